@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <numbers>
+
+#include "engine/activations/activation.hpp"
+
+namespace plumbline::activations {
+
+namespace {
+
+// phi(z) = z Phi(z), phi'(z) = Phi(z) + z p(z), with Phi and p the standard normal distribution and
+// density. The exact form, not the tanh approximation.
+// Phi(z) = erfc(-z / sqrt 2) / 2 keeps its relative accuracy in the left tail, where 1 + erf loses it.
+class Gelu {
+ public:
+  explicit Gelu(Settings& /*settings*/) {}
+
+  template <typename V>
+  V value(V z) const {
+    return z * distribution(z);
+  }
+  template <typename V>
+  V slope(V z, V /*a*/) const {
+    using std::exp;
+    const V density = constant<V>(std::numbers::inv_sqrtpi / std::numbers::sqrt2) *
+                      exp(constant<V>(-0.5) * z * z);
+    return distribution(z) + z * density;
+  }
+
+ private:
+  template <typename V>
+  static V distribution(V z) {
+    using std::erfc;
+    return constant<V>(0.5) * erfc(constant<V>(-1 / std::numbers::sqrt2) * z);
+  }
+};
+
+}  // namespace
+
+ActivationEntry gelu() {
+  return elementwise_activation<Gelu>({
+      .summary = "The Gaussian error linear unit, exact form; its slope at the origin is 1/2.",
+      .formula = "phi(z) = z Phi(z); phi'(z) = Phi(z) + z exp(-z^2/2) / sqrt(2 pi), Phi the "
+                 "standard normal distribution function",
+      .paper = "Hendrycks & Gimpel, Gaussian error linear units, 2016, arXiv:1606.08415",
+  });
+}
+
+}  // namespace plumbline::activations

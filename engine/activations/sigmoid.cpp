@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
+#include "engine/activations/activation.hpp"
+
+namespace plumbline::activations {
+
+namespace {
+
+// phi(z) = 1 / (1 + e^-z), phi' = phi (1 - phi), at most 1/4.
+// By e^-z and not by tanh(z/2): for large negative z the latter loses all relative accuracy, and
+// phi(z) ~ e^z is what back-propagation multiplies by.
+class Sigmoid {
+ public:
+  explicit Sigmoid(Settings& /*settings*/) {}
+
+  template <typename V>
+  V value(V z) const {
+    using std::exp;
+    return constant<V>(1) / (constant<V>(1) + exp(-z));
+  }
+  template <typename V>
+  V slope(V /*z*/, V a) const {
+    return a * (constant<V>(1) - a);
+  }
+};
+
+}  // namespace
+
+ActivationEntry sigmoid() {
+  return elementwise_activation<Sigmoid>({
+      .summary = "The logistic function, from 0 to 1; its slope is at most 1/4.",
+      .formula = "phi(z) = 1 / (1 + exp(-z)); phi'(z) = phi(z) (1 - phi(z))",
+      .paper = "Rumelhart, Hinton & Williams, Learning representations by back-propagating errors, "
+               "Nature 323, 1986, doi:10.1038/323533a0",
+  });
+}
+
+}  // namespace plumbline::activations

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace plumbline {
+
+/// 16 hex digits of the bytes: XXH3, 64 bits. Not a cryptographic hash.
+std::string digest(std::span<const std::byte> bytes);
+
+inline std::string digest(std::string_view text) { return digest(std::as_bytes(std::span(text))); }
+
+}  // namespace plumbline

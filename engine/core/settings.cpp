@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/core/settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace plumbline {
+
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+const SettingsTable kEmptyTable;
+
+std::string shortest(double value) {
+  std::array<char, 32> buffer{};
+  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  return {buffer.data(), end};
+}
+
+std::string quoted(std::string_view text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result + '"';
+}
+
+SettingsTable without_name(const SettingsTable& table) {
+  SettingsTable rest;
+  for (const auto& [name, node] : table.entries()) {
+    if (name != "name") rest.set(name, node);
+  }
+  return rest;
+}
+
+}  // namespace
+
+const SettingNode* SettingsTable::find(std::string_view name) const {
+  const auto found = std::ranges::find(entries_, name, &std::pair<std::string, SettingNode>::first);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+SettingNode& SettingsTable::set(std::string_view name, SettingNode value) {
+  const auto found = std::ranges::find(entries_, name, &std::pair<std::string, SettingNode>::first);
+  if (found != entries_.end()) {
+    found->second = std::move(value);
+    return found->second;
+  }
+  return entries_.emplace_back(name, std::move(value)).second;
+}
+
+void SettingsTable::set_path(std::string_view path, SettingNode value) {
+  SettingsTable* table = this;
+  std::size_t begin = 0;
+  for (std::size_t dot = path.find('.'); dot != path.npos; dot = path.find('.', begin)) {
+    const std::string_view part = path.substr(begin, dot - begin);
+    begin = dot + 1;
+    const SettingNode* found = table->find(part);
+    if (found == nullptr) {
+      table->set(part, {SettingsTable{}, value.place});
+    } else if (std::holds_alternative<std::string>(found->value)) {
+      SettingsTable plugin;
+      plugin.set("name", *found);
+      table->set(part, {std::move(plugin), found->place});
+    } else if (!std::holds_alternative<SettingsTable>(found->value)) {
+      throw DefinitionError(
+          {{value.place, "'" + std::string(path.substr(0, dot)) + "' is " + type_name(*found) +
+                             ", so it has no setting '" + std::string(path.substr(begin)) + "'"}});
+    }
+    auto& node = const_cast<SettingNode&>(*table->find(part));
+    table = &std::get<SettingsTable>(node.value);
+  }
+  const std::string_view last = path.substr(begin);
+  const SettingNode* found = table->find(last);
+  const bool names_a_plugin = found != nullptr &&
+                              std::holds_alternative<SettingsTable>(found->value) &&
+                              std::holds_alternative<std::string>(value.value);
+  if (names_a_plugin) {
+    auto& node = const_cast<SettingNode&>(*found);
+    std::get<SettingsTable>(node.value).set("name", std::move(value));
+  } else {
+    table->set(last, std::move(value));
+  }
+}
+
+std::string type_name(const SettingNode& node) {
+  return std::visit(
+      Overloaded{[](bool) { return "a flag"; }, [](std::int64_t) { return "an integer"; },
+                 [](double) { return "a number"; }, [](const std::string&) { return "a text"; },
+                 [](const SettingList&) { return "a list"; },
+                 [](const SettingsTable&) { return "a table"; }},
+      node.value);
+}
+
+std::string to_string(const SettingNode& node) {
+  return std::visit(Overloaded{[](bool value) { return std::string(value ? "true" : "false"); },
+                               [](std::int64_t value) { return std::to_string(value); },
+                               [](double value) { return shortest(value); },
+                               [](const std::string& value) { return quoted(value); },
+                               [](const SettingList& list) {
+                                 std::string text = "[";
+                                 for (const SettingNode& element : list) {
+                                   if (text.size() > 1) text += ", ";
+                                   text += to_string(element);
+                                 }
+                                 return text + "]";
+                               },
+                               [](const SettingsTable& table) {
+                                 std::string text = "{";
+                                 for (const auto& [name, value] : table.entries()) {
+                                   text += (text.size() > 1 ? ", " : " ") + name + " = " +
+                                           to_string(value);
+                                 }
+                                 return text + " }";
+                               }},
+                    node.value);
+}
+
+bool Range::contains(double value) const {
+  const bool above = low_included ? value >= low : value > low;
+  const bool below = high_included ? value <= high : value < high;
+  return above && below && std::isfinite(value);
+}
+
+std::string Range::text() const {
+  const bool bounded_below = std::isfinite(low);
+  const bool bounded_above = std::isfinite(high);
+  if (bounded_below && bounded_above) {
+    return std::string("in ") + (low_included ? "[" : "(") + shortest(low) + ", " + shortest(high) +
+           (high_included ? "]" : ")");
+  }
+  if (bounded_below) return (low_included ? ">= " : "> ") + shortest(low);
+  if (bounded_above) return (high_included ? "<= " : "< ") + shortest(high);
+  return "any";
+}
+
+Settings::Settings(const SettingsTable& given, std::string path, SettingsReport& report,
+                   Place place)
+    : given_(&given), path_(std::move(path)), report_(&report), place_(std::move(place)) {}
+
+std::string Settings::key(std::string_view name) const {
+  return path_.empty() ? std::string(name) : path_ + '.' + std::string(name);
+}
+
+const SettingNode* Settings::declare(std::string_view name, std::string type,
+                                     SettingNode default_value, std::string range,
+                                     std::string_view meaning) {
+  known_.emplace_back(name);
+  declared_.push_back({std::string(name), std::move(type), std::move(default_value),
+                       std::move(range), std::string(meaning)});
+  return given_->find(name);
+}
+
+void Settings::resolve(std::string_view name, SettingNode value) {
+  report_->resolved.push_back({key(name), std::move(value)});
+}
+
+void Settings::wrong_type(std::string_view name, const SettingNode& node,
+                          std::string_view expected) {
+  problem(name, "is " + type_name(node) + "; expected " + std::string(expected));
+}
+
+void Settings::problem(std::string_view name, std::string message) {
+  const SettingNode* node = given_->find(name);
+  report_->problems.push_back(
+      {node == nullptr ? place_ : node->place, "'" + key(name) + "' " + std::move(message)});
+}
+
+double Settings::number(std::string_view name, double default_value, const Range& range,
+                        std::string_view meaning) {
+  const SettingNode* node = declare(name, "number", {default_value, {}}, range.text(), meaning);
+  double value = default_value;
+  if (node != nullptr) {
+    double given = default_value;
+    if (const auto* real = std::get_if<double>(&node->value)) {
+      given = *real;
+    } else if (const auto* integral = std::get_if<std::int64_t>(&node->value)) {
+      given = static_cast<double>(*integral);
+    } else {
+      wrong_type(name, *node, "a number " + range.text());
+    }
+    if (range.contains(given)) {
+      value = given;
+    } else {
+      problem(name, "is " + shortest(given) + "; allowed is " + range.text());
+    }
+  }
+  resolve(name, {value, node == nullptr ? Place{} : node->place});
+  return value;
+}
+
+std::int64_t Settings::integer(std::string_view name, std::int64_t default_value,
+                               const Range& range, std::string_view meaning) {
+  const SettingNode* node = declare(name, "integer", {default_value, {}}, range.text(), meaning);
+  std::int64_t value = default_value;
+  if (node != nullptr) {
+    const auto* given = std::get_if<std::int64_t>(&node->value);
+    if (given == nullptr) {
+      wrong_type(name, *node, "an integer " + range.text());
+    } else if (!range.contains(static_cast<double>(*given))) {
+      problem(name, "is " + std::to_string(*given) + "; allowed is " + range.text());
+    } else {
+      value = *given;
+    }
+  }
+  resolve(name, {value, node == nullptr ? Place{} : node->place});
+  return value;
+}
+
+bool Settings::flag(std::string_view name, bool default_value, std::string_view meaning) {
+  const SettingNode* node = declare(name, "flag", {default_value, {}}, "true or false", meaning);
+  bool value = default_value;
+  if (node != nullptr) {
+    if (const auto* given = std::get_if<bool>(&node->value)) {
+      value = *given;
+    } else {
+      wrong_type(name, *node, "true or false");
+    }
+  }
+  resolve(name, {value, node == nullptr ? Place{} : node->place});
+  return value;
+}
+
+std::string Settings::choice(std::string_view name, std::string_view default_value,
+                             const std::vector<std::string>& options, std::string_view meaning) {
+  std::string listed;
+  for (const std::string& option : options) listed += (listed.empty() ? "" : ", ") + option;
+  const SettingNode* node =
+      declare(name, "text", {std::string(default_value), {}}, "one of " + listed, meaning);
+  std::string value(default_value);
+  if (node != nullptr) {
+    const auto* given = std::get_if<std::string>(&node->value);
+    if (given == nullptr) {
+      wrong_type(name, *node, "one of " + listed);
+    } else if (std::ranges::find(options, *given) == options.end()) {
+      problem(name, "is '" + *given + "', which is unknown" + suggestion(*given, options));
+    } else {
+      value = *given;
+    }
+  }
+  resolve(name, {value, node == nullptr ? Place{} : node->place});
+  return value;
+}
+
+std::string Settings::text(std::string_view name, std::string_view default_value,
+                           std::string_view meaning) {
+  const SettingNode* node = declare(name, "text", {std::string(default_value), {}}, "any", meaning);
+  std::string value(default_value);
+  if (node != nullptr) {
+    if (const auto* given = std::get_if<std::string>(&node->value)) {
+      value = *given;
+    } else {
+      wrong_type(name, *node, "a text");
+    }
+  }
+  resolve(name, {value, node == nullptr ? Place{} : node->place});
+  return value;
+}
+
+std::vector<std::int64_t> Settings::integers(std::string_view name, const Range& range,
+                                             std::string_view meaning) {
+  const SettingNode* node = declare(name, "list", {SettingList{}, {}},
+                                    "integers in rising order, each " + range.text(), meaning);
+  if (node == nullptr) return {};
+  const auto* list = std::get_if<SettingList>(&node->value);
+  if (list == nullptr) {
+    wrong_type(name, *node, "a list of integers in rising order");
+    return {};
+  }
+  std::vector<std::int64_t> values;
+  for (const SettingNode& element : *list) {
+    const auto* value = std::get_if<std::int64_t>(&element.value);
+    std::string wrong;
+    if (value == nullptr) {
+      wrong = "holds " + type_name(element) + "; expected integers";
+    } else if (!range.contains(static_cast<double>(*value))) {
+      wrong = "holds " + std::to_string(*value) + "; allowed is " + range.text();
+    } else if (!values.empty() && *value <= values.back()) {
+      wrong = "is not in rising order at " + std::to_string(*value);
+    }
+    if (!wrong.empty()) {
+      report_->problems.push_back({element.place, "'" + key(name) + "' " + wrong});
+      return {};
+    }
+    values.push_back(*value);
+  }
+  resolve(name, *node);
+  return values;
+}
+
+Settings::Plugin Settings::plugin(std::string_view name, std::string_view default_value,
+                                  const std::vector<std::string>& names, std::string_view kind,
+                                  std::string_view meaning) {
+  const SettingNode* node =
+      declare(name, "plugin", {std::string(default_value), {}}, std::string(kind), meaning);
+  SettingsTable table;
+  Place place = place_;
+  if (node != nullptr) {
+    place = node->place;
+    if (std::holds_alternative<std::string>(node->value)) {
+      table.set("name", *node);
+    } else if (const auto* given = std::get_if<SettingsTable>(&node->value)) {
+      table = *given;
+    } else {
+      wrong_type(name, *node,
+                 "the name of one of the " + std::string(kind) + ", or a table with `name`");
+    }
+  }
+  return Settings(table, key(name), *report_, place).plugin_here(default_value, names, kind);
+}
+
+Settings::Plugin Settings::plugin_here(std::string_view default_value,
+                                       const std::vector<std::string>& names,
+                                       std::string_view kind) {
+  known_.emplace_back("name");
+  const SettingNode* node = given_->find("name");
+  std::string value(default_value);
+  if (node != nullptr) {
+    const auto* given = std::get_if<std::string>(&node->value);
+    if (given == nullptr) {
+      wrong_type("name", *node, "the name of one of the " + std::string(kind));
+    } else if (std::ranges::find(names, *given) == names.end()) {
+      report_->problems.push_back({node->place, "'" + *given + "' is not among the " +
+                                                    std::string(kind) + suggestion(*given, names)});
+      value.clear();
+    } else {
+      value = *given;
+    }
+  }
+  resolve("name", {value, node == nullptr ? place_ : node->place});
+  return {value, without_name(*given_), path_, node == nullptr ? place_ : node->place};
+}
+
+Settings Settings::table(std::string_view name) {
+  known_.emplace_back(name);
+  const SettingNode* node = given_->find(name);
+  if (node == nullptr) return {kEmptyTable, key(name), *report_, place_};
+  if (const auto* given = std::get_if<SettingsTable>(&node->value)) {
+    return {*given, key(name), *report_, node->place};
+  }
+  wrong_type(name, *node, "a table");
+  return {kEmptyTable, key(name), *report_, node->place};
+}
+
+void Settings::finish() {
+  for (const auto& [name, node] : given_->entries()) {
+    if (std::ranges::find(known_, name) != known_.end()) continue;
+    report_->problems.push_back(
+        {node.place, "'" + key(name) + "' is not a setting" + suggestion(name, known_)});
+  }
+}
+
+}  // namespace plumbline

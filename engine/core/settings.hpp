@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/core/error.hpp"
+
+namespace plumbline {
+
+struct SettingNode;
+
+/// What a user wrote, as a tree with the place of each value; the order is the order of the text.
+/// The engine reads it; whoever reads TOML fills it.
+class SettingsTable {
+ public:
+  const SettingNode* find(std::string_view name) const;
+  /// Adds the value, or puts it in the place of the one that has this name.
+  SettingNode& set(std::string_view name, SettingNode value);
+  /// As set(), for a dotted path such as "model.depth"; makes the tables on the way. A plug-in that
+  /// stands there as a bare name becomes the table of that name first, so that
+  /// "model.activation.slope" can follow `activation = "leaky_relu"`. Throws DefinitionError where
+  /// the path leads through any other value.
+  void set_path(std::string_view path, SettingNode value);
+
+  const std::vector<std::pair<std::string, SettingNode>>& entries() const { return entries_; }
+
+ private:
+  std::vector<std::pair<std::string, SettingNode>> entries_;
+};
+
+using SettingList = std::vector<SettingNode>;
+
+struct SettingNode {
+  std::variant<bool, std::int64_t, double, std::string, SettingList, SettingsTable> value;
+  Place place;
+};
+
+/// "a number", "a text", ...: how messages name the type of a value.
+std::string type_name(const SettingNode& node);
+
+/// The value as a TOML reader would accept it again: text in quotes, doubles with the fewest digits
+/// that give the same bits, lists in brackets.
+std::string to_string(const SettingNode& node);
+
+/// The values that a number may take. Bounds are included unless said otherwise.
+struct Range {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool low_included = true;
+  bool high_included = true;
+
+  /// False for NaN and infinities.
+  bool contains(double value) const;
+  /// "> 0", "in [0, 1)", "any".
+  std::string text() const;
+};
+
+inline constexpr Range kAny{};
+inline constexpr Range kPositive{.low = 0, .low_included = false};
+inline constexpr Range kNonNegative{.low = 0};
+/// [0, 1): decay rates of moving averages.
+inline constexpr Range kDecay{.low = 0, .high = 1, .high_included = false};
+constexpr Range at_least(double low) { return {.low = low}; }
+constexpr Range between(double low, double high) { return {.low = low, .high = high}; }
+
+/// One setting as its owner declares it; all fields are text for people and documents, but for
+/// `default_value`, which keeps its type.
+struct SettingInfo {
+  std::string name;
+  std::string type;  ///< number, integer, flag, text, plugin, list
+  SettingNode default_value;
+  std::string range;
+  std::string meaning;
+};
+
+/// One setting of a run with the value in force, given or by default. `key` is the whole dotted path.
+struct ResolvedSetting {
+  std::string key;
+  SettingNode value;
+};
+
+/// What reading settings finds: the mistakes, and every value in force.
+struct SettingsReport {
+  std::vector<Problem> problems;
+  std::vector<ResolvedSetting> resolved;
+};
+
+/// Reads the settings of one table, and by that declares them: each call below names a setting with
+/// its default, range and meaning, and returns the value in force. A value of the wrong type or out
+/// of range is a problem in the report, and the default is returned, so that one pass finds all
+/// mistakes. The table and the report must outlive the reader.
+class Settings {
+ public:
+  /// `path` is the table's dotted path, empty for the root; `place` is where the table stands.
+  Settings(const SettingsTable& given, std::string path, SettingsReport& report, Place place = {});
+
+  double number(std::string_view name, double default_value, const Range& range,
+                std::string_view meaning);
+  std::int64_t integer(std::string_view name, std::int64_t default_value, const Range& range,
+                       std::string_view meaning);
+  bool flag(std::string_view name, bool default_value, std::string_view meaning);
+  /// One of `options`.
+  std::string choice(std::string_view name, std::string_view default_value,
+                     const std::vector<std::string>& options, std::string_view meaning);
+  /// Any text.
+  std::string text(std::string_view name, std::string_view default_value, std::string_view meaning);
+  /// A list of integers in rising order, each in range.
+  std::vector<std::int64_t> integers(std::string_view name, const Range& range,
+                                     std::string_view meaning);
+
+  /// A plug-in by name: `key = "tanh"` or `key = { name = "tanh", ... }`. Returns its name, which is
+  /// one of `names`, and its own settings without the name.
+  struct Plugin {
+    std::string name;
+    SettingsTable given;
+    std::string path;
+    Place place;
+  };
+  Plugin plugin(std::string_view name, std::string_view default_value,
+                const std::vector<std::string>& names, std::string_view kind,
+                std::string_view meaning);
+  /// The same where this whole table is the plug-in: `[optimizer] name = "adam"`.
+  Plugin plugin_here(std::string_view default_value, const std::vector<std::string>& names,
+                     std::string_view kind);
+
+  /// A reader of the table of this name (empty where it is absent), which becomes known.
+  Settings table(std::string_view name);
+  /// Reports a mistake at a setting's place, or at the table's where the setting is absent.
+  void problem(std::string_view name, std::string message);
+  /// Whether the user gave the setting.
+  bool given(std::string_view name) const { return given_->find(name) != nullptr; }
+
+  /// Reports each key that nobody asked for, with the nearest name that somebody did.
+  void finish();
+
+  const std::vector<SettingInfo>& declared() const { return declared_; }
+  const std::string& path() const { return path_; }
+  SettingsReport& report() { return *report_; }
+
+ private:
+  const SettingNode* declare(std::string_view name, std::string type, SettingNode default_value,
+                             std::string range, std::string_view meaning);
+  void resolve(std::string_view name, SettingNode value);
+  void wrong_type(std::string_view name, const SettingNode& node, std::string_view expected);
+  std::string key(std::string_view name) const;
+
+  const SettingsTable* given_;
+  std::string path_;
+  SettingsReport* report_;
+  Place place_;
+  std::vector<SettingInfo> declared_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace plumbline

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/core/catalogue.hpp"
+#include "engine/core/tensor.hpp"
+
+namespace plumbline {
+
+/// Examples in rows. `inputs` is n x features; exactly one of `labels` (n) and `values` (n x
+/// outputs) is filled. All are single precision, and read exactly by a float64 run.
+struct Examples {
+  Matrix<float> inputs;
+  std::vector<std::int32_t> labels;
+  Matrix<float> values;
+
+  std::size_t size() const { return inputs.shape()[0]; }
+};
+
+/// What a run learns from. `valid` and `test` may have no rows.
+struct Dataset {
+  std::size_t features = 0;
+  std::size_t outputs = 0;  ///< number of classes, or of target values
+  bool has_labels = true;
+  Examples train = {};
+  Examples valid = {};
+  Examples test = {};
+};
+
+/// The folders that data files are searched in, in this order.
+using DataFolders = std::vector<std::filesystem::path>;
+
+/// How many examples each part of a dataset has.
+struct SplitSizes {
+  std::size_t train = 0;
+  std::size_t valid = 0;
+  std::size_t test = 0;
+};
+
+/// A source of examples, made from the settings of `[data]`.
+class DataSource {
+ public:
+  virtual ~DataSource() = default;
+
+  virtual std::size_t features() const = 0;
+  virtual std::size_t outputs() const = 0;
+  virtual bool has_labels() const { return true; }
+  virtual SplitSizes sizes() const = 0;
+
+  /// Reads or makes the examples. Throws EnvironmentError, naming the path, where a file is missing,
+  /// cannot be read, or does not hold what its format says.
+  virtual Dataset load(const DataFolders& folders) const = 0;
+};
+
+struct DatasetEntry {
+  PluginInfo info;
+  std::shared_ptr<const DataSource> (*make)(Settings&) = nullptr;
+};
+
+const Catalogue<DatasetEntry>& dataset_catalogue();
+
+template <class Kind>
+DatasetEntry dataset_entry(PluginInfo info) {
+  info.settings = declared_settings([](Settings& settings) { Kind kind(settings); });
+  return {std::move(info), [](Settings& settings) -> std::shared_ptr<const DataSource> {
+            return std::make_shared<Kind>(settings);
+          }};
+}
+
+}  // namespace plumbline

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <xsimd/xsimd.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+
+namespace plumbline {
+
+/// The widest SIMD batch that this build has for T.
+template <typename T>
+using Batch = xsimd::batch<std::remove_const_t<T>>;
+
+/// A number of a formula as a V: a SIMD batch, rounded to its element type, or a plain double.
+template <typename V>
+V constant(double value) {
+  if constexpr (xsimd::is_batch<V>::value) {
+    return V(static_cast<typename V::value_type>(value));
+  } else {
+    return static_cast<V>(value);
+  }
+}
+
+namespace elementwise_detail {
+
+template <typename T>
+void store(T* destination, const Batch<T>& batch) {
+  if constexpr (!std::is_const_v<T>) batch.store_unaligned(destination);
+}
+
+}  // namespace elementwise_detail
+
+/// Calls `function` with one SIMD batch of each array, for all `n` elements. Arrays of const T are
+/// read; arrays of T are read and written back, and their batches come as references. The last batch
+/// is padded with copies of its first element, so an element's result does not depend on its place.
+template <class Function, typename... T>
+void for_each_batch(std::size_t n, const Function& function, T*... arrays) {
+  using Value = std::common_type_t<std::remove_const_t<T>...>;
+  constexpr std::size_t kSize = Batch<Value>::size;
+  std::size_t i = 0;
+  for (; i + kSize <= n; i += kSize) {
+    std::tuple<Batch<T>...> batches{Batch<T>::load_unaligned(arrays + i)...};
+    std::apply(
+        [&](auto&... batch) {
+          function(batch...);
+          (elementwise_detail::store(arrays + i, batch), ...);
+        },
+        batches);
+  }
+  if (i == n) return;
+  const std::size_t left = n - i;
+  const auto padded = [left](const Value* from) {
+    std::array<Value, kSize> values;
+    values.fill(from[0]);
+    std::copy_n(from, left, values.begin());
+    return Batch<Value>::load_unaligned(values.data());
+  };
+  const auto store_part = [left]<typename To>(To* to, const Batch<Value>& batch) {
+    if constexpr (!std::is_const_v<To>) {
+      std::array<Value, kSize> values;
+      batch.store_unaligned(values.data());
+      std::copy_n(values.begin(), left, to);
+    }
+  };
+  std::tuple<Batch<T>...> batches{padded(arrays + i)...};
+  std::apply(
+      [&](auto&... batch) {
+        function(batch...);
+        (store_part(arrays + i, batch), ...);
+      },
+      batches);
+}
+
+}  // namespace plumbline

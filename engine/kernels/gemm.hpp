@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+
+#include "engine/core/matrix_view.hpp"
+
+namespace plumbline {
+
+/// A factor of a product, as it stands or transposed: element (i, k) is
+/// data[i * row_stride + k * col_stride], and one of the two strides is 1.
+template <typename T>
+struct Factor {
+  const T* data = nullptr;
+  std::size_t rows = 0;
+  std::size_t cols = 0;
+  std::size_t row_stride = 0;
+  std::size_t col_stride = 1;
+};
+
+template <typename T>
+Factor<T> as_is(MatrixView<const T> m) {
+  return {m.data, m.rows, m.cols, m.stride, 1};
+}
+
+template <typename T>
+Factor<T> transposed(MatrixView<const T> m) {
+  return {m.data, m.cols, m.rows, 1, m.stride};
+}
+
+/// c(i, j) = scale * (start[j] + sum_k a(i, k) b(k, j)); a null `start` is all zeros.
+///
+/// Each element is one chain of fused multiply-adds in rising k that begins with start[j], then one
+/// multiplication by `scale` unless that is 1. So its bits depend on its row of a, its column of b
+/// and its start alone: not on the sizes, the alignment, the caller's thread, or how rows or columns
+/// are shared out over calls. Safe to call from any number of threads at once. `c` must not overlap
+/// the factors.
+void multiply(const Factor<float>& a, const Factor<float>& b, const MatrixView<float>& c,
+              const float* start = nullptr, float scale = 1);
+void multiply(const Factor<double>& a, const Factor<double>& b, const MatrixView<double>& c,
+              const double* start = nullptr, double scale = 1);
+
+}  // namespace plumbline

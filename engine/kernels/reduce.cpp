@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/kernels/reduce.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "engine/kernels/elementwise.hpp"
+
+namespace plumbline {
+
+namespace {
+
+// Sixteen partial sums: partial j takes the elements i with i mod 16 = j in rising order, and the
+// partials are added pairwise. The number is fixed, so the tree is the same on every processor.
+constexpr std::size_t kPartials = 16;
+using Partials = std::array<double, kPartials>;
+
+template <typename T>
+void add_squares(std::span<const T> values, double scale, Partials& partials) {
+  std::size_t i = 0;
+  for (; i + kPartials <= values.size(); i += kPartials) {
+    for (std::size_t j = 0; j < kPartials; ++j) {
+      const double scaled = static_cast<double>(values[i + j]) * scale;
+      partials[j] += scaled * scaled;
+    }
+  }
+  for (std::size_t j = 0; i + j < values.size(); ++j) {
+    const double scaled = static_cast<double>(values[i + j]) * scale;
+    partials[j] += scaled * scaled;
+  }
+}
+
+double total(Partials partials) {
+  for (std::size_t half = kPartials / 2; half > 0; half /= 2) {
+    for (std::size_t j = 0; j < half; ++j) partials[j] += partials[j + half];
+  }
+  return partials[0];
+}
+
+template <typename T>
+double sum_of_squares(MatrixView<const T> matrix, double scale) {
+  Partials partials{};
+  for (std::size_t i = 0; i < matrix.rows; ++i) {
+    add_squares(std::span<const T>(matrix.row(i), matrix.cols), scale, partials);
+  }
+  return total(partials);
+}
+
+template <typename T>
+double frobenius(MatrixView<const T> matrix) {
+  // Outside these bounds some square may have been lost to underflow, or the sum to overflow.
+  constexpr double kLeast = 1e-250;
+  constexpr double kMost = 1e300;
+  const double sum = sum_of_squares(matrix, 1.0);
+  if (std::isnan(sum) || (sum > kLeast && sum < kMost)) return std::sqrt(sum);
+  double largest = 0;
+  for (std::size_t i = 0; i < matrix.rows; ++i) {
+    for (std::size_t j = 0; j < matrix.cols; ++j) {
+      largest = std::max(largest, std::abs(static_cast<double>(matrix(i, j))));
+    }
+  }
+  if (largest == 0 || std::isinf(largest)) return largest;
+  // The least subnormal has exponent -1074, and 2^1074 is no double: 2^1000 is scale enough.
+  const int exponent = std::clamp(std::ilogb(largest), -1000, 1000);
+  return std::ldexp(std::sqrt(sum_of_squares(matrix, std::ldexp(1.0, -exponent))), exponent);
+}
+
+template <typename T>
+void sum_columns(MatrixView<const T> matrix, T scale, std::span<T> sums) {
+  std::ranges::fill(sums, T(0));
+  for (std::size_t i = 0; i < matrix.rows; ++i) {
+    const T* row = matrix.row(i);
+    for (std::size_t j = 0; j < matrix.cols; ++j) sums[j] += row[j];
+  }
+  for (T& sum : sums) sum *= scale;
+}
+
+template <typename T>
+bool finite(std::span<const T> values) {
+  // x * 0 is 0 for finite x and NaN for all others, and a sum with NaN in it is NaN.
+  constexpr std::size_t kSize = Batch<T>::size;
+  Batch<T> first(T(0));
+  Batch<T> second(T(0));
+  std::size_t i = 0;
+  for (; i + 2 * kSize <= values.size(); i += 2 * kSize) {
+    first += Batch<T>::load_unaligned(values.data() + i) * T(0);
+    second += Batch<T>::load_unaligned(values.data() + i + kSize) * T(0);
+  }
+  first += second;
+  std::array<T, kSize> lanes;
+  first.store_unaligned(lanes.data());
+  T sum = 0;
+  for (const T lane : lanes) sum += lane;
+  for (; i < values.size(); ++i) sum += values[i] * T(0);
+  return sum == T(0);
+}
+
+}  // namespace
+
+double norm(std::span<const float> values) {
+  return frobenius<float>({values.data(), 1, values.size(), values.size()});
+}
+double norm(std::span<const double> values) {
+  return frobenius<double>({values.data(), 1, values.size(), values.size()});
+}
+double norm(MatrixView<const float> matrix) { return frobenius(matrix); }
+double norm(MatrixView<const double> matrix) { return frobenius(matrix); }
+
+void column_sums(MatrixView<const float> matrix, float scale, std::span<float> sums) {
+  sum_columns(matrix, scale, sums);
+}
+void column_sums(MatrixView<const double> matrix, double scale, std::span<double> sums) {
+  sum_columns(matrix, scale, sums);
+}
+
+bool all_finite(std::span<const float> values) { return finite(values); }
+bool all_finite(std::span<const double> values) { return finite(values); }
+
+}  // namespace plumbline

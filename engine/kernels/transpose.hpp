@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+namespace plumbline {
+
+/// Copies a square tile of 32 / sizeof(T) rows transposed: to[j * to_stride + i] = from[i *
+/// from_stride + j]. The tiles must not overlap.
+template <typename T>
+class TileTranspose {
+ public:
+  static constexpr std::size_t kSize = 32 / sizeof(T);
+
+  static void copy(const T* from, std::size_t from_stride, T* to, std::size_t to_stride) {
+    std::array<Row, kSize> rows;
+    for (std::size_t i = 0; i < kSize; ++i) {
+      std::memcpy(&rows[i], from + i * from_stride, sizeof(Row));
+    }
+    exchange<kSize / 2>(rows);
+    for (std::size_t i = 0; i < kSize; ++i) std::memcpy(to + i * to_stride, &rows[i], sizeof(Row));
+  }
+
+ private:
+  typedef T Vector __attribute__((vector_size(32)));
+  struct Row {
+    Vector lanes;
+  };
+
+  // Eklundh's algorithm (IEEE Trans. Computers C-21, 1972): swap the off-diagonal blocks of size
+  // `block` in every 2 x 2 arrangement of them, for block = n/2, n/4, ..., 1.
+  template <std::size_t block>
+  static void exchange(std::array<Row, kSize>& rows) {
+    for (std::size_t i = 0; i < kSize; ++i) {
+      if ((i & block) != 0) continue;
+      const Vector upper = rows[i].lanes;
+      const Vector lower = rows[i + block].lanes;
+      rows[i].lanes = select<block, true>(upper, lower, std::make_index_sequence<kSize>());
+      rows[i + block].lanes = select<block, false>(upper, lower, std::make_index_sequence<kSize>());
+    }
+    if constexpr (block > 1) exchange<block / 2>(rows);
+  }
+
+  // Element e of the new upper row comes from `upper` in the left blocks, from `lower`, one block to
+  // the left, in the right ones; the new lower row is the mirror image.
+  template <std::size_t block, bool is_upper, std::size_t... e>
+  static Vector select(Vector upper, Vector lower, std::index_sequence<e...>) {
+    constexpr auto source = [](std::size_t element) {
+      const bool left = (element & block) == 0;
+      if (is_upper) return static_cast<int>(left ? element : kSize + element - block);
+      return static_cast<int>(left ? element + block : kSize + element);
+    };
+    return __builtin_shufflevector(upper, lower, source(e)...);
+  }
+};
+
+}  // namespace plumbline

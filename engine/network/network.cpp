@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/network/network.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/core/tensor.hpp"
+#include "engine/layers/dense.hpp"
+
+namespace plumbline {
+
+namespace {
+
+template <class Entry, class Make>
+auto make(const Chosen<Entry>& chosen, Settings& settings, const Make& construct) {
+  using Made = decltype(construct(*chosen.entry, settings));
+  return chosen.entry == nullptr ? Made() : chosen.make(settings.report(), construct);
+}
+
+}  // namespace
+
+ModelSettings ModelSettings::read(Settings& settings) {
+  const auto make_activation = [](const ActivationEntry& entry, Settings& own) {
+    return entry.make(own);
+  };
+  ModelSettings model;
+  model.kind =
+      settings.choice("kind", "mlp", {"mlp"}, "architecture; mlp is a stack of dense layers");
+  model.depth =
+      static_cast<std::size_t>(settings.integer("depth", 10, between(0, 100000), "hidden layers"));
+  model.width = static_cast<std::size_t>(
+      settings.integer("width", 100, between(1, 1000000), "units in each hidden layer"));
+  const auto activation = choose(settings, "activation", "tanh", activation_catalogue(),
+                                 "element-wise function of the hidden layers");
+  const auto output = choose(settings, "output_activation", "linear", activation_catalogue(),
+                             "element-wise function of the output layer");
+  const auto initializer = choose(settings, "initializer", "glorot_uniform",
+                                  initializer_catalogue(), "how weights and biases start");
+  model.activation_name = activation.plugin.name;
+  model.initializer_name = initializer.plugin.name;
+  model.activation = make(activation, settings, make_activation);
+  model.output_activation = make(output, settings, make_activation);
+  model.initializer = make(initializer, settings, [](const InitializerEntry& entry, Settings& own) {
+    return entry.make(own);
+  });
+  const std::string precision = settings.choice("precision", "float32", {"float32", "float64"},
+                                                "type of parameters, activations and gradients");
+  model.precision = precision == "float64" ? Precision::float64 : Precision::float32;
+  settings.finish();
+  return model;
+}
+
+ParameterLayout parameter_layout(const ModelSettings& model, std::size_t features,
+                                 std::size_t outputs) {
+  ParameterLayout layout;
+  for (std::size_t layer = 1; layer <= model.depth + 1; ++layer) {
+    const bool first = layer == 1;
+    const bool last = layer == model.depth + 1;
+    const ParameterGroup group = last    ? ParameterGroup::output
+                                 : first ? ParameterGroup::input
+                                         : ParameterGroup::hidden;
+    const std::string name = "layer_" + std::to_string(layer);
+    const std::size_t rows = last ? outputs : model.width;
+    layout.add(name + ".weight", layer, group, rows, first ? features : model.width);
+    layout.add(name + ".bias", layer, ParameterGroup::bias, rows, 1);
+  }
+  return layout;
+}
+
+template <typename T>
+Network<T>::Network(const ModelSettings& model, std::size_t features, std::size_t outputs,
+                    std::size_t batch)
+    : batch_(batch), layout_(parameter_layout(model, features, outputs)) {
+  const std::vector<ParameterTensor>& tensors = layout_.tensors();
+  for (std::size_t index = 0; index < tensors.size(); index += 2) {
+    const bool last = index + 2 == tensors.size();
+    layers_.push_back(std::make_unique<Dense<T>>(
+        typename Dense<T>::Shape{tensors[index].cols, tensors[index].rows, batch},
+        last ? model.output_activation : model.activation, tensors[index], tensors[index + 1]));
+  }
+}
+
+template <typename T>
+void Network<T>::initialize(const Initializer& initializer, std::int64_t seed,
+                            std::span<T> parameters) const {
+  for (const auto& layer : layers_) {
+    const ParameterTensor& weight = layer->weight();
+    const ParameterTensor& bias = layer->bias();
+    Random random(seed, RandomStream::init, static_cast<std::uint32_t>(weight.layer));
+    Matrix<double> drawn(Matrix<double>::shape_type{weight.rows, weight.cols});
+    initializer.fill_weights(view(drawn), random);
+    std::transform(drawn.data(), drawn.data() + drawn.size(), parameters.data() + weight.offset,
+                   [](double value) { return static_cast<T>(value); });
+    Vector<double> drawn_bias(Vector<double>::shape_type{bias.rows});
+    initializer.fill_bias(values(drawn_bias), random);
+    std::transform(drawn_bias.data(), drawn_bias.data() + drawn_bias.size(),
+                   parameters.data() + bias.offset,
+                   [](double value) { return static_cast<T>(value); });
+  }
+}
+
+template <typename T>
+MatrixView<const T> Network<T>::forward(std::span<const T> parameters, MatrixView<const T> inputs) {
+  outputs_.clear();
+  for (const auto& layer : layers_) {
+    outputs_.push_back(layer->forward(parameters, outputs_.empty() ? inputs : outputs_.back()));
+  }
+  return outputs_.back();
+}
+
+template <typename T>
+MatrixView<T> Network<T>::output_gradient() {
+  return layers_.back()->error_signal();
+}
+
+template <typename T>
+void Network<T>::backward(std::span<const T> parameters, MatrixView<const T> inputs,
+                          std::span<T> gradient) {
+  for (std::size_t l = layers_.size(); l-- > 0;) {
+    layers_[l]->backward(parameters, l == 0 ? inputs : outputs_[l - 1], gradient,
+                         l == 0 ? MatrixView<T>() : layers_[l - 1]->error_signal());
+  }
+}
+
+template class Network<float>;
+template class Network<double>;
+
+}  // namespace plumbline

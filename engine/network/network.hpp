@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/activations/activation.hpp"
+#include "engine/core/matrix_view.hpp"
+#include "engine/core/parameters.hpp"
+#include "engine/initializers/initializer.hpp"
+#include "engine/layers/layer.hpp"
+
+namespace plumbline {
+
+enum class Precision { float32, float64 };
+
+/// The settings of `[model]`.
+struct ModelSettings {
+  std::string kind = "mlp";
+  std::size_t depth = 0;  ///< hidden layers; weight layers are 1 (input side) to depth + 1
+  std::size_t width = 0;
+  std::string activation_name;
+  std::string initializer_name;
+  std::shared_ptr<const Activation> activation;
+  std::shared_ptr<const Activation> output_activation;
+  std::shared_ptr<const Initializer> initializer;
+  Precision precision = Precision::float32;
+
+  /// Declares and reads the settings.
+  static ModelSettings read(Settings& settings);
+};
+
+/// A stack of layers over one flat parameter block, with the buffers for one batch.
+template <typename T>
+class Network {
+ public:
+  Network(const ModelSettings& model, std::size_t features, std::size_t outputs, std::size_t batch);
+
+  const ParameterLayout& layout() const { return layout_; }
+  std::size_t batch() const { return batch_; }
+  /// The number of weight layers.
+  std::size_t depth() const { return layers_.size(); }
+  const Layer<T>& layer(std::size_t index) const { return *layers_[index]; }
+
+  /// Draws the initial parameters: layer l from the seed's init stream, part l.
+  void initialize(const Initializer& initializer, std::int64_t seed, std::span<T> parameters) const;
+
+  /// Runs rows of examples (at most `batch`) forward; the result lives in the network until the
+  /// next call.
+  MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> inputs);
+
+  /// Where backward() expects dL_i/dy for the rows of the last forward pass.
+  MatrixView<T> output_gradient();
+
+  /// Carries the error signal from the outputs back to layer 1, and writes the gradient of the batch
+  /// mean of the loss. `inputs` are those of the last forward pass.
+  void backward(std::span<const T> parameters, MatrixView<const T> inputs, std::span<T> gradient);
+
+ private:
+  std::size_t batch_ = 0;
+  ParameterLayout layout_;
+  std::vector<std::unique_ptr<Layer<T>>> layers_;
+  std::vector<MatrixView<const T>> outputs_;  // of each layer in the last forward pass
+};
+
+/// The layout of the net's parameters alone, without buffers.
+ParameterLayout parameter_layout(const ModelSettings& model, std::size_t features,
+                                 std::size_t outputs);
+
+extern template class Network<float>;
+extern template class Network<double>;
+
+}  // namespace plumbline

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engine/core/random.hpp"
+#include "engine/core/tensor.hpp"
+#include "engine/datasets/dataset.hpp"
+#include "engine/layers/dense.hpp"
+#include "engine/losses/loss.hpp"
+
+namespace plumbline {
+
+/// A batch of examples in the run's precision, gathered from single-precision sets.
+template <typename T>
+class GatheredBatch {
+ public:
+  GatheredBatch(const Dataset& data, std::size_t rows)
+      : features_(data.features),
+        inputs_(typename Matrix<T>::shape_type{rows, padded_stride<T>(data.features)}, T(0)),
+        labels_(data.has_labels ? rows : 0),
+        values_(typename Matrix<T>::shape_type{data.has_labels ? 0 : rows, data.outputs}) {}
+
+  /// Takes the `rows` examples index(0), index(1), ...
+  template <class Index>
+  void gather(const Examples& examples, std::size_t rows, const Index& index) {
+    rows_ = rows;
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::size_t example = index(row);
+      const float* from = examples.inputs.data() + example * features_;
+      std::transform(from, from + features_, inputs_.data() + row * inputs_.shape()[1],
+                     [](float value) { return static_cast<T>(value); });
+      if (!labels_.empty()) {
+        labels_[row] = examples.labels[example];
+      } else {
+        const std::size_t outputs = values_.shape()[1];
+        const float* target = examples.values.data() + example * outputs;
+        std::transform(target, target + outputs, values_.data() + row * outputs,
+                       [](float value) { return static_cast<T>(value); });
+      }
+    }
+  }
+
+  MatrixView<const T> inputs() const {
+    return {inputs_.data(), rows_, features_, inputs_.shape()[1]};
+  }
+  Targets<T> targets() const {
+    if (!labels_.empty()) return {std::span(labels_).first(rows_), {}};
+    return {{}, view(values_).first_rows(rows_)};
+  }
+
+ private:
+  std::size_t features_;
+  std::size_t rows_ = 0;
+  Matrix<T> inputs_;
+  std::vector<std::int32_t> labels_;
+  Matrix<T> values_;
+};
+
+/// Which examples each step takes: every epoch a new random order from the seed's order stream, part
+/// = epoch, cut into whole batches; what is left over is dropped.
+class BatchOrder {
+ public:
+  BatchOrder(std::size_t examples, std::size_t batch, std::int64_t seed)
+      : examples_(examples), batch_(batch), seed_(seed) {}
+
+  /// The examples of the update after `step` updates; valid until the next call.
+  std::span<const std::uint32_t> at(std::int64_t step) {
+    const auto batches = static_cast<std::int64_t>(examples_ / batch_);
+    const std::int64_t epoch = step / batches;
+    if (epoch != epoch_) {
+      order_ = Random(seed_, RandomStream::order, static_cast<std::uint32_t>(epoch))
+                   .permutation(examples_);
+      epoch_ = epoch;
+    }
+    return std::span(order_).subspan(static_cast<std::size_t>(step % batches) * batch_, batch_);
+  }
+
+ private:
+  std::size_t examples_;
+  std::size_t batch_;
+  std::int64_t seed_;
+  std::int64_t epoch_ = -1;
+  std::vector<std::uint32_t> order_;
+};
+
+}  // namespace plumbline

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/training/run_configuration.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "engine/core/digest.hpp"
+#include "engine/layers/dense.hpp"
+
+namespace plumbline {
+
+namespace {
+
+template <class Entry>
+auto make_chosen(const Chosen<Entry>& chosen, SettingsReport& report) {
+  const auto construct = [](const Entry& entry, Settings& own) { return entry.make(own); };
+  using Made = decltype(construct(*chosen.entry, std::declval<Settings&>()));
+  return chosen.entry == nullptr ? Made() : chosen.make(report, construct);
+}
+
+std::string canonical(const std::vector<ResolvedSetting>& settings, std::string_view prefix) {
+  std::vector<std::string> lines;
+  for (const ResolvedSetting& setting : settings) {
+    if (setting.key.starts_with(prefix)) {
+      lines.push_back(setting.key + " = " + to_string(setting.value) + '\n');
+    }
+  }
+  std::ranges::sort(lines);
+  std::string text;
+  for (const std::string& line : lines) text += line;
+  return text;
+}
+
+void read_train(Settings settings, RunConfiguration& run) {
+  run.batch = static_cast<std::size_t>(settings.integer(
+      "batch", 128, between(1, 1e9), "examples in a step; what is left of an epoch is dropped"));
+  run.steps = settings.integer("steps", 1000, between(0, 1e12), "updates of the whole run");
+  const std::int64_t epochs = settings.integer(
+      "epochs", 0, between(0, 1e9), "passes over the training examples, in the place of steps");
+  run.seed = settings.integer("seed", 0, between(0, 9007199254740991.0),
+                              "what all random numbers of the run are drawn from");
+  Settings evaluate = settings.table("evaluate");
+  run.evaluation = Sampling(evaluate);
+  evaluate.finish();
+  if (settings.given("steps") && settings.given("epochs")) {
+    settings.problem("epochs", "is given beside 'train.steps'; give one of the two");
+  }
+  const std::size_t examples = run.data == nullptr ? 0 : run.data->sizes().train;
+  if (run.data != nullptr && run.batch > examples) {
+    settings.problem("batch", "is " + std::to_string(run.batch) + ", more than the " +
+                                  std::to_string(examples) + " training examples");
+  } else if (epochs > 0) {
+    run.steps = epochs * static_cast<std::int64_t>(examples / run.batch);
+  }
+  settings.finish();
+}
+
+void read_probes(Settings settings, RunConfiguration& run) {
+  for (const ProbeEntry& entry : probe_catalogue().entries()) {
+    Settings own = settings.table(entry.info.name);
+    if (!settings.given(entry.info.name)) continue;
+    Sampling sampling(own);
+    run.probes.push_back({&entry, entry.make(own), std::move(sampling)});
+    own.finish();
+  }
+  settings.finish();
+}
+
+template <class Entry>
+Chosen<Entry> choose_table(Settings& root, std::string_view name, std::string_view default_value,
+                           const Catalogue<Entry>& catalogue) {
+  Settings table = root.table(name);
+  return choose_here(table, default_value, catalogue);
+}
+
+double weights(const ParameterLayout& layout) { return static_cast<double>(layout.size()); }
+
+}  // namespace
+
+RunConfiguration configure(const SettingsTable& settings, SettingsReport& report) {
+  RunConfiguration run;
+  Settings root(settings, "", report);
+  run.data = make_chosen(choose_table(root, "data", "digits", dataset_catalogue()), report);
+
+  Settings model = root.table("model");
+  run.model = ModelSettings::read(model);
+
+  const auto loss = choose_table(root, "loss", "cross_entropy", loss_catalogue());
+  run.loss = make_chosen(loss, report);
+  if (run.loss != nullptr && run.data != nullptr && run.loss->needs_labels() &&
+      !run.data->has_labels()) {
+    report.problems.push_back({loss.plugin.place, "loss '" + loss.plugin.name +
+                                                      "' needs class labels, and the data have "
+                                                      "target values; try mean_squared_error"});
+  }
+
+  run.optimizer = choose_table(root, "optimizer", "sgd", optimizer_catalogue());
+  if (run.optimizer.entry != nullptr) {
+    run.optimizer.make(report, [](const OptimizerEntry& entry, Settings& own) {
+      return entry.make<double>(own, ParameterLayout());
+    });
+  }
+  run.schedule =
+      make_chosen(choose_table(root, "schedule", "constant", schedule_catalogue()), report);
+  read_train(root.table("train"), run);
+  read_probes(root.table("probes"), run);
+  root.finish();
+
+  run.resolved = report.resolved;
+  run.data_key = canonical(run.resolved, "data.");
+  return run;
+}
+
+std::vector<std::int64_t> RunConfiguration::recorded_steps() const {
+  std::set<std::int64_t> recorded;
+  const auto add = [&](const Sampling& sampling) {
+    for (const std::int64_t step : sampling.steps(steps)) recorded.insert(step);
+  };
+  add(evaluation);
+  for (const ScheduledProbe& probe : probes) add(probe.sampling);
+  return {recorded.begin(), recorded.end()};
+}
+
+double RunConfiguration::cost() const {
+  const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
+  const SplitSizes sizes = data->sizes();
+  // A product of a row with W costs 2 per weight; a step has three of them (forward, weight
+  // gradient, input gradient), but layer 1 needs no input gradient. Adam's update costs some 12.
+  const double first = static_cast<double>(layout.tensors().front().size());
+  const double step =
+      (6 * weights(layout) - 2 * first) * static_cast<double>(batch) + 12 * weights(layout);
+  const auto evaluations = static_cast<double>(evaluation.steps(steps).size());
+  const auto evaluated = static_cast<double>(sizes.train + sizes.valid);
+  return step * static_cast<double>(steps + 1) +
+         2 * weights(layout) * (evaluated * evaluations + static_cast<double>(sizes.test));
+}
+
+double RunConfiguration::memory() const {
+  const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
+  ParameterLayout one;
+  one.add("one", 1, ParameterGroup::hidden, 1, 1);
+  SettingsReport ignored;
+  const auto optimizer_made = optimizer.make(
+      ignored,
+      [&](const OptimizerEntry& entry, Settings& own) { return entry.make<double>(own, one); });
+  const double blocks = 2 + static_cast<double>(optimizer_made->state_size());
+  const std::size_t size = model.precision == Precision::float64 ? sizeof(double) : sizeof(float);
+  // Each layer keeps z, a and its error signal; the network keeps the gathered inputs.
+  std::size_t columns = padded_stride<float>(data->features());
+  for (const ParameterTensor& tensor : layout.tensors()) {
+    if (tensor.group != ParameterGroup::bias) columns += 3 * padded_stride<float>(tensor.rows);
+  }
+  return static_cast<double>(size) *
+         (blocks * weights(layout) + static_cast<double>(columns * batch));
+}
+
+std::string run_id(const RunConfiguration& configuration) {
+  return digest("semantics = " + std::to_string(kSemanticsVersion) + '\n' +
+                canonical(configuration.resolved, ""));
+}
+
+}  // namespace plumbline

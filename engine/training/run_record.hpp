@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace plumbline {
+
+enum class RunStatus : std::int8_t { pending = 0, complete = 1, diverged = 2, failed = 3 };
+
+/// A quantity over the steps of a run: n_steps values, or n_steps x n_layers in row-major order. NaN
+/// where it was not due at that step or is not defined.
+struct Metric {
+  std::string name;
+  std::string meaning;  ///< one sentence, with the formula
+  std::string units;    ///< "1" for a pure number
+  bool per_layer = false;
+  std::vector<double> values;
+
+  bool operator==(const Metric&) const = default;
+};
+
+/// Everything that a run leaves behind. A pure function of (settings, seed), but for the times.
+struct RunRecord {
+  RunStatus status = RunStatus::pending;
+  std::string message;              ///< why and where it diverged or failed; else empty
+  std::string digest;               ///< of the final parameters; empty where the run failed
+  std::int64_t n_layers = 0;        ///< weight layers
+  std::vector<std::int64_t> steps;  ///< those recorded, in rising order
+  std::vector<Metric> metrics;
+  /// Numbers of the whole run: final_valid_accuracy, best_valid_loss, ...
+  std::vector<std::pair<std::string, double>> summary;
+  /// Mean-field prediction of error_signal at step 0 for each weight layer, scaled to the measured
+  /// last layer, with the 95 % band over random nets of this width; NaN where the theory says nothing
+  /// of this net.
+  std::vector<double> theory_error_signal;
+  std::vector<double> theory_error_signal_low;
+  std::vector<double> theory_error_signal_high;
+
+  double wall_seconds = 0;
+  double cpu_seconds = 0;
+  std::int64_t started = 0;  ///< seconds since 1970-01-01 UTC
+};
+
+}  // namespace plumbline

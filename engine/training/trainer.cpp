@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/training/trainer.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/core/digest.hpp"
+#include "engine/theory/mean_field.hpp"
+#include "engine/training/batches.hpp"
+#include "engine/training/divergence.hpp"
+#include "engine/training/evaluation.hpp"
+
+namespace plumbline {
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+double thread_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+// One metric with the steps at which it is due.
+class Series {
+ public:
+  Series(std::string name, std::string meaning, std::string units, std::size_t layers,
+         const std::vector<std::int64_t>& recorded, const std::vector<std::int64_t>& due)
+      : recorded_(recorded), due_(due), row_size_(layers == 0 ? 1 : layers) {
+    metric_ = {std::move(name), std::move(meaning), std::move(units), layers > 0,
+               std::vector<double>(recorded.size() * row_size_, kNaN)};
+  }
+
+  bool due(std::int64_t step) const { return std::ranges::binary_search(due_, step); }
+  // The values of a recorded step.
+  std::span<double> row(std::int64_t step) {
+    const auto index = std::ranges::lower_bound(recorded_, step) - recorded_.begin();
+    return std::span(metric_.values)
+        .subspan(static_cast<std::size_t>(index) * row_size_, row_size_);
+  }
+  const Metric& metric() const { return metric_; }
+
+ private:
+  std::vector<std::int64_t> recorded_;
+  std::vector<std::int64_t> due_;
+  std::size_t row_size_;
+  Metric metric_;
+};
+
+template <typename T>
+class Trainer {
+ public:
+  Trainer(const RunConfiguration& run, const Dataset& data)
+      : run_(run),
+        data_(data),
+        network_(run.model, data.features, data.outputs, run.batch),
+        parameters_(network_.layout().size()),
+        gradient_(network_.layout().size()),
+        order_(data.train.size(), run.batch, run.seed),
+        batch_(data, run.batch),
+        steps_(run.recorded_steps()) {
+    SettingsReport checked_before;
+    optimizer_ =
+        run.optimizer.make(checked_before, [&](const OptimizerEntry& entry, Settings& own) {
+          return entry.make<T>(own, network_.layout());
+        });
+    network_.initialize(*run.model.initializer, run.seed, parameters_);
+    declare_metrics();
+  }
+
+  // False where `stop` came true before the end.
+  bool train(const std::atomic<bool>& stop) {
+    for (std::int64_t step = 0;; ++step) {
+      if (stop.load(std::memory_order_relaxed)) return false;
+      const double loss = forward_and_backward(step);
+      if (step == 0) predict();
+      measure(step);
+      divergence_ = find_divergence<T>(step, network_.layout(), parameters_, loss, gradient_);
+      if (!divergence_.empty() || step == run_.steps) return true;
+      optimizer_->step(parameters_, gradient_,
+                       {step + 1, run_.schedule->factor(step + 1, run_.steps)});
+    }
+  }
+
+  RunRecord record() {
+    RunRecord record;
+    record.status = divergence_.empty() ? RunStatus::complete : RunStatus::diverged;
+    if (!divergence_.empty()) record.message = "not finite: " + divergence_;
+    record.digest = digest(std::as_bytes(std::span<const T>(parameters_)));
+    record.n_layers = static_cast<std::int64_t>(network_.depth());
+    record.steps = steps_;
+    for (const Series& series : evaluations_) record.metrics.push_back(series.metric());
+    for (const Series& series : probes_) record.metrics.push_back(series.metric());
+    if (divergence_.empty()) summarize(record);
+    record.theory_error_signal = theory_.rms;
+    record.theory_error_signal_low = theory_.low;
+    record.theory_error_signal_high = theory_.high;
+    return record;
+  }
+
+ private:
+  enum Evaluated { train_loss, train_accuracy, valid_loss, valid_accuracy };
+
+  void declare_metrics() {
+    const auto due = run_.evaluation.steps(run_.steps);
+    const auto add = [&](const char* name, const char* meaning) {
+      evaluations_.emplace_back(name, meaning, "1", 0, steps_, due);
+    };
+    add("train_loss", "mean loss over the training examples");
+    add("train_accuracy", "share of the training examples whose label is predicted");
+    add("valid_loss", "mean loss over the validation examples");
+    add("valid_accuracy", "share of the validation examples whose label is predicted");
+    for (const ScheduledProbe& probe : run_.probes) {
+      probes_.emplace_back(probe.entry->info.name, probe.entry->info.summary, probe.entry->units,
+                           network_.depth(), steps_, probe.sampling.steps(run_.steps));
+    }
+  }
+
+  // The mean loss of the batch of this step; leaves its gradient and error signals.
+  double forward_and_backward(std::int64_t step) {
+    const auto examples = order_.at(step);
+    batch_.gather(data_.train, examples.size(), [&](std::size_t row) { return examples[row]; });
+    const MatrixView<const T> outputs = network_.forward(parameters_, batch_.inputs());
+    const double sum = run_.loss->evaluate(outputs, batch_.targets(), network_.output_gradient());
+    network_.backward(parameters_, batch_.inputs(), gradient_);
+    return sum / static_cast<double>(examples.size());
+  }
+
+  // The theory for this net's initializer and widths and the first batch's inputs.
+  void predict() {
+    const Initializer& initializer = *run_.model.initializer;
+    std::vector<TheoryLayer> layers;
+    bool defined = true;
+    for (const ParameterTensor& tensor : network_.layout().tensors()) {
+      if (tensor.group == ParameterGroup::bias) continue;
+      layers.push_back({static_cast<double>(tensor.cols),
+                        initializer.weight_variance(tensor.cols, tensor.rows),
+                        initializer.bias_variance()});
+      defined = defined && initializer.weight_mean() == 0 && layers.back().weight_variance > 0;
+    }
+    if (!defined) {
+      const std::vector<double> nothing(network_.depth(), kNaN);
+      theory_ = {nothing, nothing, nothing};
+      return;
+    }
+    const MatrixView<const T> inputs = batch_.inputs();
+    const double rows = static_cast<double>(inputs.rows);
+    const double length = norm(inputs);
+    theory_ = error_signal_theory(*run_.model.activation, layers, length * length / rows);
+    const double last = norm(network_.layer(network_.depth() - 1).error_signal()) / std::sqrt(rows);
+    for (std::vector<double>* profile : {&theory_.rms, &theory_.low, &theory_.high}) {
+      for (double& value : *profile) value *= last;
+    }
+  }
+
+  // The probes first: evaluation runs the net forward over other examples.
+  void measure(std::int64_t step) {
+    const Snapshot<T> snapshot{network_, parameters_, gradient_, run_.batch};
+    for (std::size_t i = 0; i < probes_.size(); ++i) {
+      if (probes_[i].due(step)) run_.probes[i].probe->measure(snapshot, probes_[i].row(step));
+    }
+    if (!evaluations_.front().due(step)) return;
+    const Evaluation on_train = evaluate<T>(network_, parameters_, *run_.loss, data_.train, batch_);
+    const Evaluation on_valid = evaluate<T>(network_, parameters_, *run_.loss, data_.valid, batch_);
+    evaluations_[train_loss].row(step)[0] = on_train.loss;
+    evaluations_[train_accuracy].row(step)[0] = on_train.accuracy;
+    evaluations_[valid_loss].row(step)[0] = on_valid.loss;
+    evaluations_[valid_accuracy].row(step)[0] = on_valid.accuracy;
+  }
+
+  void summarize(RunRecord& record) {
+    for (const Series& series : evaluations_) {
+      record.summary.emplace_back("final_" + series.metric().name, series.metric().values.back());
+    }
+    const Evaluation on_test = evaluate<T>(network_, parameters_, *run_.loss, data_.test, batch_);
+    record.summary.emplace_back("final_test_loss", on_test.loss);
+    record.summary.emplace_back("final_test_accuracy", on_test.accuracy);
+    double least_loss = kNaN;
+    double most_accuracy = kNaN;
+    for (const double loss : evaluations_[valid_loss].metric().values) {
+      least_loss = std::fmin(least_loss, loss);  // a NaN stands for a step without evaluation
+    }
+    for (const double accuracy : evaluations_[valid_accuracy].metric().values) {
+      most_accuracy = std::fmax(most_accuracy, accuracy);
+    }
+    record.summary.emplace_back("best_valid_loss", least_loss);
+    record.summary.emplace_back("best_valid_accuracy", most_accuracy);
+  }
+
+  const RunConfiguration& run_;
+  const Dataset& data_;
+  Network<T> network_;
+  std::vector<T> parameters_;
+  std::vector<T> gradient_;
+  std::unique_ptr<Optimizer<T>> optimizer_;
+  BatchOrder order_;
+  GatheredBatch<T> batch_;
+  std::vector<std::int64_t> steps_;
+  std::vector<Series> evaluations_;
+  std::vector<Series> probes_;
+  ErrorSignalTheory theory_;
+  std::string divergence_;
+};
+
+template <typename T>
+std::optional<RunRecord> train_as(const RunConfiguration& run, const Dataset& data,
+                                  const std::atomic<bool>& stop) {
+  const auto started = std::chrono::system_clock::now();
+  const auto wall = std::chrono::steady_clock::now();
+  const double cpu = thread_cpu_seconds();
+  Trainer<T> trainer(run, data);
+  if (!trainer.train(stop)) return std::nullopt;
+  RunRecord record = trainer.record();
+  record.wall_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
+  record.cpu_seconds = thread_cpu_seconds() - cpu;
+  record.started =
+      std::chrono::duration_cast<std::chrono::seconds>(started.time_since_epoch()).count();
+  return record;
+}
+
+}  // namespace
+
+std::optional<RunRecord> train(const RunConfiguration& configuration, const Dataset& data,
+                               const std::atomic<bool>& stop) {
+  return configuration.model.precision == Precision::float64
+             ? train_as<double>(configuration, data, stop)
+             : train_as<float>(configuration, data, stop);
+}
+
+}  // namespace plumbline
