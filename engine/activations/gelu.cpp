@@ -10,7 +10,8 @@ namespace {
 
 // phi(z) = z Phi(z), phi'(z) = Phi(z) + z p(z), with Phi and p the standard normal distribution and
 // density. The exact form, not the tanh approximation.
-// Phi(z) = erfc(-z / sqrt 2) / 2 keeps its relative accuracy in the left tail, where 1 + erf loses it.
+// Phi(z) = erfc(-z / sqrt 2) / 2 keeps digits in the left tail, where 1 + erf loses all of them. The
+// SIMD erfc of xsimd 8 is within 6e-9 relative down to z = -37, and 0 below.
 class Gelu {
  public:
   explicit Gelu(Settings& /*settings*/) {}

@@ -9,7 +9,9 @@ namespace {
 
 // phi(z) = 1 / (1 + e^-z), phi' = phi (1 - phi), at most 1/4.
 // By e^-z and not by tanh(z/2): for large negative z the latter loses all relative accuracy, and
-// phi(z) ~ e^z is what back-propagation multiplies by.
+// phi(z) ~ e^z is what back-propagation multiplies by. The SIMD exponential has no subnormal results,
+// so phi is 0 below z = -88.4 in float32 and -708 in float64. For large positive z the slope, through
+// 1 - phi, is known to an absolute accuracy of one rounding, and is 0 from z = 17 (37) on.
 class Sigmoid {
  public:
   explicit Sigmoid(Settings& /*settings*/) {}

@@ -8,7 +8,8 @@ namespace plumbline {
 
 Sampling::Sampling(Settings& settings) {
   every_ = settings.integer("every", 0, kNonNegative, "record every k steps; 0: not by this rule");
-  listed_ = settings.integers("steps", kNonNegative, "record at these steps");
+  listed_ =
+      settings.integers("steps", kNonNegative, Settings::Order::rising, "record at these steps");
   log_spaced_ =
       settings.integer("log_spaced", 0, kNonNegative,
                        "record at about n steps evenly spaced in ln(step); 0: not by this rule");

@@ -159,7 +159,20 @@ const SettingNode* Settings::declare(std::string_view name, std::string type,
 }
 
 void Settings::resolve(std::string_view name, SettingNode value) {
-  report_->resolved.push_back({key(name), std::move(value)});
+  report_->resolved.push_back({key(name), std::move(value), false});
+}
+
+ResolvedSetting* Settings::resolved(std::string_view name) {
+  const auto found = std::ranges::find(report_->resolved, key(name), &ResolvedSetting::key);
+  return found == report_->resolved.end() ? nullptr : &*found;
+}
+
+void Settings::settle(std::string_view name, SettingNode value) {
+  if (ResolvedSetting* setting = resolved(name)) setting->value = std::move(value);
+}
+
+void Settings::restates(std::string_view name) {
+  if (ResolvedSetting* setting = resolved(name)) setting->restates = true;
 }
 
 void Settings::wrong_type(std::string_view name, const SettingNode& node,
@@ -264,14 +277,19 @@ std::string Settings::text(std::string_view name, std::string_view default_value
   return value;
 }
 
-std::vector<std::int64_t> Settings::integers(std::string_view name, const Range& range,
+std::vector<std::int64_t> Settings::integers(std::string_view name, const Range& range, Order order,
                                              std::string_view meaning) {
-  const SettingNode* node = declare(name, "list", {SettingList{}, {}},
-                                    "integers in rising order, each " + range.text(), meaning);
+  const std::string expected = order == Order::rising ? "integers in rising order" : "integers";
+  const SettingNode* node =
+      declare(name, "list", {SettingList{}, {}}, expected + ", each " + range.text(), meaning);
   if (node == nullptr) return {};
   const auto* list = std::get_if<SettingList>(&node->value);
   if (list == nullptr) {
-    wrong_type(name, *node, "a list of integers in rising order");
+    wrong_type(name, *node, "a list of " + expected);
+    return {};
+  }
+  if (list->empty()) {
+    problem(name, "is an empty list; expected " + expected);
     return {};
   }
   std::vector<std::int64_t> values;
@@ -279,10 +297,10 @@ std::vector<std::int64_t> Settings::integers(std::string_view name, const Range&
     const auto* value = std::get_if<std::int64_t>(&element.value);
     std::string wrong;
     if (value == nullptr) {
-      wrong = "holds " + type_name(element) + "; expected integers";
+      wrong = "holds " + type_name(element) + "; expected " + expected;
     } else if (!range.contains(static_cast<double>(*value))) {
       wrong = "holds " + std::to_string(*value) + "; allowed is " + range.text();
-    } else if (!values.empty() && *value <= values.back()) {
+    } else if (order == Order::rising && !values.empty() && *value <= values.back()) {
       wrong = "is not in rising order at " + std::to_string(*value);
     }
     if (!wrong.empty()) {

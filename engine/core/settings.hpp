@@ -83,6 +83,8 @@ struct SettingInfo {
 struct ResolvedSetting {
   std::string key;
   SettingNode value;
+  /// Another way to say what other settings hold, so no part of what makes a run the same run.
+  bool restates = false;
 };
 
 /// What reading settings finds: the mistakes, and every value in force.
@@ -110,8 +112,9 @@ class Settings {
                      const std::vector<std::string>& options, std::string_view meaning);
   /// Any text.
   std::string text(std::string_view name, std::string_view default_value, std::string_view meaning);
-  /// A list of integers in rising order, each in range.
-  std::vector<std::int64_t> integers(std::string_view name, const Range& range,
+  /// A list of integers, each in range; empty where it is not given.
+  enum class Order { any, rising };
+  std::vector<std::int64_t> integers(std::string_view name, const Range& range, Order order,
                                      std::string_view meaning);
 
   /// A plug-in by name: `key = "tanh"` or `key = { name = "tanh", ... }`. Returns its name, which is
@@ -133,6 +136,10 @@ class Settings {
   Settings table(std::string_view name);
   /// Reports a mistake at a setting's place, or at the table's where the setting is absent.
   void problem(std::string_view name, std::string message);
+  /// Replaces the value in force of a setting that was read before, where another one decides it.
+  void settle(std::string_view name, SettingNode value);
+  /// Marks a setting that was read before as restating others.
+  void restates(std::string_view name);
   /// Whether the user gave the setting.
   bool given(std::string_view name) const { return given_->find(name) != nullptr; }
 
@@ -147,6 +154,7 @@ class Settings {
   const SettingNode* declare(std::string_view name, std::string type, SettingNode default_value,
                              std::string range, std::string_view meaning);
   void resolve(std::string_view name, SettingNode value);
+  ResolvedSetting* resolved(std::string_view name);
   void wrong_type(std::string_view name, const SettingNode& node, std::string_view expected);
   std::string key(std::string_view name) const;
 

@@ -13,6 +13,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/kernels/fused.hpp"
 #include "engine/kernels/transpose.hpp"
 
 namespace plumbline {
@@ -35,21 +36,6 @@ constexpr std::size_t kBlockBytes = 256 * 1024;
 constexpr std::size_t kBlockDepth = 256;
 template <typename T>
 constexpr std::size_t kBlockCols = kBlockBytes / sizeof(T) / kBlockDepth;
-
-// xsimd 8's fma for AVX-512 rounds twice; later releases don't.
-#ifdef __AVX512F__
-Lanes<float> fused(Lanes<float> x, Lanes<float> y, Lanes<float> z) {
-  return _mm512_fmadd_ps(x, y, z);
-}
-Lanes<double> fused(Lanes<double> x, Lanes<double> y, Lanes<double> z) {
-  return _mm512_fmadd_pd(x, y, z);
-}
-#else
-template <typename T>
-Lanes<T> fused(const Lanes<T>& x, const Lanes<T>& y, const Lanes<T>& z) {
-  return xsimd::fma(x, y, z);
-}
-#endif
 
 struct Free {
   void operator()(void* memory) const { std::free(memory); }
@@ -81,7 +67,10 @@ void pack_panel(const Factor<T>& b, std::size_t k0, std::size_t depth, std::size
   if (b.col_stride == 1) {
     for (std::size_t k = 0; k < depth; ++k, panel += kCols, from += b.row_stride) {
       if (cols == kCols) {
-        std::copy_n(from, kCols, panel);
+#pragma GCC unroll 4
+        for (std::size_t j = 0; j < kCols; j += kLanes<T>) {
+          Lanes<T>::load_unaligned(from + j).store_aligned(panel + j);
+        }
       } else {
         std::copy_n(from, cols, panel);
         std::fill(panel + cols, panel + kCols, T(0));
@@ -113,26 +102,22 @@ void tile(std::size_t depth, const T* a, std::size_t row_stride, std::size_t col
           const T* panel, T* c, std::size_t stride, std::size_t cols, const Ends<T>& ends) {
   constexpr std::size_t kWidth = batches * kLanes<T>;
   const bool whole = cols == kWidth;
-  alignas(64) std::array<T, kWidth> edge{};
-  const auto load_row = [&](const T* from, std::array<Lanes<T>, batches>& to) {
-    const T* source = from;
-    if (!whole) {
-      std::copy_n(from, cols, edge.begin());
-      source = edge.data();
-    }
-    for (std::size_t v = 0; v < batches; ++v) {
-      to[v] = Lanes<T>::load_unaligned(source + v * kLanes<T>);
-    }
-  };
+  alignas(64) std::array<T, kWidth> edge;
+  if (!whole) edge.fill(T(0));
 
+  // The unrolled loops keep the sums in registers from the first load to the last store.
   std::array<std::array<Lanes<T>, batches>, rows> sum;
-  if (!ends.first) {
-    for (std::size_t i = 0; i < rows; ++i) load_row(c + i * stride, sum[i]);
-  } else if (ends.start != nullptr) {
-    load_row(ends.start, sum[0]);
-    for (std::size_t i = 1; i < rows; ++i) sum[i] = sum[0];
-  } else {
-    for (std::size_t i = 0; i < rows; ++i) sum[i].fill(Lanes<T>(T(0)));
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < rows; ++i) {
+    const T* from = ends.first ? ends.start : c + i * stride;
+    if (!whole && from != nullptr) {
+      std::copy_n(from, cols, edge.begin());
+      from = edge.data();
+    }
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < batches; ++v) {
+      sum[i][v] = from == nullptr ? Lanes<T>(T(0)) : Lanes<T>::load_unaligned(from + v * kLanes<T>);
+    }
   }
 
   for (std::size_t k = 0; k < depth; ++k) {
@@ -146,15 +131,18 @@ void tile(std::size_t depth, const T* a, std::size_t row_stride, std::size_t col
     for (std::size_t i = 0; i < rows; ++i) {
       const Lanes<T> factor(column[i * row_stride]);
 #pragma GCC unroll 4
-      for (std::size_t v = 0; v < batches; ++v) sum[i][v] = fused(factor, b[v], sum[i][v]);
+      for (std::size_t v = 0; v < batches; ++v)
+        sum[i][v] = fused_multiply_add(factor, b[v], sum[i][v]);
     }
   }
 
+  const Lanes<T> scale(ends.scale);
+#pragma GCC unroll 16
   for (std::size_t i = 0; i < rows; ++i) {
     T* to = whole ? c + i * stride : edge.data();
+#pragma GCC unroll 4
     for (std::size_t v = 0; v < batches; ++v) {
-      if (ends.scale != T(1)) sum[i][v] *= Lanes<T>(ends.scale);
-      sum[i][v].store_unaligned(to + v * kLanes<T>);
+      (sum[i][v] * scale).store_unaligned(to + v * kLanes<T>);
     }
     if (!whole) std::copy_n(edge.begin(), cols, c + i * stride);
   }

@@ -30,8 +30,8 @@ Factor<T> transposed(MatrixView<const T> m) {
 
 /// c(i, j) = scale * (start[j] + sum_k a(i, k) b(k, j)); a null `start` is all zeros.
 ///
-/// Each element is one chain of fused multiply-adds in rising k that begins with start[j], then one
-/// multiplication by `scale` unless that is 1. So its bits depend on its row of a, its column of b
+/// Each element is one chain of multiply-adds in rising k that begins with start[j] (fused ones where
+/// the build's target has them), then one multiplication by `scale`. So its bits depend on its row of a, its column of b
 /// and its start alone: not on the sizes, the alignment, the caller's thread, or how rows or columns
 /// are shared out over calls. Safe to call from any number of threads at once. `c` must not overlap
 /// the factors.

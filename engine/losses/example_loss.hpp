@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cassert>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -42,7 +43,9 @@ class ExampleLoss final : public Loss {
       const std::span<T> slope =
           gradient.empty() ? std::span<T>() : std::span<T>(gradient.row(i), outputs.cols);
       if (!targets.labels.empty()) {
-        total += functor_.with_label(y, static_cast<std::size_t>(targets.labels[i]), slope);
+        const auto label = static_cast<std::size_t>(targets.labels[i]);
+        assert(label < y.size());
+        total += functor_.with_label(y, label, slope);
       } else if constexpr (!Functor::kNeedsLabels) {
         const std::span<const T> target(targets.values.row(i), targets.values.cols);
         total += functor_.with_values(y, target, slope);

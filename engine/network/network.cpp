@@ -17,6 +17,33 @@ auto make(const Chosen<Entry>& chosen, Settings& settings, const Make& construct
   return chosen.entry == nullptr ? Made() : chosen.make(settings.report(), construct);
 }
 
+// `depth` layers of `width` units, or the layers of the list `widths`; then `depth` and `width` are
+// recorded as the list's length and its largest element.
+std::vector<std::size_t> read_widths(Settings& settings) {
+  constexpr Range kWidth = between(1, 1000000);
+  const std::vector<std::int64_t> listed =
+      settings.integers("widths", kWidth, Settings::Order::any,
+                        "units of each hidden layer, in the place of depth and width");
+  if (!listed.empty()) {
+    if (std::ranges::count(listed, listed.front()) == std::ssize(listed)) {
+      settings.restates("widths");
+    }
+    for (const char* other : {"depth", "width"}) {
+      if (settings.given(other)) {
+        settings.problem(other, "is given beside 'model.widths'; give one of the two");
+      }
+    }
+  }
+  const std::int64_t depth =
+      settings.integer("depth", listed.empty() ? 10 : static_cast<std::int64_t>(listed.size()),
+                       between(0, 100000), "hidden layers");
+  const std::int64_t width =
+      settings.integer("width", listed.empty() ? 100 : *std::ranges::max_element(listed), kWidth,
+                       "units in each hidden layer");
+  if (!listed.empty()) return {listed.begin(), listed.end()};
+  return std::vector<std::size_t>(static_cast<std::size_t>(depth), static_cast<std::size_t>(width));
+}
+
 }  // namespace
 
 ModelSettings ModelSettings::read(Settings& settings) {
@@ -26,10 +53,7 @@ ModelSettings ModelSettings::read(Settings& settings) {
   ModelSettings model;
   model.kind =
       settings.choice("kind", "mlp", {"mlp"}, "architecture; mlp is a stack of dense layers");
-  model.depth =
-      static_cast<std::size_t>(settings.integer("depth", 10, between(0, 100000), "hidden layers"));
-  model.width = static_cast<std::size_t>(
-      settings.integer("width", 100, between(1, 1000000), "units in each hidden layer"));
+  model.widths = read_widths(settings);
   const auto activation = choose(settings, "activation", "tanh", activation_catalogue(),
                                  "element-wise function of the hidden layers");
   const auto output = choose(settings, "output_activation", "linear", activation_catalogue(),
@@ -53,16 +77,17 @@ ModelSettings ModelSettings::read(Settings& settings) {
 ParameterLayout parameter_layout(const ModelSettings& model, std::size_t features,
                                  std::size_t outputs) {
   ParameterLayout layout;
-  for (std::size_t layer = 1; layer <= model.depth + 1; ++layer) {
-    const bool first = layer == 1;
-    const bool last = layer == model.depth + 1;
-    const ParameterGroup group = last    ? ParameterGroup::output
-                                 : first ? ParameterGroup::input
-                                         : ParameterGroup::hidden;
+  const std::size_t last = model.widths.size() + 1;
+  std::size_t cols = features;
+  for (std::size_t layer = 1; layer <= last; ++layer) {
+    const ParameterGroup group = layer == last ? ParameterGroup::output
+                                 : layer == 1  ? ParameterGroup::input
+                                               : ParameterGroup::hidden;
     const std::string name = "layer_" + std::to_string(layer);
-    const std::size_t rows = last ? outputs : model.width;
-    layout.add(name + ".weight", layer, group, rows, first ? features : model.width);
+    const std::size_t rows = layer == last ? outputs : model.widths[layer - 1];
+    layout.add(name + ".weight", layer, group, rows, cols);
     layout.add(name + ".bias", layer, ParameterGroup::bias, rows, 1);
+    cols = rows;
   }
   return layout;
 }

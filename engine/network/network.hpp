@@ -21,8 +21,8 @@ enum class Precision { float32, float64 };
 /// The settings of `[model]`.
 struct ModelSettings {
   std::string kind = "mlp";
-  std::size_t depth = 0;  ///< hidden layers; weight layers are 1 (input side) to depth + 1
-  std::size_t width = 0;
+  /// Units of each hidden layer, input side first. Weight layers are 1 (input side) to size + 1.
+  std::vector<std::size_t> widths = {};
   std::string activation_name;
   std::string initializer_name;
   std::shared_ptr<const Activation> activation;
@@ -53,7 +53,7 @@ class Network {
   /// next call.
   MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> inputs);
 
-  /// Where backward() expects dL_i/dy for the rows of the last forward pass.
+  /// Where backward() expects dL_i/dy for the rows of the last forward pass, so call it after that.
   MatrixView<T> output_gradient();
 
   /// Carries the error signal from the outputs back to layer 1, and writes the gradient of the batch

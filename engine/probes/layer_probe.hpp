@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/core/sampling.hpp"
 #include "engine/probes/probe.hpp"
 
 namespace plumbline {
@@ -31,6 +32,7 @@ class LayerProbe final : public Probe {
 
 template <class Functor>
 ProbeEntry layer_probe(PluginInfo info, std::string units = "1") {
+  info.settings = declared_settings([](Settings& settings) { const Sampling sampling(settings); });
   return {std::move(info), std::move(units),
           [](Settings& /*settings*/) -> std::shared_ptr<const Probe> {
             return std::make_shared<LayerProbe<Functor>>();

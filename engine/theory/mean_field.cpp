@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/theory/mean_field.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -40,20 +41,23 @@ std::array<Node, n> gauss_legendre() {
   return nodes;
 }
 
-// Integrals over a standard normal z: 16 points in each panel of width 1/2 from -10 to 10, whose
-// tails hold 1.5e-23. A panel ends at 0, where activations have their kinks.
+// The mean of function(sqrt(q) z) over a standard normal z: 16 points in each panel from -10 to 10,
+// whose tails hold 1.5e-23. A panel is at most 1/2 wide in z and in sqrt(q) z, as functions vary on
+// the scale of 1; one ends at 0, where activations have their kinks.
 template <class Function>
-double normal_mean(const Function& function) {
+double normal_mean(double q, const Function& function) {
   static const std::array<Node, 16> kNodes = gauss_legendre<16>();
-  constexpr double kPanel = 0.5;
-  constexpr int kPanels = 20;  // on each side
+  constexpr int kReach = 10;
+  const double deviation = std::sqrt(q);
+  const int panels_per_unit = 2 * static_cast<int>(std::ceil(std::clamp(deviation, 1.0, 1000.0)));
+  const double width = 1.0 / panels_per_unit;
   double sum = 0;
-  for (int panel = -kPanels; panel < kPanels; ++panel) {
+  for (int panel = -kReach * panels_per_unit; panel < kReach * panels_per_unit; ++panel) {
     for (const Node& node : kNodes) {
-      const double z = kPanel * (panel + 0.5 * (node.position + 1));
+      const double z = width * (panel + 0.5 * (node.position + 1));
       const double density =
           std::exp(-0.5 * z * z) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
-      sum += 0.5 * kPanel * node.weight * density * function(z);
+      sum += 0.5 * width * node.weight * density * function(deviation * z);
     }
   }
   return sum;
@@ -62,17 +66,15 @@ double normal_mean(const Function& function) {
 }  // namespace
 
 double mean_square(const Activation& activation, double q) {
-  const double deviation = std::sqrt(q);
-  return normal_mean([&](double z) {
-    const double value = activation.value(deviation * z);
+  return normal_mean(q, [&](double h) {
+    const double value = activation.value(h);
     return value * value;
   });
 }
 
 double mean_square_slope(const Activation& activation, double q) {
-  const double deviation = std::sqrt(q);
-  return normal_mean([&](double z) {
-    const double slope = activation.slope(deviation * z);
+  return normal_mean(q, [&](double h) {
+    const double slope = activation.slope(h);
     return slope * slope;
   });
 }
@@ -101,9 +103,8 @@ ErrorSignalTheory error_signal_theory(const Activation& activation,
     const TheoryLayer& above = layers[l + 1];
     const double scale = above.inputs * above.weight_variance;
     const double square = mean_square_slope(activation, q);
-    const double fourth = normal_mean([&, deviation = std::sqrt(q)](double z) {
-      return std::pow(activation.slope(deviation * z), 4);
-    });
+    const double fourth =
+        normal_mean(q, [&](double h) { return std::pow(activation.slope(h), 4); });
     chi[l] = scale * square;
     spread[l] = (3 * fourth / (square * square) - 1) / above.inputs;
     q = above.bias_variance + scale * mean_square(activation, q);

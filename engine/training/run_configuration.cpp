@@ -22,7 +22,7 @@ auto make_chosen(const Chosen<Entry>& chosen, SettingsReport& report) {
 std::string canonical(const std::vector<ResolvedSetting>& settings, std::string_view prefix) {
   std::vector<std::string> lines;
   for (const ResolvedSetting& setting : settings) {
-    if (setting.key.starts_with(prefix)) {
+    if (setting.key.starts_with(prefix) && !setting.restates) {
       lines.push_back(setting.key + " = " + to_string(setting.value) + '\n');
     }
   }
@@ -32,18 +32,19 @@ std::string canonical(const std::vector<ResolvedSetting>& settings, std::string_
   return text;
 }
 
-void read_train(Settings settings, RunConfiguration& run) {
+void read_train(Settings& settings, RunConfiguration& run) {
   run.batch = static_cast<std::size_t>(settings.integer(
       "batch", 128, between(1, 1e9), "examples in a step; what is left of an epoch is dropped"));
   run.steps = settings.integer("steps", 1000, between(0, 1e12), "updates of the whole run");
   const std::int64_t epochs = settings.integer(
       "epochs", 0, between(0, 1e9), "passes over the training examples, in the place of steps");
+  settings.restates("epochs");
   run.seed = settings.integer("seed", 0, between(0, 9007199254740991.0),
                               "what all random numbers of the run are drawn from");
   Settings evaluate = settings.table("evaluate");
   run.evaluation = Sampling(evaluate);
   evaluate.finish();
-  if (settings.given("steps") && settings.given("epochs")) {
+  if (settings.given("steps") && epochs > 0) {
     settings.problem("epochs", "is given beside 'train.steps'; give one of the two");
   }
   const std::size_t examples = run.data == nullptr ? 0 : run.data->sizes().train;
@@ -52,6 +53,7 @@ void read_train(Settings settings, RunConfiguration& run) {
                                   std::to_string(examples) + " training examples");
   } else if (epochs > 0) {
     run.steps = epochs * static_cast<std::int64_t>(examples / run.batch);
+    settings.settle("steps", {run.steps, {}});
   }
   settings.finish();
 }
@@ -103,13 +105,26 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
   }
   run.schedule =
       make_chosen(choose_table(root, "schedule", "constant", schedule_catalogue()), report);
-  read_train(root.table("train"), run);
+  Settings train = root.table("train");
+  read_train(train, run);
   read_probes(root.table("probes"), run);
   root.finish();
 
   run.resolved = report.resolved;
   run.data_key = canonical(run.resolved, "data.");
   return run;
+}
+
+std::vector<TableInfo> definition_tables() {
+  return {{"model", "The net: its shape, its activations, how it starts.",
+           declared_settings([](Settings& settings) { ModelSettings::read(settings); })},
+          {"train", "How long a net is trained, and on how many examples at once.",
+           declared_settings([](Settings& settings) {
+             RunConfiguration unused;
+             read_train(settings, unused);
+           })},
+          {"train.evaluate", "When loss and accuracy over the whole sets are recorded.",
+           declared_settings([](Settings& settings) { const Sampling sampling(settings); })}};
 }
 
 std::vector<std::int64_t> RunConfiguration::recorded_steps() const {

@@ -53,6 +53,16 @@ struct RunConfiguration {
 /// the report with its place; where there is one, the result must not be used.
 RunConfiguration configure(const SettingsTable& settings, SettingsReport& report);
 
+/// A table of a definition that is no plug-in, with its settings.
+struct TableInfo {
+  std::string name;
+  std::string summary;
+  std::vector<SettingInfo> settings;
+};
+
+/// `model`, `train` and `train.evaluate`.
+std::vector<TableInfo> definition_tables();
+
 /// "0123456789abcdef": the digest of the canonical settings, the seed and the engine's semantics
 /// version. The same for the same computation, however the definition is written.
 std::string run_id(const RunConfiguration& configuration);

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/hdf5_handle.hpp"
+
+#include "engine/core/error.hpp"
+
+namespace plumbline::hdf5 {
+
+namespace {
+
+/// The library's account of its last failure: what was asked for, and the innermost cause.
+struct ErrorText {
+  std::string asked;
+  std::string cause;
+};
+
+herr_t collect(unsigned depth, const H5E_error2_t* entry, void* collected) {
+  auto& text = *static_cast<ErrorText*>(collected);
+  std::string description = entry->desc == nullptr ? "" : entry->desc;
+  // The library puts the time with its line end into some messages.
+  std::erase(description, '\n');
+  if (depth == 0) text.asked = description;
+  if (!description.empty()) text.cause = description;
+  return 0;
+}
+
+std::string last_error() {
+  ErrorText text;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, collect, &text);
+  if (text.cause.empty()) return "the HDF5 library gives no reason";
+  return text.asked == text.cause ? text.cause : text.asked + ": " + text.cause;
+}
+
+}  // namespace
+
+void prepare() {
+  // A file that could not be written to its end cannot be closed either: H5Fclose fails, and the
+  // library's own clean-up at exit then uses what it has freed (seen in 1.10.8: a crash). Nothing
+  // is lost without that clean-up, since every file is closed by its owner.
+  static const herr_t once = H5dont_atexit();
+  static_cast<void>(once);
+  // Errors become exceptions. The setting belongs to a thread where the library is thread-safe.
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
+std::string library_version() {
+  prepare();
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  if (H5get_libversion(&major, &minor, &release) < 0) return "unknown";
+  return std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(release);
+}
+
+void Check::fail(std::string_view task) const {
+  refuse("cannot " + std::string(task) + ": " + last_error());
+}
+
+void Check::refuse(std::string_view message) const {
+  throw EnvironmentError(path_ + ": " + std::string(message));
+}
+
+}  // namespace plumbline::hdf5

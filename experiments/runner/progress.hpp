@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "engine/training/run_record.hpp"
+
+namespace plumbline {
+
+/// How far a sweep is. A cost is that of a run's plan, in any unit.
+struct ProgressCounts {
+  std::size_t done = 0;  ///< complete, diverged and failed
+  std::size_t total = 0;
+  std::size_t failed = 0;
+  std::size_t diverged = 0;
+  double cost_done = 0;
+  double cost_total = 0;
+  double elapsed_seconds = 0;
+};
+
+/// remaining cost / (finished cost per second); nothing where no run has finished yet.
+std::optional<double> eta_seconds(const ProgressCounts& counts);
+
+/// "0.35 s", "4.2 s", "16 s", "3 min 05 s", "2 h 14 min", "3 d 04 h".
+std::string duration_text(double seconds);
+
+/// "37 of 240 runs, 12.3 runs/s, about 16 s left, 1 diverged, 0 failed"; at the end "in 18 s" stands
+/// in the place of the time left.
+std::string plain_line(const ProgressCounts& counts);
+
+/// The same in short, at most `columns` wide; with `colour`, counts of diverged and failed runs that
+/// are not zero stand in yellow and red. No line break.
+std::string live_line(const ProgressCounts& counts, std::size_t columns, bool colour);
+
+/// {"done":37,"total":240,"failed":0,"diverged":1,"elapsed_seconds":3.0,"eta_seconds":16.46}, the
+/// last null where it is unknown.
+std::string json_line(const ProgressCounts& counts);
+
+enum class ProgressMode { live, plain, json, none };
+
+/// The mode that `--progress NAME` asks for; `auto` is live on a terminal and plain elsewhere.
+ProgressMode progress_mode(std::string_view name, bool terminal);
+
+/// What a live line needs to know of its terminal.
+struct TerminalStyle {
+  std::size_t columns = 80;
+  bool colour = false;
+};
+
+/// The style of the terminal that standard error is: its width, and colour unless NO_COLOR is set.
+TerminalStyle standard_error_style();
+
+/// Tells on `out` how far a sweep is: a line that is drawn again and again (live), a line every 10 s
+/// (plain), or an object at finished runs, at most every 0.5 s (json); plain and json tell the end
+/// state too. Any thread may call any member.
+class Progress {
+ public:
+  /// Seconds since any fixed moment, never falling.
+  using Clock = std::function<double()>;
+
+  Progress(ProgressMode mode, std::ostream& out, std::size_t total, double cost_total, Clock clock,
+           TerminalStyle style = {});
+
+  /// A run has ended with this status; `cost` is its part of the total cost.
+  void finished(RunStatus status, double cost);
+  /// Tells what is due by the clock. To be called several times a second.
+  void tick();
+  /// Clears the live line, or tells the end state.
+  void end();
+
+ private:
+  void tell(bool run_finished);
+  void write_line(const std::string& line);
+
+  std::mutex mutex_;
+  ProgressMode mode_;
+  std::ostream& out_;
+  Clock clock_;
+  TerminalStyle style_;
+  ProgressCounts counts_;
+  double started_;
+  std::optional<double> told_;  ///< when the last line was written
+  std::size_t told_done_ = 0;
+};
+
+/// Ticks a Progress from a thread of its own; at the end of its life it stops and ends the Progress.
+class ProgressTicker {
+ public:
+  explicit ProgressTicker(Progress& progress);
+  ~ProgressTicker();
+  ProgressTicker(const ProgressTicker&) = delete;
+  ProgressTicker& operator=(const ProgressTicker&) = delete;
+
+ private:
+  Progress& progress_;
+  std::jthread thread_;
+};
+
+}  // namespace plumbline

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a results file says about itself beside its numbers. All functions throw EnvironmentError
+// through their Check.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/runner/hdf5_variables.hpp"
+#include "experiments/runner/plan.hpp"
+#include "experiments/runner/provenance.hpp"
+#include "experiments/runner/results_layout.hpp"
+
+namespace plumbline {
+
+/// "run_id depth activation ... seed": the variables that tell runs apart.
+std::string coordinate_names(const ResultsLayout& layout);
+
+/// The attributes of the root group: those of CF and ACDD, the schema, the axes of the sweep.
+void write_root_attributes(const hdf5::Check& check, hid_t file, const Plan& plan,
+                           const ResultsLayout& layout, const Provenance& provenance);
+
+/// The group `provenance`, which has attributes alone.
+void write_provenance_group(const hdf5::Check& check, hid_t file, const Plan& plan,
+                            const ResultsLayout& layout, const Provenance& provenance);
+
+/// The group `plots`: one NXdata group of soft links for each metric over (run, step, layer), by
+/// which h5web and other NeXus viewers draw it.
+void write_plots(const hdf5::Check& check, hid_t file, const std::vector<std::string>& metrics);
+
+}  // namespace plumbline

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/training/run_record.hpp"
+
+namespace plumbline {
+
+/// Median and quartiles of the values that are numbers. Quartiles interpolate linearly between
+/// neighbours (type 7 of Hyndman and Fan, The American Statistician 50 (1996)); NaN where n is 0.
+struct Spread {
+  std::size_t n = 0;
+  double median = 0;
+  double low = 0;   ///< first quartile
+  double high = 0;  ///< third quartile
+};
+
+Spread spread_of(std::vector<double> values);
+
+/// How one per-layer quantity of one run changes over the layers; see layer_profile.hpp.
+struct LayerDecay {
+  double first_to_last = 0;
+  double factor = 0;
+  double theory_factor = 0;  ///< NaN where there is no theory of the quantity
+};
+
+/// The value of a setting that runs are grouped by; empty text where a run does not have the
+/// setting. Never NaN.
+using GroupValue = std::variant<double, std::string>;
+
+/// What a summary needs of one run. `values` and `decays` belong to the names of the summary.
+struct RunValues {
+  std::vector<GroupValue> key;
+  RunStatus status = RunStatus::pending;
+  std::vector<double> values;
+  std::vector<LayerDecay> decays;
+};
+
+struct LayerDecaySpread {
+  Spread first_to_last;
+  Spread factor;
+  Spread theory_factor;
+};
+
+using StatusCounts = std::array<std::size_t, 4>;  ///< indexed by RunStatus
+
+/// The runs that have one key. `values` are over the complete runs. `decays`, measured before
+/// training, are over the diverged ones too.
+struct Group {
+  std::vector<GroupValue> key;
+  StatusCounts counts{};
+  std::vector<Spread> values;
+  std::vector<LayerDecaySpread> decays;
+};
+
+/// A results file in a table's worth of numbers.
+struct SweepSummary {
+  std::string path;
+  std::string title;
+  std::vector<std::string> by;      ///< the settings that make a group
+  std::vector<std::string> values;  ///< names of quantities with one number a run
+  std::vector<std::string> decays;  ///< names of per-layer quantities, taken at step 0
+  StatusCounts counts{};
+  std::vector<Group> groups;
+};
+
+std::size_t count(const StatusCounts& counts, RunStatus status);
+std::size_t total(const StatusCounts& counts);
+
+/// Fills counts and groups. Groups stand in the order in which the runs first show them.
+void add_groups(SweepSummary& summary, const std::vector<RunValues>& runs);
+
+}  // namespace plumbline

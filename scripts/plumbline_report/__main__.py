@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Command line: python -m plumbline_report figure NAME FILE.h5 [-o PREFIX]."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from plumbline_report import vanishing_gradient
+from plumbline_report.figure_file import write_figure
+from plumbline_report.results import ResultsError
+
+FIGURES = {"vanishing_gradient": vanishing_gradient}
+
+EXIT_WELL = 0
+EXIT_ENVIRONMENT = 3
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="plumbline_report",
+        description="Draws figures from Plumbline results files.",
+        epilog="Exit status: 0 all well; 2 wrong usage; 3 a file cannot be read or written.")
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    figure = commands.add_parser(
+        "figure", help="draw a figure as PNG and SVG and print the two paths",
+        description="Draws one figure and writes PREFIX.png and PREFIX.svg.")
+    figure.add_argument("name", choices=sorted(FIGURES), help="which figure")
+    figure.add_argument("file", type=Path, metavar="FILE.h5", help="results of `plumbline run`")
+    figure.add_argument("-o", "--output", type=Path, metavar="PREFIX",
+                        help="where to write, without .png (default: FILE without .h5)")
+    return root
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit status. Paths go to standard output."""
+    options = parser().parse_args(arguments)
+    prefix = options.output or options.file.with_suffix("")
+    try:
+        figure = FIGURES[options.name].draw(options.file)
+        written = write_figure(figure, prefix)
+    except ResultsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_ENVIRONMENT
+    except OSError as error:
+        print(f"error: cannot write {prefix}: {error}", file=sys.stderr)
+        return EXIT_ENVIRONMENT
+    for path in written:
+        print(path)
+    return EXIT_WELL
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opening a Plumbline results file, and which of its runs may be drawn.
+
+A results file has one `run` axis; ragged depths are padded with NaN. Its layout is fixed by
+`results/README.md`. Nothing here knows what a figure looks like.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+SCHEMA = "plumbline.sweep"
+
+# The values of the variable `status`.
+PENDING, COMPLETE, DIVERGED, FAILED = 0, 1, 2, 3
+
+
+class ResultsError(Exception):
+    """The file cannot be read, or is not what it should be. The message names the path."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """A sweep in memory.
+
+    path        where it was read from
+    sweep       the variables that were asked for, with the dimensions run, step, layer
+    attributes  the root attributes
+    provenance  the attributes of /provenance: git_commit, compiler, cpu_model, ...
+    """
+
+    path: Path
+    sweep: xr.Dataset
+    attributes: dict
+    provenance: dict
+
+    @property
+    def sweep_axes(self) -> list[str]:
+        """The settings that vary over the runs, slowest first; `seed` is the last."""
+        return str(self.attributes.get("sweep_axes", "")).split()
+
+    def drawable(self, metric: str) -> xr.Dataset:
+        """The runs that are complete, and the diverged ones in which `metric` was recorded.
+
+        A run that diverged at step 500 still has valid values at step 0. Pending and failed
+        runs never count.
+        """
+        status = self.sweep["status"].values
+        values = self.sweep[metric].values
+        recorded = np.isfinite(values).reshape(len(status), -1).any(axis=1)
+        keep = (status == COMPLETE) | ((status == DIVERGED) & recorded)
+        if not keep.any():
+            raise ResultsError(f"{self.path}: none of its {len(status)} runs is complete "
+                               f"or diverged with {metric} recorded")
+        return self.sweep.isel(run=np.flatnonzero(keep))
+
+    def share_of_runs(self, drawn: xr.Dataset) -> str:
+        """How many of the planned runs are drawn, such as "212 of 240 runs"."""
+        return f"{drawn.sizes['run']} of {self.sweep.sizes['run']} runs"
+
+
+def open_results(path: str | Path, variables: list[str]) -> Results:
+    """Reads `variables` (and `status`) of the results file at `path`.
+
+    Raises ResultsError where the file is missing, is not HDF5, is not of the schema
+    `plumbline.sweep`, or lacks one of the variables. The file is closed on return.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ResultsError(f"{path}: no such file")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as file:
+            _require_schema(path, file.attrs)
+            wanted = [*variables, "status"]
+            missing = [name for name in wanted if name not in file.variables]
+            if missing:
+                raise ResultsError(f"{path}: has no variable {', '.join(missing)}; "
+                                   "was the probe in the definition's [probes]?")
+            attributes = dict(file.attrs)
+            sweep = file[list(dict.fromkeys(wanted))].load()
+        provenance = _read_provenance(path)
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise ResultsError(
+            f"{path}: cannot be read as a Plumbline results file: {error}") from error
+    return Results(path, sweep, attributes, provenance)
+
+
+def _require_schema(path: Path, attributes: dict) -> None:
+    schema = attributes.get("schema")
+    if schema == SCHEMA:
+        return
+    found = "has no root attribute schema" if schema is None else f'has schema "{schema}"'
+    raise ResultsError(f'{path}: not a Plumbline results file: {found}, expected "{SCHEMA}"')
+
+
+def _read_provenance(path: Path) -> dict:
+    with xr.open_dataset(path, engine="h5netcdf", group="provenance") as group:
+        return dict(group.attrs)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Golden trajectories of the optimizers, from the papers' formulas, in numpy and float64.
+
+Writes tests/golden/optimizers/<name>.json. Independent of the engine: each rule below is written
+from its paper, tensor by tensor, with the paper's letters, and shares nothing with engine/.
+
+usage: python scripts/reference/optimizers.py [NAME...]
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden" / "optimizers"
+
+STEPS = 10
+KEPT = (1, 2, 10)
+# Three tensors of different shapes, 34 values in all: no multiple of any SIMD width.
+TENSORS = (
+    {"name": "layer_1.weight", "layer": 1, "group": "input", "rows": 3, "cols": 5},
+    {"name": "layer_1.bias", "layer": 1, "group": "bias", "rows": 5, "cols": 1},
+    {"name": "layer_2.weight", "layer": 2, "group": "output", "rows": 2, "cols": 7},
+)
+CONSTANT = [1.0] * STEPS
+# Neither constant nor smooth, so that it shows where a schedule's factor enters.
+UNEVEN = [1.0, 0.5, 0.25, 0.9, 0.1, 0.7, 0.3, 1.0, 0.6, 0.05]
+
+
+def sgd(theta, gradients, factors, lr):
+    """w <- w - lr g. Robbins & Monro 1951."""
+    for g, factor in zip(gradients, factors):
+        theta = theta - lr * factor * g
+        yield theta
+
+
+def momentum(theta, gradients, factors, lr, momentum):
+    """v <- mu v - lr g; w <- w + v. Sutskever, Martens, Dahl & Hinton 2013, equations 1 and 2."""
+    v = np.zeros_like(theta)
+    for g, factor in zip(gradients, factors):
+        v = momentum * v - lr * factor * g
+        theta = theta + v
+        yield theta
+
+
+def adam(theta, gradients, factors, lr, beta1, beta2, epsilon):
+    """w <- w - lr m_hat / (sqrt(v_hat) + epsilon). Kingma & Ba 2015, Algorithm 1."""
+    m = np.zeros_like(theta)
+    v = np.zeros_like(theta)
+    for t, (g, factor) in enumerate(zip(gradients, factors), start=1):
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat = m / (1 - beta1**t)
+        v_hat = v / (1 - beta2**t)
+        theta = theta - lr * factor * m_hat / (np.sqrt(v_hat) + epsilon)
+        yield theta
+
+
+# The rule, its default settings, and the settings of the second and third case.
+RULES = {
+    "sgd": (sgd, {"lr": 0.1}, {"lr": 0.03}),
+    "momentum": (momentum, {"lr": 0.1, "momentum": 0.9}, {"lr": 0.02, "momentum": 0.5}),
+    "adam": (
+        adam,
+        {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+        {"lr": 0.05, "beta1": 0.7, "beta2": 0.95, "epsilon": 1e-2},
+    ),
+}
+
+
+def problem():
+    """Initial tensors, and for each step the gradient of each: the same for every rule."""
+    draw = np.random.default_rng(20)
+    initial = [draw.normal(size=(t["rows"], t["cols"])) for t in TENSORS]
+    gradients = []
+    for _ in range(STEPS):
+        # Over four powers of ten and of both signs.
+        gradients.append(
+            [draw.normal(size=w.shape) * 10.0 ** draw.uniform(-3, 1, size=w.shape) for w in initial]
+        )
+    return initial, gradients
+
+
+def flat(tensors):
+    return [float(value) for tensor in tensors for value in np.ravel(tensor)]
+
+
+def trajectory(rule, settings, factors):
+    """The flat parameters after each kept step, each tensor driven by itself."""
+    initial, gradients = problem()
+    paths = []
+    for index, theta in enumerate(initial):
+        own = [step[index] for step in gradients]
+        paths.append(list(rule(theta, own, factors, **settings)))
+    return {str(step): flat(path[step - 1] for path in paths) for step in KEPT}
+
+
+def cases(name):
+    rule, defaults, others = RULES[name]
+    for settings, factors in ((defaults, CONSTANT), (others, CONSTANT), (others, UNEVEN)):
+        yield {
+            "settings": settings,
+            "schedule_factors": factors,
+            "after": trajectory(rule, settings, factors),
+        }
+
+
+def golden(name):
+    initial, gradients = problem()
+    return {
+        "license": "SPDX-License-Identifier: Apache-2.0",
+        "made_by": f"scripts/reference/optimizers.py {name}",
+        "formula": RULES[name][0].__doc__,
+        "cross_check": "none",
+        "tensors": TENSORS,
+        "initial": flat(initial),
+        "gradients": [flat(step) for step in gradients],
+        "cases": list(cases(name)),
+    }
+
+
+def text_of(data):
+    """JSON with one line for each list of numbers, in digits that give the same bits back."""
+    lists = []
+
+    def shelve(value):
+        if isinstance(value, dict):
+            return {key: shelve(item) for key, item in value.items()}
+        if isinstance(value, list) and value and isinstance(value[0], float):
+            lists.append(json.dumps(value))
+            return f"@{len(lists) - 1}@"
+        if isinstance(value, (list, tuple)):
+            return [shelve(item) for item in value]
+        return value
+
+    text = json.dumps(shelve(data), indent=2)
+    for index, numbers in enumerate(lists):
+        text = text.replace(f'"@{index}@"', numbers)
+    return text + "\n"
+
+
+def main(names):
+    unknown = [name for name in names if name not in RULES]
+    if unknown:
+        return f"no rule for {', '.join(unknown)}; there are {', '.join(RULES)}"
+    for name in names or RULES:
+        path = GOLDEN / f"{name}.json"
+        data = golden(name)
+        if path.exists():
+            old = json.loads(path.read_text(encoding="utf-8"))
+            # A cross-check holds for the numbers that were checked, and for no others.
+            new = json.loads(text_of(data))
+            if all(old[key] == new[key] for key in ("tensors", "initial", "gradients", "cases")):
+                data["cross_check"] = old["cross_check"]
+        path.write_text(text_of(data), encoding="utf-8")
+        print(path)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

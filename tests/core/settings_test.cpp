@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/core/settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace plumbline {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+const std::vector<std::string> kOptimizers = {"adam", "momentum", "sgd"};
+
+Place at(int line, int column = 7) { return {"net.toml", line, column}; }
+
+template <typename T>
+SettingNode node(T value, int line = 1) {
+  return {std::move(value), at(line)};
+}
+SettingNode text(const char* value, int line = 1) { return {std::string(value), at(line)}; }
+SettingNode integer(std::int64_t value, int line = 1) { return {value, at(line)}; }
+
+SettingsTable table(std::vector<std::pair<const char*, SettingNode>> entries) {
+  SettingsTable result;
+  for (auto& [name, value] : entries) result.set(name, std::move(value));
+  return result;
+}
+
+/// A table under the path "m" that stands at line 9, what was found in reading it, and its reader.
+class Reading : public testing::Test {
+ protected:
+  Settings& read(std::vector<std::pair<const char*, SettingNode>> entries) {
+    given_ = table(std::move(entries));
+    reader_.emplace_back(given_, "m", report_, at(9));
+    return reader_.back();
+  }
+
+  void expect_problem(const Place& place, const std::string& message) {
+    ASSERT_EQ(report_.problems.size(), 1U);
+    EXPECT_EQ(report_.problems[0].message, message);
+    EXPECT_EQ(report_.problems[0].place, place);
+  }
+
+  void expect_resolved(const std::string& key, const std::string& value) {
+    ASSERT_EQ(report_.resolved.size(), 1U);
+    EXPECT_EQ(report_.resolved[0].key, key);
+    EXPECT_EQ(to_string(report_.resolved[0].value), value);
+  }
+
+  SettingsTable given_;
+  SettingsReport report_;
+  std::vector<Settings> reader_;
+};
+
+TEST(Range, HoldsItsBoundsUnlessSaidOtherwise) {
+  EXPECT_TRUE(between(1, 2).contains(1));
+  EXPECT_TRUE(between(1, 2).contains(2));
+  EXPECT_FALSE(between(1, 2).contains(std::nextafter(2, 3)));
+  EXPECT_FALSE(between(1, 2).contains(std::nextafter(1, 0)));
+  EXPECT_FALSE(kPositive.contains(0));
+  EXPECT_TRUE(kPositive.contains(std::numeric_limits<double>::denorm_min()));
+  EXPECT_TRUE(kNonNegative.contains(0));
+  EXPECT_TRUE(kDecay.contains(0));
+  EXPECT_FALSE(kDecay.contains(1));
+  EXPECT_TRUE(at_least(3).contains(1e300));
+}
+
+TEST(Range, HoldsNeitherNanNorInfinity) {
+  for (const Range& range : {kAny, kPositive, at_least(-1)}) {
+    EXPECT_FALSE(range.contains(std::nan("")));
+    EXPECT_FALSE(range.contains(kInfinity));
+    EXPECT_FALSE(range.contains(-kInfinity));
+  }
+}
+
+TEST(Range, IsWrittenForPeople) {
+  EXPECT_EQ(kAny.text(), "any");
+  EXPECT_EQ(kPositive.text(), "> 0");
+  EXPECT_EQ(kNonNegative.text(), ">= 0");
+  EXPECT_EQ(kDecay.text(), "in [0, 1)");
+  EXPECT_EQ(between(-1.5, 2).text(), "in [-1.5, 2]");
+  EXPECT_EQ((Range{.high = 3}).text(), "<= 3");
+  EXPECT_EQ((Range{.high = 3, .high_included = false}).text(), "< 3");
+  EXPECT_EQ((Range{.low = 0, .high = 1, .low_included = false}).text(), "in (0, 1]");
+}
+
+TEST(SettingNode, TellsItsType) {
+  EXPECT_EQ(type_name(node(true)), "a flag");
+  EXPECT_EQ(type_name(integer(1)), "an integer");
+  EXPECT_EQ(type_name(node(1.0)), "a number");
+  EXPECT_EQ(type_name(text("x")), "a text");
+  EXPECT_EQ(type_name(node(SettingList{})), "a list");
+  EXPECT_EQ(type_name(node(SettingsTable{})), "a table");
+}
+
+TEST(SettingNode, IsWrittenAsTomlAcceptsIt) {
+  EXPECT_EQ(to_string(node(true)), "true");
+  EXPECT_EQ(to_string(node(false)), "false");
+  EXPECT_EQ(to_string(integer(-12)), "-12");
+  EXPECT_EQ(to_string(node(0.1)), "0.1");
+  EXPECT_EQ(to_string(text("say \"a\\b\"")), R"("say \"a\\b\"")");
+  EXPECT_EQ(to_string(node(SettingList{integer(1), node(2.5), text("x")})), "[1, 2.5, \"x\"]");
+  EXPECT_EQ(to_string(node(SettingList{})), "[]");
+  EXPECT_EQ(to_string(node(table({{"name", text("adam")}, {"lr", node(0.01)}}))),
+            "{ name = \"adam\", lr = 0.01 }");
+}
+
+TEST(SettingNode, WritesANumberSoThatTheSameBitsComeBack) {
+  for (const double value : {0.1, 1.0 / 3, 1e-300, 5e-324, 1.7976931348623157e308, -2.5}) {
+    EXPECT_EQ(std::strtod(to_string(node(value)).c_str(), nullptr), value);
+  }
+  EXPECT_LE(to_string(node(0.3)).size(), 3U);
+}
+
+TEST(SettingsTable, KeepsTheOrderOfTheText) {
+  const SettingsTable written = table({{"z", integer(1)}, {"a", integer(2)}, {"m", integer(3)}});
+  std::vector<std::string> names;
+  for (const auto& [name, value] : written.entries()) names.push_back(name);
+  EXPECT_THAT(names, ElementsAre("z", "a", "m"));
+}
+
+TEST(SettingsTable, SetReplacesWithoutMoving) {
+  SettingsTable written = table({{"z", integer(1)}, {"a", integer(2)}});
+  written.set("z", integer(5));
+  ASSERT_EQ(written.entries().size(), 2U);
+  EXPECT_EQ(written.entries()[0].first, "z");
+  EXPECT_EQ(to_string(*written.find("z")), "5");
+  EXPECT_EQ(written.find("b"), nullptr);
+}
+
+TEST(SetPath, MakesTheTablesOnTheWay) {
+  SettingsTable written;
+  written.set_path("model.initializer.gain", node(2.0));
+  written.set_path("model.depth", integer(3));
+  EXPECT_EQ(to_string(node(written)), "{ model = { initializer = { gain = 2 }, depth = 3 } }");
+}
+
+TEST(SetPath, TurnsABarePluginNameIntoItsTable) {
+  SettingsTable written;
+  written.set_path("model.activation", text("leaky_relu"));
+  written.set_path("model.activation.slope", node(0.2));
+  EXPECT_EQ(to_string(node(written)),
+            "{ model = { activation = { name = \"leaky_relu\", slope = 0.2 } } }");
+}
+
+TEST(SetPath, NamesThePluginThatAlreadyHasSettings) {
+  SettingsTable written;
+  written.set_path("model.activation.slope", node(0.2));
+  written.set_path("model.activation", text("leaky_relu"));
+  EXPECT_EQ(to_string(node(written)),
+            "{ model = { activation = { slope = 0.2, name = \"leaky_relu\" } } }");
+}
+
+TEST(SetPath, ReplacesAValue) {
+  SettingsTable written;
+  written.set_path("model.depth", integer(3));
+  written.set_path("model.depth", integer(4, 2));
+  EXPECT_EQ(to_string(node(written)), "{ model = { depth = 4 } }");
+  const auto& model = std::get<SettingsTable>(written.find("model")->value);
+  EXPECT_EQ(model.find("depth")->place, at(2));
+}
+
+TEST(SetPath, CannotLeadThroughANumber) {
+  SettingsTable written;
+  written.set_path("model.depth", integer(3));
+  try {
+    written.set_path("model.depth.more", integer(4, 6));
+    FAIL() << "no error";
+  } catch (const DefinitionError& error) {
+    ASSERT_EQ(error.problems().size(), 1U);
+    EXPECT_EQ(error.problems()[0].place, at(6));
+    EXPECT_EQ(error.problems()[0].message,
+              "'model.depth' is an integer, so it has no setting 'more'");
+  }
+}
+
+TEST_F(Reading, NumberIsTheGivenOne) {
+  EXPECT_EQ(read({{"lr", node(0.5)}}).number("lr", 0.1, kPositive, ""), 0.5);
+  EXPECT_THAT(report_.problems, IsEmpty());
+  expect_resolved("m.lr", "0.5");
+}
+
+TEST_F(Reading, NumberMayBeWrittenAsAnInteger) {
+  EXPECT_EQ(read({{"lr", integer(2)}}).number("lr", 0.1, kPositive, ""), 2.0);
+  EXPECT_THAT(report_.problems, IsEmpty());
+  EXPECT_TRUE(std::holds_alternative<double>(report_.resolved.at(0).value.value));
+}
+
+TEST_F(Reading, NumberHasItsDefaultWhereItIsAbsent) {
+  EXPECT_EQ(read({}).number("lr", 0.1, kPositive, ""), 0.1);
+  EXPECT_THAT(report_.problems, IsEmpty());
+  expect_resolved("m.lr", "0.1");
+}
+
+TEST_F(Reading, NumberOfTheWrongTypeIsAProblem) {
+  EXPECT_EQ(read({{"lr", text("fast", 3)}}).number("lr", 0.1, kPositive, ""), 0.1);
+  expect_problem(at(3), "'m.lr' is a text; expected a number > 0");
+  expect_resolved("m.lr", "0.1");
+}
+
+TEST_F(Reading, NumberOutOfRangeIsAProblem) {
+  EXPECT_EQ(read({{"beta1", node(1.0, 3)}}).number("beta1", 0.9, kDecay, ""), 0.9);
+  expect_problem(at(3), "'m.beta1' is 1; allowed is in [0, 1)");
+}
+
+TEST_F(Reading, NumberMayNotBeNan) {
+  EXPECT_EQ(read({{"mean", node(std::nan(""), 3)}}).number("mean", 0, kAny, ""), 0);
+  expect_problem(at(3), "'m.mean' is nan; allowed is any");
+}
+
+TEST_F(Reading, IntegerIsTheGivenOne) {
+  EXPECT_EQ(read({{"depth", integer(12)}}).integer("depth", 3, at_least(1), ""), 12);
+  EXPECT_THAT(report_.problems, IsEmpty());
+  expect_resolved("m.depth", "12");
+}
+
+TEST_F(Reading, IntegerIsNotRoundedFromANumber) {
+  EXPECT_EQ(read({{"depth", node(3.0, 4)}}).integer("depth", 5, at_least(1), ""), 5);
+  expect_problem(at(4), "'m.depth' is a number; expected an integer >= 1");
+}
+
+TEST_F(Reading, IntegerOutOfRangeIsAProblem) {
+  EXPECT_EQ(read({{"depth", integer(0, 4)}}).integer("depth", 5, between(1, 10), ""), 5);
+  expect_problem(at(4), "'m.depth' is 0; allowed is in [1, 10]");
+}
+
+TEST_F(Reading, FlagIsTrueOrFalse) {
+  Settings& settings = read({{"on", node(true)}, {"off", node(false)}});
+  EXPECT_TRUE(settings.flag("on", false, ""));
+  EXPECT_FALSE(settings.flag("off", true, ""));
+  EXPECT_TRUE(settings.flag("absent", true, ""));
+  EXPECT_THAT(report_.problems, IsEmpty());
+}
+
+TEST_F(Reading, FlagIsNotAnInteger) {
+  EXPECT_TRUE(read({{"on", integer(0, 5)}}).flag("on", true, ""));
+  expect_problem(at(5), "'m.on' is an integer; expected true or false");
+}
+
+TEST_F(Reading, ChoiceIsOneOfItsOptions) {
+  EXPECT_EQ(read({{"kind", text("float64")}}).choice("kind", "float32", {"float32", "float64"}, ""),
+            "float64");
+  expect_resolved("m.kind", "\"float64\"");
+}
+
+TEST_F(Reading, ChoiceOfAnUnknownOptionSuggestsTheNearest) {
+  EXPECT_EQ(
+      read({{"kind", text("flaot64", 2)}}).choice("kind", "float32", {"float32", "float64"}, ""),
+      "float32");
+  expect_problem(at(2), "'m.kind' is 'flaot64', which is unknown; did you mean 'float64'?");
+}
+
+TEST_F(Reading, ChoiceOfTheWrongTypeNamesTheOptions) {
+  EXPECT_EQ(read({{"kind", integer(64, 2)}}).choice("kind", "float32", {"float32", "float64"}, ""),
+            "float32");
+  expect_problem(at(2), "'m.kind' is an integer; expected one of float32, float64");
+}
+
+TEST_F(Reading, TextIsAnyText) {
+  EXPECT_EQ(read({{"title", text("")}}).text("title", "none", ""), "");
+  EXPECT_EQ(read({{"title", text("depth")}}).text("title", "none", ""), "depth");
+  EXPECT_THAT(report_.problems, IsEmpty());
+}
+
+TEST_F(Reading, TextOfTheWrongTypeIsAProblem) {
+  EXPECT_EQ(read({{"title", node(1.5, 2)}}).text("title", "none", ""), "none");
+  expect_problem(at(2), "'m.title' is a number; expected a text");
+}
+
+TEST_F(Reading, IntegersAreTheGivenOnes) {
+  Settings& settings = read({{"widths", node(SettingList{integer(8), integer(3), integer(8)})}});
+  EXPECT_THAT(settings.integers("widths", at_least(1), Settings::Order::any, ""),
+              ElementsAre(8, 3, 8));
+  EXPECT_THAT(report_.problems, IsEmpty());
+  expect_resolved("m.widths", "[8, 3, 8]");
+}
+
+TEST_F(Reading, IntegersAreEmptyWhereTheyAreAbsent) {
+  EXPECT_THAT(read({}).integers("widths", at_least(1), Settings::Order::any, ""), IsEmpty());
+  EXPECT_THAT(report_.problems, IsEmpty());
+}
+
+TEST_F(Reading, IntegersInRisingOrderMayNotRepeat) {
+  Settings& settings = read({{"steps", node(SettingList{integer(0), integer(5), integer(5, 4)})}});
+  EXPECT_THAT(settings.integers("steps", kNonNegative, Settings::Order::rising, ""), IsEmpty());
+  expect_problem(at(4), "'m.steps' is not in rising order at 5");
+}
+
+TEST_F(Reading, IntegersOutOfRangeAreFoundAtTheirElement) {
+  Settings& settings = read({{"widths", node(SettingList{integer(4), integer(0, 4)})}});
+  EXPECT_THAT(settings.integers("widths", at_least(1), Settings::Order::any, ""), IsEmpty());
+  expect_problem(at(4), "'m.widths' holds 0; allowed is >= 1");
+}
+
+TEST_F(Reading, IntegersHoldNothingElse) {
+  Settings& settings = read({{"widths", node(SettingList{integer(4), text("x", 4)})}});
+  EXPECT_THAT(settings.integers("widths", at_least(1), Settings::Order::any, ""), IsEmpty());
+  expect_problem(at(4), "'m.widths' holds a text; expected integers");
+}
+
+TEST_F(Reading, IntegersAreAList) {
+  Settings& settings = read({{"steps", integer(4, 2)}});
+  EXPECT_THAT(settings.integers("steps", at_least(1), Settings::Order::rising, ""), IsEmpty());
+  expect_problem(at(2), "'m.steps' is an integer; expected a list of integers in rising order");
+}
+
+TEST_F(Reading, PluginByItsBareName) {
+  const Settings::Plugin plugin = read({{"optimizer", text("momentum", 2)}})
+                                      .plugin("optimizer", "sgd", kOptimizers, "optimizers", "");
+  EXPECT_EQ(plugin.name, "momentum");
+  EXPECT_EQ(plugin.path, "m.optimizer");
+  EXPECT_EQ(plugin.place, at(2));
+  EXPECT_THAT(plugin.given.entries(), IsEmpty());
+  EXPECT_THAT(report_.problems, IsEmpty());
+  expect_resolved("m.optimizer.name", "\"momentum\"");
+}
+
+TEST_F(Reading, PluginAsATableHasItsOwnSettings) {
+  const SettingsTable own = table({{"lr", node(0.5)}, {"name", text("adam", 3)}});
+  const Settings::Plugin plugin =
+      read({{"optimizer", node(own, 2)}}).plugin("optimizer", "sgd", kOptimizers, "optimizers", "");
+  EXPECT_EQ(plugin.name, "adam");
+  EXPECT_EQ(to_string(node(plugin.given)), "{ lr = 0.5 }");
+  EXPECT_THAT(report_.problems, IsEmpty());
+}
+
+TEST_F(Reading, PluginWithSettingsAndWithoutANameIsTheDefaultOne) {
+  const Settings::Plugin plugin = read({{"optimizer", node(table({{"lr", node(0.5)}}), 2)}})
+                                      .plugin("optimizer", "sgd", kOptimizers, "optimizers", "");
+  EXPECT_EQ(plugin.name, "sgd");
+  EXPECT_EQ(plugin.place, at(2));
+  EXPECT_EQ(to_string(node(plugin.given)), "{ lr = 0.5 }");
+}
+
+TEST_F(Reading, PluginIsTheDefaultOneWhereItIsAbsent) {
+  EXPECT_EQ(read({}).plugin("optimizer", "sgd", kOptimizers, "optimizers", "").name, "sgd");
+  EXPECT_THAT(report_.problems, IsEmpty());
+  expect_resolved("m.optimizer.name", "\"sgd\"");
+}
+
+TEST_F(Reading, PluginOfAnUnknownNameSuggestsTheNearest) {
+  const Settings::Plugin plugin = read({{"optimizer", text("adm", 2)}})
+                                      .plugin("optimizer", "sgd", kOptimizers, "optimizers", "");
+  EXPECT_EQ(plugin.name, "");
+  expect_problem(at(2), "'adm' is not among the optimizers; did you mean 'adam'?");
+}
+
+TEST_F(Reading, PluginIsNeitherANumberNorNamedByOne) {
+  read({{"optimizer", integer(3, 2)}}).plugin("optimizer", "sgd", kOptimizers, "optimizers", "");
+  expect_problem(at(2),
+                 "'m.optimizer' is an integer; expected the name of one of the optimizers, or a "
+                 "table with `name`");
+  report_ = {};
+  read({{"optimizer", node(table({{"name", integer(3, 4)}}), 2)}})
+      .plugin("optimizer", "sgd", kOptimizers, "optimizers", "");
+  expect_problem(at(4),
+                 "'m.optimizer.name' is an integer; expected the name of one of the optimizers");
+}
+
+TEST_F(Reading, AWholeTableCanBeThePlugin) {
+  Settings& settings = read({{"name", text("adam", 2)}, {"lr", node(0.5, 3)}});
+  const Settings::Plugin plugin = settings.plugin_here("sgd", kOptimizers, "optimizers");
+  EXPECT_EQ(plugin.name, "adam");
+  EXPECT_EQ(plugin.path, "m");
+  EXPECT_EQ(to_string(node(plugin.given)), "{ lr = 0.5 }");
+  expect_resolved("m.name", "\"adam\"");
+}
+
+TEST_F(Reading, TheNameOfAPluginIsAKnownKeyOfItsTable) {
+  Settings& settings = read({{"name", text("adam", 2)}});
+  settings.plugin_here("sgd", kOptimizers, "optimizers");
+  settings.finish();
+  EXPECT_THAT(report_.problems, IsEmpty());
+}
+
+TEST_F(Reading, ATableBelowIsReadUnderItsPath) {
+  Settings& settings = read({{"sampling", node(table({{"every", integer(-1, 4)}}), 3)}});
+  settings.table("sampling").integer("every", 1, kNonNegative, "");
+  expect_problem(at(4), "'m.sampling.every' is -1; allowed is >= 0");
+}
+
+TEST_F(Reading, AnAbsentTableIsEmpty) {
+  EXPECT_EQ(read({}).table("sampling").integer("every", 7, kNonNegative, ""), 7);
+  EXPECT_THAT(report_.problems, IsEmpty());
+  expect_resolved("m.sampling.every", "7");
+}
+
+TEST_F(Reading, ATableMayNotBeANumber) {
+  EXPECT_EQ(
+      read({{"sampling", integer(1, 3)}}).table("sampling").integer("every", 7, kNonNegative, ""),
+      7);
+  expect_problem(at(3), "'m.sampling' is an integer; expected a table");
+}
+
+TEST_F(Reading, AnUnknownKeyIsAProblemWithTheNearestKnownName) {
+  Settings& settings = read({{"momentun", node(0.5, 6)}});
+  settings.number("lr", 0.1, kPositive, "");
+  settings.number("momentum", 0.9, kDecay, "");
+  EXPECT_THAT(report_.problems, IsEmpty());
+  settings.finish();
+  expect_problem(at(6), "'m.momentun' is not a setting; did you mean 'momentum'?");
+}
+
+TEST_F(Reading, AnUnknownKeyThatIsNearNothingListsWhatIsKnown) {
+  Settings& settings = read({{"colour", text("red", 6)}});
+  settings.number("lr", 0.1, kPositive, "");
+  settings.table("sampling");
+  settings.plugin("schedule", "constant", {"constant"}, "schedules", "");
+  settings.finish();
+  expect_problem(at(6), "'m.colour' is not a setting; known are lr, sampling, schedule");
+}
+
+TEST_F(Reading, FindsAllMistakesInOnePass) {
+  Settings& settings =
+      read({{"lr", node(-1.0, 1)}, {"depth", text("x", 2)}, {"what", integer(1, 3)}});
+  settings.number("lr", 0.1, kPositive, "");
+  settings.integer("depth", 3, at_least(1), "");
+  settings.finish();
+  ASSERT_EQ(report_.problems.size(), 3U);
+  for (int line = 1; line <= 3; ++line) {
+    EXPECT_EQ(report_.problems[static_cast<std::size_t>(line - 1)].place, at(line));
+  }
+}
+
+TEST_F(Reading, AMistakeInAnAbsentSettingStandsAtItsTable) {
+  read({}).problem("high", "is less than low");
+  expect_problem(at(9), "'m.high' is less than low");
+}
+
+TEST_F(Reading, AResolvedValueKeepsThePlaceWhereItWasGiven) {
+  Settings& settings = read({{"lr", node(0.5, 3)}});
+  settings.number("lr", 0.1, kPositive, "");
+  settings.number("momentum", 0.9, kDecay, "");
+  ASSERT_EQ(report_.resolved.size(), 2U);
+  EXPECT_EQ(report_.resolved[0].value.place, at(3));
+  EXPECT_EQ(report_.resolved[1].value.place, Place{});
+}
+
+TEST_F(Reading, ReadingDeclares) {
+  Settings& settings = read({{"lr", node(0.5)}});
+  settings.number("lr", 0.1, kPositive, "step size");
+  settings.integer("depth", 3, between(1, 9), "hidden layers");
+  settings.flag("shuffle", true, "whether to");
+  settings.choice("kind", "a", {"a", "b"}, "which");
+  settings.integers("steps", kNonNegative, Settings::Order::rising, "when");
+  settings.plugin("optimizer", "sgd", kOptimizers, "optimizers", "rule");
+  std::vector<std::string> lines;
+  for (const SettingInfo& info : settings.declared()) {
+    lines.push_back(info.name + "|" + info.type + "|" + to_string(info.default_value) + "|" +
+                    info.range + "|" + info.meaning);
+  }
+  EXPECT_THAT(
+      lines,
+      ElementsAre("lr|number|0.1|> 0|step size", "depth|integer|3|in [1, 9]|hidden layers",
+                  "shuffle|flag|true|true or false|whether to", "kind|text|\"a\"|one of a, b|which",
+                  "steps|list|[]|integers in rising order, each >= 0|when",
+                  "optimizer|plugin|\"sgd\"|optimizers|rule"));
+}
+
+TEST_F(Reading, TellsWhetherASettingWasGiven) {
+  const Settings& settings = read({{"lr", node(0.5)}});
+  EXPECT_TRUE(settings.given("lr"));
+  EXPECT_FALSE(settings.given("depth"));
+}
+
+TEST(RootSettings, HaveNoPathBeforeTheirNames) {
+  const SettingsTable given = table({{"depht", integer(3, 2)}});
+  SettingsReport report;
+  Settings settings(given, "", report);
+  settings.integer("depth", 3, at_least(1), "");
+  settings.finish();
+  ASSERT_EQ(report.problems.size(), 1U);
+  EXPECT_EQ(report.problems[0].message, "'depht' is not a setting; did you mean 'depth'?");
+  EXPECT_EQ(report.resolved.at(0).key, "depth");
+}
+
+}  // namespace
+}  // namespace plumbline

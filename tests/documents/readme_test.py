@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the documents show is what the program does: examples run, tables and links are current."""
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / os.environ.get("PLUMBLINE_PROGRAM", "build/release/plumbline")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [path for path in ROOT.glob("**/*.md")
+             if not {"build", ".venv"} & set(path.relative_to(ROOT).parts)]
+
+
+def blocks(language):
+    """The code blocks of the README in this language, "" for plain ones."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    return [text for found, text in fenced if found == language]
+
+
+def plumbline(*arguments, cwd=ROOT):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, cwd=cwd,
+                          check=False)
+
+
+def example_commands():
+    """The lines of the README that call the program, without their remarks."""
+    return [shlex.split(line, comments=True)[1:] for block in blocks("")
+            for line in block.splitlines() if line.startswith("plumbline ")]
+
+
+def test_the_readme_calls_every_command_that_needs_no_explanation():
+    assert {"check", "plan", "run", "show", "list", "describe"} == {
+        command[0] for command in example_commands()}
+
+
+def test_the_commands_of_the_readme_succeed_on_its_definition(tmp_path):
+    (definition,) = blocks("toml")
+    (tmp_path / "my_sweep.toml").write_text(definition, encoding="utf-8")
+    for command in example_commands():
+        done = plumbline(*command, cwd=tmp_path)
+        assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_plug_in_of_the_readme_is_the_file():
+    (shown,) = blocks("cpp")
+    assert shown == (ROOT / "engine/activations/relu.cpp").read_text(encoding="utf-8")
+
+
+def test_the_two_commands_of_the_readme_exist():
+    commands = blocks("")[0].split()
+    assert commands == ["scripts/run", "scripts/test"]
+    for command in commands:
+        assert os.access(ROOT / command, os.X_OK)
+
+
+def test_the_table_of_experiments_is_current():
+    table = plumbline("list", "experiments", "--markdown").stdout
+    assert table
+    assert table in (ROOT / "experiments/README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_somewhere(document):
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)\)", text):
+        if "://" not in target:
+            assert (document.parent / target).exists(), f"{target} in {document}"

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/layers/dense.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "tests/training/settings_table.hpp"
+
+namespace plumbline {
+namespace {
+
+// W (2 x 3) and b of one layer, and two examples of three inputs: small whole numbers, so every
+// result is exact.
+class DenseTest : public testing::Test {
+ protected:
+  std::unique_ptr<Dense<double>> layer(const char* activation) const {
+    return std::make_unique<Dense<double>>(
+        Dense<double>::Shape{.inputs = 3, .outputs = 2, .batch = 4},
+        make_plugin(activation_catalogue(), activation),
+        ParameterTensor{"layer_1.weight", 1, ParameterGroup::hidden, 2, 3, 1},
+        ParameterTensor{"layer_1.bias", 1, ParameterGroup::bias, 2, 1, 7});
+  }
+  // dL_i/da of the two outputs of the two examples.
+  static void put_upstream(Dense<double>& dense) {
+    const MatrixView<double> signal = dense.error_signal();
+    signal(0, 0) = 1;
+    signal(0, 1) = 2;
+    signal(1, 0) = -1;
+    signal(1, 1) = 4;
+  }
+
+  // The block holds something else before and behind the layer's tensors.
+  const std::vector<double> parameters_ = {99, 1, 2, 3, -1, 0, 1, 10, -20, 99};
+  const std::vector<double> input_values_ = {1, 1, 2, 0, -1, -5};
+  const MatrixView<const double> input_{input_values_.data(), 2, 3, 3};
+};
+
+TEST_F(DenseTest, MultipliesByTheWeightsAndAddsTheBias) {
+  const auto dense = layer("linear");
+  const MatrixView<const double> output = dense->forward(parameters_, input_);
+  ASSERT_EQ(output.rows, 2U);
+  ASSERT_EQ(output.cols, 2U);
+  EXPECT_EQ(output(0, 0), 1 + 2 + 6 + 10);
+  EXPECT_EQ(output(0, 1), -1 + 0 + 2 - 20);
+  EXPECT_EQ(output(1, 0), -2 - 15 + 10);
+  EXPECT_EQ(output(1, 1), -5 - 20);
+}
+
+TEST_F(DenseTest, AppliesItsActivation) {
+  const auto dense = layer("relu");
+  const MatrixView<const double> output = dense->forward(parameters_, input_);
+  EXPECT_EQ(output(0, 0), 19);
+  EXPECT_EQ(output(0, 1), 0);
+  EXPECT_EQ(output(1, 0), 0);
+}
+
+TEST_F(DenseTest, CarriesTheErrorSignalBackAndMakesGradientsOfTheBatchMean) {
+  const auto dense = layer("linear");
+  dense->forward(parameters_, input_);
+  put_upstream(*dense);
+  std::vector<double> gradient(parameters_.size(), -7);
+  std::vector<double> down(6);
+  dense->backward(parameters_, input_, gradient, {down.data(), 2, 3, 3});
+  // delta^T a / 2, then the mean of delta; what is not the layer's stays as it was.
+  EXPECT_EQ(gradient, (std::vector<double>{-7, 0.5, 1, 3.5, 1, -1, -8, 0, 3, -7}));
+  // delta W, not divided by the batch.
+  EXPECT_EQ(down, (std::vector<double>{-1, 2, 5, -5, -2, 1}));
+}
+
+TEST_F(DenseTest, MultipliesTheErrorSignalByTheSlopeOfItsActivation) {
+  const auto dense = layer("relu");
+  dense->forward(parameters_, input_);
+  put_upstream(*dense);
+  std::vector<double> gradient(parameters_.size());
+  dense->backward(parameters_, input_, gradient, {});
+  const MatrixView<const double> delta = std::as_const(*dense).error_signal();
+  EXPECT_EQ(delta(0, 0), 1);  // the one positive pre-activation
+  EXPECT_EQ(delta(0, 1), 0);
+  EXPECT_EQ(delta(1, 0), 0);
+  EXPECT_EQ(delta(1, 1), 0);
+}
+
+TEST_F(DenseTest, TakesFewerRowsAfterMore) {
+  const auto dense = layer("linear");
+  dense->forward(parameters_, input_);
+  put_upstream(*dense);
+  std::vector<double> gradient(parameters_.size());
+  dense->forward(parameters_, input_.first_rows(1));
+  ASSERT_EQ(dense->error_signal().rows, 1U);
+  dense->backward(parameters_, input_.first_rows(1), gradient, {});
+  EXPECT_EQ(gradient, (std::vector<double>{0, 1, 1, 2, 2, 2, 4, 1, 2, 0}));
+}
+
+TEST(PaddedStrideTest, IsAWholeNumberOfCacheLinesAndNotOfPages) {
+  for (std::size_t cols = 1; cols < 5000; ++cols) {
+    const std::size_t stride = padded_stride<float>(cols);
+    ASSERT_GE(stride, cols);
+    ASSERT_LE(stride, cols + 31) << "at most two lines more";
+    ASSERT_EQ(stride * sizeof(float) % 64, 0U) << cols;
+    ASSERT_NE(stride * sizeof(float) % 4096, 0U) << cols;
+    ASSERT_EQ(padded_stride<double>(cols) * sizeof(double) % 64, 0U) << cols;
+    ASSERT_NE(padded_stride<double>(cols) * sizeof(double) % 4096, 0U) << cols;
+  }
+}
+
+}  // namespace
+}  // namespace plumbline

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradients right: each activation of the catalogue with each loss of the catalogue, against finite
+// differences of the engine's own loss and against the naive oracle.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "tests/network/net_and_batch.hpp"
+
+namespace plumbline {
+namespace {
+
+// Both sum at most 7 terms a product and 17 examples in double, in another order, over 10 layers
+// forth and back: some 10 (7 + 3) 2^-53 = 1e-14 of the largest element, times what the net amplifies
+// (below 10).
+constexpr double kOracle = 1e-12;
+
+// The same 100 roundings, of 2^-24 each. A wrong or missing term is of order 1.
+constexpr double kFloatOracle = 6e-6;
+
+// Four-point differences err by h^4 f^(5) / 30, which is below 1e-9 |g| for h = 2^-10, and by the
+// rounding of f: each of the four values carries some 20 roundings, (1 + 8 + 8 + 1) / 12 of 20
+// 2^-53 |f| / h = 3.5e-12 |f|.
+constexpr double kStep = 1.0 / 1024;
+constexpr double kDifferences = 1e-7;
+constexpr double kRounding = 3.5e-12;
+
+// The layers of odd sizes: a product's panels and a SIMD batch are never full.
+const std::vector<std::size_t> kFiveLayers = {7, 5, 6, 3, 4, 3};
+
+struct Case {
+  NetChoice net;
+  std::string name;
+};
+
+void PrintTo(const Case& example, std::ostream* stream) { *stream << example.name; }
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const std::string& loss : loss_catalogue().names()) {
+    for (const std::size_t batch : {3, 17}) {
+      const auto add = [&](std::string name, NetChoice net) {
+        net.loss = loss;
+        net.batch = batch;
+        name += "_with_" + loss + "_over_" + std::to_string(batch);
+        cases.push_back({net, name});
+      };
+      for (const std::string& activation : activation_catalogue().names()) {
+        add(activation, {.sizes = kFiveLayers, .activation = activation});
+        add("tanh_then_" + activation, {.sizes = kFiveLayers, .output_activation = activation});
+        add(activation + "_in_one_hidden_layer", {.sizes = {7, 5, 3}, .activation = activation});
+      }
+      add("no_hidden_layer", {.sizes = {7, 3}});
+      add("labels_for_tanh", {.sizes = kFiveLayers, .labels = true});
+      add("one_wide_hidden_layer", {.sizes = {3, 70, 2}});
+    }
+  }
+  return cases;
+}
+
+// Where each unit of the oracle's net stands: true for z > 0.
+std::vector<bool> sides(const oracle::NaiveNetwork& network, const oracle::Row& parameters,
+                        const oracle::Rows& inputs) {
+  std::vector<bool> positive;
+  for (const oracle::Row& input : inputs) {
+    for (const oracle::Row& z : network.forward(parameters, input).z) {
+      for (const double value : z) positive.push_back(value > 0);
+    }
+  }
+  return positive;
+}
+
+// Whether no unit crosses its kink while a single parameter moves by 2 h either way. In between, z
+// of the first layer that moves is linear in the parameter, so the ends suffice for it.
+bool keeps_off_kinks(const oracle::NaiveNetwork& network, oracle::Row parameters,
+                     const oracle::Rows& inputs) {
+  const std::vector<bool> here = sides(network, parameters, inputs);
+  for (double& parameter : parameters) {
+    const double start = parameter;
+    for (const double steps : {-2, -1, 1, 2}) {
+      parameter = start + steps * kStep;
+      if (sides(network, parameters, inputs) != here) return false;
+    }
+    parameter = start;
+  }
+  return true;
+}
+
+bool has_kinks(const NetChoice& net) {
+  return oracle::naive_activation(net.activation).kink_at_zero ||
+         oracle::naive_activation(net.output_activation).kink_at_zero;
+}
+
+// The first seed whose net has a gradient in every tensor (small ReLU nets may have none) and, where
+// there are kinks, keeps away from them.
+std::int64_t usable_seed(const NetChoice& net) {
+  constexpr std::int64_t kSeeds = 500;
+  for (std::int64_t seed = 1; seed <= kSeeds; ++seed) {
+    const NetAndBatch<double> example(net, seed);
+    const oracle::Row gradient = example.naive_step().gradient;
+    const auto vanishes = [&](const ParameterTensor& tensor) {
+      return largest(part_of(gradient, tensor)) < 1e-4;
+    };
+    if (std::ranges::any_of(example.network.layout().tensors(), vanishes)) continue;
+    if (!has_kinks(net) || keeps_off_kinks(example.naive_network(), example.naive_parameters(),
+                                           example.naive_inputs())) {
+      return seed;
+    }
+  }
+  ADD_FAILURE() << "no usable net in " << kSeeds << " seeds";
+  return 1;
+}
+
+class GradientTest : public testing::TestWithParam<Case> {};
+
+INSTANTIATE_TEST_SUITE_P(Every, GradientTest, testing::ValuesIn(all_cases()),
+                         [](const auto& param_info) { return param_info.param.name; });
+
+TEST_P(GradientTest, AgreesWithFourPointDifferencesInEveryWeightAndBias) {
+  NetAndBatch<double> example(GetParam().net, usable_seed(GetParam().net));
+  const double loss = example.step();
+  std::vector<double> moved = example.parameters;
+  for (const ParameterTensor& tensor : example.network.layout().tensors()) {
+    for (std::size_t i = tensor.offset; i < tensor.offset + tensor.size(); ++i) {
+      const auto f = [&](double steps) {
+        moved[i] = example.parameters[i] + steps * kStep;
+        const double value = example.loss(moved);
+        moved[i] = example.parameters[i];
+        return value;
+      };
+      const double differences = (-f(2) + 8 * f(1) - 8 * f(-1) + f(-2)) / (12 * kStep);
+      ASSERT_NEAR(example.gradient[i], differences,
+                  kDifferences * std::abs(differences) + kRounding * std::max(1.0, loss))
+          << tensor.name << ", element " << i - tensor.offset;
+    }
+  }
+}
+
+TEST_P(GradientTest, AgreesWithTheNaiveOracleInOutputsLossErrorSignalsAndGradients) {
+  NetAndBatch<double> example(GetParam().net, usable_seed(GetParam().net));
+  const oracle::NaiveStep expected = example.naive_step();
+  const double loss = example.step();
+
+  EXPECT_NEAR(loss, expected.loss, kOracle * expected.loss);
+  const MatrixView<const double> outputs =
+      example.network.forward(example.parameters, example.inputs());
+  EXPECT_LE(relative_difference(flat(outputs), flat(expected.outputs)), kOracle);
+  for (std::size_t l = 1; l <= example.network.depth(); ++l) {
+    EXPECT_LE(relative_difference(flat(example.network.layer(l - 1).error_signal()),
+                                  flat(expected.error_signals[l])),
+              kOracle)
+        << "layer " << l;
+  }
+  for (const ParameterTensor& tensor : example.network.layout().tensors()) {
+    EXPECT_LE(
+        relative_difference(part_of(example.gradient, tensor), part_of(expected.gradient, tensor)),
+        kOracle)
+        << tensor.name;
+  }
+}
+
+TEST_P(GradientTest, InSinglePrecisionAgreesWithTheNaiveOracleToSinglePrecision) {
+  NetAndBatch<float> example(GetParam().net, usable_seed(GetParam().net));
+  const oracle::NaiveStep expected = example.naive_step();
+  const double loss = example.step();
+
+  EXPECT_NEAR(loss, expected.loss, kFloatOracle * expected.loss);
+  for (std::size_t l = 1; l <= example.network.depth(); ++l) {
+    EXPECT_LE(relative_difference(flat(example.network.layer(l - 1).error_signal()),
+                                  flat(expected.error_signals[l])),
+              kFloatOracle)
+        << "layer " << l;
+  }
+  for (const ParameterTensor& tensor : example.network.layout().tensors()) {
+    EXPECT_LE(
+        relative_difference(part_of(example.gradient, tensor), part_of(expected.gradient, tensor)),
+        kFloatOracle)
+        << tensor.name;
+  }
+}
+
+TEST(OracleTest, HasEveryActivationOfTheCatalogue) {
+  for (const std::string& name : activation_catalogue().names()) {
+    EXPECT_NO_THROW(oracle::naive_activation(name)) << name;
+  }
+  EXPECT_THROW(oracle::naive_activation("no_such_activation"), std::out_of_range);
+}
+
+TEST(OracleTest, HasEveryLossOfTheCatalogue) {
+  for (const std::string& name : loss_catalogue().names()) {
+    EXPECT_NO_THROW(oracle::naive_loss(name)) << name;
+  }
+  EXPECT_THROW(oracle::naive_loss("no_such_loss"), std::out_of_range);
+}
+
+}  // namespace
+}  // namespace plumbline

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The golden trajectories of tests/golden/optimizers, which scripts/reference/optimizers.py makes.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "engine/core/parameters.hpp"
+#include "engine/core/settings.hpp"
+
+namespace plumbline {
+
+struct GoldenCase {
+  SettingsTable settings;
+  std::vector<double> schedule_factors;
+  /// The parameters after so many steps.
+  std::map<int, std::vector<double>> after;
+};
+
+struct Golden {
+  ParameterLayout layout;
+  std::vector<double> initial;
+  std::vector<std::vector<double>> gradients;
+  std::vector<GoldenCase> cases;
+  std::string cross_check;
+};
+
+inline ParameterGroup group_named(const std::string& name) {
+  for (const ParameterGroup group :
+       {ParameterGroup::input, ParameterGroup::hidden, ParameterGroup::output, ParameterGroup::bias,
+        ParameterGroup::norm}) {
+    if (name == to_string(group)) return group;
+  }
+  throw std::runtime_error("no parameter group " + name);
+}
+
+inline SettingNode setting_of(const nlohmann::json& value) {
+  if (value.is_boolean()) return {value.get<bool>(), {}};
+  if (value.is_string()) return {value.get<std::string>(), {}};
+  if (value.is_number_integer()) return {value.get<std::int64_t>(), {}};
+  return {value.get<double>(), {}};
+}
+
+/// Throws where the optimizer has no golden file.
+inline Golden golden(const std::string& optimizer) {
+  const std::filesystem::path path = std::filesystem::path(PLUMBLINE_SOURCE_DIR) / "tests" /
+                                     "golden" / "optimizers" / (optimizer + ".json");
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error("no golden file " + path.string());
+  const nlohmann::json data = nlohmann::json::parse(file);
+  Golden result;
+  for (const auto& tensor : data.at("tensors")) {
+    result.layout.add(tensor.at("name"), tensor.at("layer"), group_named(tensor.at("group")),
+                      tensor.at("rows"), tensor.at("cols"));
+  }
+  result.initial = data.at("initial").get<std::vector<double>>();
+  result.gradients = data.at("gradients").get<std::vector<std::vector<double>>>();
+  result.cross_check = data.at("cross_check");
+  for (const auto& one : data.at("cases")) {
+    GoldenCase golden_case;
+    for (const auto& [name, value] : one.at("settings").items()) {
+      golden_case.settings.set(name, setting_of(value));
+    }
+    golden_case.schedule_factors = one.at("schedule_factors").get<std::vector<double>>();
+    for (const auto& [step, parameters] : one.at("after").items()) {
+      golden_case.after[std::stoi(step)] = parameters.get<std::vector<double>>();
+    }
+    result.cases.push_back(std::move(golden_case));
+  }
+  return result;
+}
+
+}  // namespace plumbline

@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real program, called as a user calls it: exit status, both output streams and files."""
+
+import hashlib
+import json
+import os
+import resource
+import subprocess
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SMALL = """\
+schema = 1
+name = "small"
+title = "A small sweep"
+
+[data]
+name = "digits"
+train = 500
+valid = 200
+
+[model]
+depth = 2
+width = 16
+activation = "tanh"
+initializer = "glorot_normal"
+precision = "float64"
+
+[optimizer]
+name = "sgd"
+lr = 0.1
+
+[train]
+batch = 50
+steps = 20
+
+[probes]
+error_signal = { every = 10 }
+gradient_norm = { every = 10 }
+
+[sweep]
+seeds = 2
+
+[sweep.grid]
+model.depth = [2, 13]
+model.activation = ["sigmoid", "tanh"]
+"""
+SMALL_RUNS = 8
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A working folder with the definition small.toml."""
+    (tmp_path / "small.toml").write_text(SMALL)
+    return tmp_path
+
+
+@pytest.fixture
+def call(program, folder):
+    """Calls the program in `folder` and checks its exit status."""
+    def call_program(*words, status=0, environment=None, **options):
+        inherited = {key: value for key, value in os.environ.items() if key != "PLUMBLINE_DATA"}
+        result = subprocess.run([program, *map(str, words)], cwd=folder, text=True, timeout=300,
+                                capture_output=True, env=inherited | (environment or {}),
+                                check=False, **options)
+        assert result.returncode == status, f"{words}: {result.stdout}{result.stderr}"
+        return result
+    return call_program
+
+
+def column(path, name):
+    with h5py.File(path) as file:
+        values = file[name]
+        return values.asstr()[()].tolist() if values.dtype == object else values[()].tolist()
+
+
+def content(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def limited(what, limit):
+    """Before the program starts: sets a resource limit."""
+    return lambda: resource.setrlimit(what, (limit, limit))
+
+
+# Running
+
+
+def test_run_writes_the_default_file_and_says_what_became_of_the_runs(call, folder):
+    result = call("run", "small.toml", "--threads", 2)
+    lines = result.stdout.splitlines()
+    assert lines[0] == "results/small.h5"
+    assert lines[1] == "8 runs: 8 complete, 0 diverged, 0 failed"
+    assert lines[2].startswith("8 runs computed in ") and lines[2].endswith(" on 2 threads")
+    assert result.stderr.startswith("8 of 8 runs, ")
+    path = folder / "results/small.h5"
+    assert column(path, "status") == [1] * SMALL_RUNS
+    assert column(path, "depth") == [2, 2, 2, 2, 13, 13, 13, 13]
+    assert all(len(digest) == 16 for digest in column(path, "digest"))
+
+
+def test_the_flagship_has_the_same_bits_on_one_thread_and_on_two(call, folder, assert_same_numbers):
+    words = ["run", ROOT / "experiments/vanishing_gradient.toml", "model.depth=2,8",
+             "sweep.seeds=2", "train.steps=10", "--fresh"]
+    call(*words, "--threads", 1, "-o", "one.h5")
+    call(*words, "--threads", 2, "-o", "two.h5")
+    assert set(column(folder / "one.h5", "threads")) == {1}
+    assert set(column(folder / "two.h5", "threads")) == {2}
+    assert set(column(folder / "one.h5", "status")) == {1}
+    assert_same_numbers(folder / "one.h5", folder / "two.h5")
+
+
+def test_a_second_call_computes_nothing_and_leaves_the_file_alone(call, folder):
+    call("run", "small.toml", "-o", "a.h5")
+    before = content(folder / "a.h5"), (folder / "a.h5").stat().st_mtime_ns
+    result = call("run", "small.toml", "-o", "a.h5")
+    assert "8 of 8 runs were there already" in result.stdout
+    assert (content(folder / "a.h5"), (folder / "a.h5").stat().st_mtime_ns) == before
+
+
+def test_fresh_computes_every_run_again(call):
+    call("run", "small.toml", "-o", "a.h5")
+    result = call("run", "small.toml", "-o", "a.h5", "--fresh")
+    assert "8 runs computed" in result.stdout
+
+
+def test_a_wider_sweep_takes_over_the_runs_that_it_shares(call, folder, assert_same_numbers):
+    call("run", "small.toml", "model.depth=2", "-o", "a.h5", "--threads", 1)
+    result = call("run", "small.toml", "-o", "a.h5", "--threads", 2)
+    assert "4 runs computed" in result.stdout
+    assert column(folder / "a.h5", "threads") == [1, 1, 1, 1, 2, 2, 2, 2]
+    call("run", "small.toml", "-o", "b.h5")
+    assert_same_numbers(folder / "a.h5", folder / "b.h5")
+
+
+def test_runs_that_the_plan_no_longer_has_are_kept_beside(call, folder):
+    call("run", "small.toml", "-o", "a.h5")
+    before = content(folder / "a.h5")
+    result = call("run", "small.toml", "model.depth=2", "-o", "a.h5")
+    assert "4 earlier runs are not in this plan; they are kept in a.h5.previous" in result.stdout
+    assert content(folder / "a.h5.previous") == before
+    assert len(column(folder / "a.h5", "status")) == 4
+
+
+def test_divergence_is_recorded_and_the_other_runs_finish(call, folder):
+    result = call("run", "small.toml", "model.activation=linear",
+                  "optimizer.lr=0.1,1e200", "-o", "a.h5")
+    assert "8 runs: 4 complete, 4 diverged, 0 failed" in result.stdout
+    rows = zip(*(column(folder / "a.h5", name) for name in ("lr", "status", "message")))
+    for lr, status, message in rows:
+        if lr == 0.1:
+            assert (status, message) == (1, "")
+        else:
+            assert status == 2
+            assert all(word in message for word in ("step ", "layer ")), message
+            assert any(word in message for word in ("weight", "bias", "loss")), message
+
+
+def test_a_run_that_fails_is_named_and_the_others_finish(call, folder):
+    # 30,000 x 30,000 weights in float64 are 7.2 GB.
+    words = ["run", "small.toml", "model.depth=2", "model.width=16,30000", "sweep.seeds=1",
+             "model.activation=tanh", "-o", "a.h5"]
+    limit = limited(resource.RLIMIT_AS, 3 << 30)
+    result = call(*words, status=1, preexec_fn=limit)
+    assert "2 runs: 1 complete, 0 diverged, 1 failed" in result.stdout
+    failed = [line for line in result.stdout.splitlines() if line.startswith("failed: ")]
+    assert len(failed) == 1
+    assert "model.width=30000" in failed[0] and failed[0].endswith(": out of memory")
+    assert column(folder / "a.h5", "status") == [1, 3]
+    # A failed run was never done: the next call tries it again.
+    again = call(*words, status=1, preexec_fn=limit)
+    assert "1 run computed" in again.stdout
+
+
+# Progress
+
+
+def test_json_progress_is_one_object_a_line(call):
+    result = call("run", "small.toml", "--progress", "json")
+    objects = [json.loads(line) for line in result.stderr.splitlines()]
+    keys = ["done", "total", "failed", "diverged", "elapsed_seconds", "eta_seconds"]
+    assert all(list(each) == keys for each in objects)
+    assert objects[-1]["done"] == objects[-1]["total"] == SMALL_RUNS
+    assert objects[-1]["eta_seconds"] == 0
+
+
+def test_no_progress_leaves_standard_error_empty(call):
+    assert call("run", "small.toml", "--progress", "none").stderr == ""
+
+
+# Mistakes and the environment
+
+
+def test_a_wrong_definition_names_every_place(call, folder):
+    text = SMALL.replace("width = 16", "width = -16").replace('"sgd"', '"sdg"')
+    (folder / "wrong.toml").write_text(text)
+    result = call("run", "wrong.toml", status=2)
+    line = 1 + text[:text.index("width = -16")].count("\n")
+    assert f"wrong.toml:{line}:9: 'model.width' is -16" in result.stderr
+    assert "did you mean 'sgd'?" in result.stderr
+    assert result.stdout == ""
+    assert not (folder / "results").exists()
+
+
+def test_missing_data_names_the_folders_that_were_searched(call, folder):
+    text = SMALL.replace('name = "digits"', 'name = "mnist"')
+    (folder / "small.toml").write_text(text)
+    result = call("run", "small.toml", "--data-dir", "/first", status=3,
+                  environment={"PLUMBLINE_DATA": "/second"})
+    assert "/first, /second, data" in result.stderr
+    assert list(folder.glob("results/*")) == []
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_its_path(call):
+    # Not a matter of permissions, which do not bind root.
+    result = call("run", "small.toml", "-o", "small.toml/below/a.h5", status=3)
+    assert "small.toml/below" in result.stderr
+
+
+def test_a_folder_in_the_place_of_the_file_is_an_error(call, folder):
+    (folder / "a.h5").mkdir()
+    assert "a.h5: is a folder" in call("run", "small.toml", "-o", "a.h5", status=3).stderr
+
+
+def test_a_file_that_is_no_results_file_is_replaced_only_when_asked(call, folder):
+    (folder / "a.h5").write_text("my notes")
+    result = call("run", "small.toml", "-o", "a.h5", status=3)
+    assert "a.h5" in result.stderr and "--fresh" in result.stderr
+    assert (folder / "a.h5").read_text() == "my notes"
+    call("run", "small.toml", "-o", "a.h5", "--fresh")
+    assert column(folder / "a.h5", "status") == [1] * SMALL_RUNS
+
+
+def test_a_full_disk_leaves_the_earlier_file_untouched(call, folder):
+    call("run", "small.toml", "-o", "a.h5")
+    before = content(folder / "a.h5")
+    files = sorted(folder.iterdir())
+    result = call("run", "small.toml", "-o", "a.h5", "--fresh", status=3,
+                  preexec_fn=limited(resource.RLIMIT_FSIZE, 20_000))
+    assert "a.h5" in result.stderr
+    assert content(folder / "a.h5") == before
+    assert sorted(folder.iterdir()) == files
+
+
+def test_standard_output_that_cannot_be_written_is_an_error(program):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        result = subprocess.run([program, "list"], stdout=full, stderr=subprocess.PIPE, text=True,
+                                timeout=60, check=False)
+    assert result.returncode == 3
+    assert "standard output" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["list", "describe", "check", "plan", "run", "show"])
+def test_every_command_explains_itself(call, command):
+    text = call(command, "--help").stdout
+    assert f"Usage: plumbline {command}" in text
+    assert max(map(len, text.splitlines())) <= 100
+    assert command in call("--help").stdout
+
+
+def test_wrong_usage_has_status_2(call):
+    assert "did you mean 'run'?" in call("rnu", status=2).stderr
+    for words in [(), ("run",), ("run", "small.toml", "--threads", "0"),
+                  ("run", "small.toml", "--progress", "loud"), ("show",), ("show", "--bogus")]:
+        result = call(*words, status=2)
+        assert result.stdout == "" and result.stderr != ""
+
+
+def test_the_version_is_told(call):
+    assert call("--version").stdout.startswith("plumbline 0.")
+
+
+# Show
+
+
+def factor_per_layer(profile):
+    """By numpy: exp of the slope of ln e against the number of layers below the output."""
+    n_layers = len(profile)
+    layers = np.arange(5, n_layers - 1) if n_layers >= 12 else np.arange(1, n_layers)
+    return np.exp(np.polyfit(n_layers - layers, np.log(profile[layers - 1]), 1)[0])
+
+
+def test_show_agrees_with_numpy(call, folder):
+    call("run", "small.toml", "-o", "a.h5", "sweep.seeds=5")
+    shown = json.loads(call("show", "a.h5", "--json").stdout)
+    assert shown["runs"] == {"total": 20, "complete": 20, "diverged": 0, "failed": 0, "pending": 0}
+    assert [group["key"] for group in shown["groups"]] == [
+        {"depth": depth, "activation": activation}
+        for depth in (2, 13) for activation in ("sigmoid", "tanh")]
+    with h5py.File(folder / "a.h5") as file:
+        for index, group in enumerate(shown["groups"]):
+            runs = slice(5 * index, 5 * index + 5)
+            accuracy = np.percentile(file["final_valid_accuracy"][runs], [25, 50, 75])
+            value = group["values"]["final_valid_accuracy"]
+            assert [value["low"], value["median"], value["high"]] == pytest.approx(accuracy)
+            n_layers = group["key"]["depth"] + 1
+            for name in ("error_signal", "gradient_norm"):
+                profiles = file[name][runs, 0, :n_layers]
+                decay = group["layers_at_step_0"][name]
+                assert decay["first_to_last"]["median"] == pytest.approx(
+                    np.median(profiles[:, 0] / profiles[:, -1]))
+                assert decay["factor_per_layer"]["median"] == pytest.approx(
+                    np.median([factor_per_layer(profile) for profile in profiles]))
+            theory = file["theory_error_signal"][runs, :n_layers]
+            shown_theory = group["layers_at_step_0"]["error_signal"]["theory_factor_per_layer"]
+            assert shown_theory["median"] == pytest.approx(
+                np.median([factor_per_layer(profile) for profile in theory]))
+
+
+def test_show_prints_tables_by_the_settings_asked_for(call):
+    call("run", "small.toml", "-o", "a.h5")
+    text = call("show", "a.h5", "--by", "activation").stdout
+    assert text.startswith("A small sweep\na.h5: 8 of 8 runs complete, ")
+    assert max(map(len, text.splitlines())) <= 100
+    rows = [line.split() for line in text.splitlines() if line.startswith(("sigmoid", "tanh"))]
+    assert [row[:3] for row in rows[:2]] == [["sigmoid", "4", "0"], ["tanh", "4", "0"]]
+
+
+def test_show_measures_what_is_asked_for(call):
+    call("run", "small.toml", "-o", "a.h5")
+    words = ["show", "a.h5", "--json", "--metric", "train_loss,final_train_loss,error_signal"]
+    shown = json.loads(call(*words).stdout)
+    for group in shown["groups"]:
+        assert list(group["values"]) == ["train_loss", "final_train_loss"]
+        assert list(group["layers_at_step_0"]) == ["error_signal"]
+        assert group["values"]["train_loss"] == group["values"]["final_train_loss"]
+
+
+def test_show_refuses_names_that_the_file_does_not_have(call):
+    call("run", "small.toml", "model.depth=2", "-o", "a.h5")
+    result = call("show", "a.h5", "--by", "actvation", status=2)
+    assert "did you mean 'activation'?" in result.stderr
+    result = call("show", "a.h5", "--metric", "eror_signal", status=2)
+    assert "did you mean 'error_signal'?" in result.stderr
+    assert "nothing.h5" in call("show", "nothing.h5", status=3).stderr

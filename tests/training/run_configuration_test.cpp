@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/training/run_configuration.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/training/training_run.hpp"
+
+namespace plumbline {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+std::vector<std::string> mistakes(const std::vector<Setting>& settings) {
+  const SettingsTable table = settings_table(settings);
+  SettingsReport report;
+  configure(table, report);
+  std::vector<std::string> lines;
+  for (const Problem& problem : report.problems) {
+    lines.push_back(to_string(problem.place) + ": " + problem.message);
+  }
+  return lines;
+}
+
+Place at(int line, int column) { return {"run.toml", line, column}; }
+
+std::string id_of(const std::vector<Setting>& settings) { return run_id(configured(settings)); }
+
+TEST(ConfigureTest, FindsNothingWrongWithAnEmptyTable) { EXPECT_THAT(mistakes({}), IsEmpty()); }
+
+TEST(ConfigureTest, ReportsEveryMistakeAtOnceEachWithItsPlace) {
+  EXPECT_THAT(
+      mistakes({
+          {"data.name", node("digits")},
+          {"data.train", node(-3, at(1, 9))},
+          {"model.depth", node("ten", at(2, 9))},
+          {"model.activation", node("tahn", at(3, 14))},
+          {"model.widht", node(10, at(4, 9))},
+          {"loss.name", node("cross_entrpy", at(5, 8))},
+          {"optimizer.name", node("adam")},
+          {"optimizer.lr", node(-0.1, at(6, 6))},
+          {"optimizer.momentum", node(0.9, at(7, 12))},
+          {"schedule.name", node("cosine")},
+          {"schedule.final", node(2.0, at(8, 9))},
+          {"train.batch", node(0, at(9, 9))},
+          {"train.evaluate.evry", node(10, at(10, 8))},
+          {"probes.error_signl.every", node(10, at(11, 9))},
+          {"trian.steps", node(10, at(12, 9))},
+      }),
+      testing::UnorderedElementsAre(
+          AllOf(HasSubstr("run.toml:1:9: 'data.train' is -3"), HasSubstr("[1, ")),
+          HasSubstr("run.toml:2:9: 'model.depth' is a text"),
+          AllOf(HasSubstr("run.toml:3:14: 'tahn'"), HasSubstr("did you mean 'tanh'?")),
+          AllOf(HasSubstr("run.toml:4:9: 'model.widht'"), HasSubstr("did you mean 'width'?")),
+          AllOf(HasSubstr("run.toml:5:8: 'cross_entrpy'"),
+                HasSubstr("did you mean 'cross_entropy'?")),
+          AllOf(HasSubstr("run.toml:6:6: 'optimizer.lr' is -0.1"), HasSubstr("> 0")),
+          HasSubstr("run.toml:7:12: 'optimizer.momentum' is not a setting"),
+          AllOf(HasSubstr("run.toml:8:9: 'schedule.final' is 2"), HasSubstr("[0, 1]")),
+          HasSubstr("run.toml:9:9: 'train.batch' is 0"),
+          AllOf(HasSubstr("run.toml:10:8: 'train.evaluate.evry'"),
+                HasSubstr("did you mean 'every'?")),
+          AllOf(HasSubstr("run.toml:11:9: 'probes.error_signl'"),
+                HasSubstr("did you mean 'error_signal'?")),
+          AllOf(HasSubstr("run.toml:12:9: 'trian'"), HasSubstr("did you mean 'train'?"))));
+}
+
+TEST(ConfigureTest, RefusesALossThatNeedsLabelsForDataWithValues) {
+  EXPECT_THAT(mistakes({{"data.name", node("teacher_student")},
+                        {"loss.name", node("cross_entropy", at(4, 2))}}),
+              ElementsAre(AllOf(HasSubstr("run.toml:4:2: "), HasSubstr("needs class labels"))));
+  EXPECT_THAT(
+      mistakes({{"data.name", node("teacher_student")}, {"loss.name", node("mean_squared_error")}}),
+      IsEmpty());
+}
+
+TEST(ConfigureTest, RefusesABatchLargerThanTheTrainingExamples) {
+  EXPECT_THAT(mistakes({{"data.train", node(100)}, {"train.batch", node(101, at(2, 3))}}),
+              ElementsAre(HasSubstr("run.toml:2:3: 'train.batch' is 101, more than the 100")));
+  EXPECT_THAT(mistakes({{"data.train", node(100)}, {"train.batch", node(100)}}), IsEmpty());
+}
+
+TEST(ConfigureTest, RefusesStepsBesideEpochs) {
+  EXPECT_THAT(mistakes({{"train.steps", node(5)}, {"train.epochs", node(5, at(2, 3))}}),
+              ElementsAre(HasSubstr("run.toml:2:3: 'train.epochs' is given beside")));
+}
+
+TEST(ConfigureTest, CountsTheWholeBatchesOfItsEpochs) {
+  const RunConfiguration run = configured(
+      {{"data.train", node(1500)}, {"train.batch", node(128)}, {"train.epochs", node(3)}});
+  EXPECT_EQ(run.steps, 3 * 11) << "1500 / 128 = 11.7";
+}
+
+TEST(ConfigureTest, RefusesTwoSamplingRules) {
+  EXPECT_THAT(mistakes({{"train.evaluate.every", node(5)},
+                        {"train.evaluate.log_spaced", node(7, at(3, 1))}}),
+              ElementsAre(AllOf(HasSubstr("run.toml:3:1: "), HasSubstr("second rule"))));
+}
+
+TEST(RecordedStepsTest, AreThoseOfEvaluationAndProbesTogether) {
+  const RunConfiguration run =
+      configured({{"train.steps", node(20)},
+                  {"train.evaluate.every", node(10)},
+                  {"probes.error_signal.every", node(7)},
+                  {"probes.gradient_norm.steps", node(std::vector{1, 14, 500})}});
+  EXPECT_THAT(run.recorded_steps(), ElementsAre(0, 1, 7, 10, 14, 20));
+}
+
+TEST(RecordedStepsTest, AreTheFirstAndTheLastWithoutAnyRule) {
+  EXPECT_THAT(configured({{"train.steps", node(20)}}).recorded_steps(), ElementsAre(0, 20));
+  EXPECT_THAT(configured({{"train.steps", node(0)}}).recorded_steps(), ElementsAre(0));
+}
+
+TEST(RunIdTest, DoesNotDependOnTheOrderOfKeys) {
+  std::vector<Setting> settings = with(small_run(), {{"probes.error_signal.every", node(3)},
+                                                     {"probes.gradient_norm.every", node(2)},
+                                                     {"model.activation", node("relu")}});
+  const std::string id = id_of(settings);
+  EXPECT_THAT(id, testing::MatchesRegex("[0-9a-f]{16}"));
+  std::ranges::reverse(settings);
+  EXPECT_EQ(id_of(settings), id);
+}
+
+TEST(RunIdTest, DoesNotDependOnPlaces) {
+  EXPECT_EQ(id_of({{"train.steps", node(7, at(3, 4))}}), id_of({{"train.steps", node(7)}}));
+}
+
+TEST(RunIdTest, DoesNotChangeWhereADefaultIsWrittenOut) {
+  const RunConfiguration run = configured(small_run());
+  const std::string id = run_id(run);
+  for (const ResolvedSetting& setting : run.resolved) {
+    // `depth` and `epochs` are other ways to say `widths` and `steps`.
+    if (setting.key == "train.epochs") continue;
+    EXPECT_EQ(id_of(with(small_run(), {{setting.key, setting.value}})), id) << setting.key;
+  }
+}
+
+TEST(RunIdTest, DoesNotDependOnHowANumberOrAPluginIsWritten) {
+  EXPECT_EQ(id_of({{"optimizer.name", node("sgd")}, {"optimizer.lr", node(1)}}),
+            id_of({{"optimizer.name", node("sgd")}, {"optimizer.lr", node(1.0)}}));
+  EXPECT_EQ(id_of({{"model.activation", node("relu")}}),
+            id_of({{"model.activation.name", node("relu")}}));
+}
+
+TEST(RunIdTest, ChangesWithEverySettingAndTheSeed) {
+  const std::vector<Setting> changes = {
+      {"data.train", node(199)},
+      {"data.valid", node(49)},
+      {"data.split_seed", node(1)},
+      {"model.depth", node(3)},
+      {"model.width", node(14)},
+      {"model.activation", node("relu")},
+      {"model.output_activation", node("tanh")},
+      {"model.initializer", node("he_normal")},
+      {"model.precision", node("float64")},
+      {"loss.name", node("mean_squared_error")},
+      {"optimizer.name", node("sgd")},
+      {"optimizer.lr", node(0.002)},
+      {"optimizer.beta1", node(0.8)},
+      {"optimizer.beta2", node(0.99)},
+      {"optimizer.epsilon", node(1e-7)},
+      {"schedule.name", node("cosine")},
+      {"train.batch", node(31)},
+      {"train.steps", node(31)},
+      {"train.seed", node(1)},
+      {"train.evaluate.every", node(5)},
+      {"probes.error_signal.every", node(5)},
+      {"probes.gradient_norm.every", node(5)},
+      {"probes.gradient_norm.log_spaced", node(5)},
+  };
+  std::set<std::string> ids = {id_of(small_run())};
+  for (const Setting& change : changes) {
+    EXPECT_TRUE(ids.insert(id_of(with(small_run(), {change}))).second) << change.first;
+  }
+}
+
+TEST(DataKeyTest, IsSharedByRunsOnTheSameDataAlone) {
+  const std::string key = configured(small_run()).data_key;
+  EXPECT_EQ(
+      configured(with(small_run(), {{"model.depth", node(5)}, {"train.seed", node(3)}})).data_key,
+      key);
+  EXPECT_NE(configured(with(small_run(), {{"data.split_seed", node(1)}})).data_key, key);
+  EXPECT_NE(configured(with(small_run(), {{"data.train", node(199)}})).data_key, key);
+}
+
+TEST(CostTest, GrowsWithDepthWidthBatchAndSteps) {
+  const double cost = configured(small_run()).cost();
+  EXPECT_GT(cost, 0);
+  for (const Setting& more : {Setting{"model.depth", node(4)}, Setting{"model.width", node(26)},
+                              Setting{"train.batch", node(64)}, Setting{"train.steps", node(60)},
+                              Setting{"train.evaluate.every", node(1)}}) {
+    EXPECT_GT(configured(with(small_run(), {more})).cost(), 1.2 * cost) << more.first;
+  }
+}
+
+TEST(MemoryTest, HoldsParametersGradientAndOptimizerStateAtTheRunsPrecision) {
+  // 64-13-13-10: 64 * 13 + 13 + 13 * 13 + 13 + 13 * 10 + 10 parameters.
+  constexpr double kParameters = 1167;
+  const auto memory = [](const std::vector<Setting>& more) {
+    return configured(with(small_run(), more)).memory();
+  };
+  const std::vector<Setting> wide = {{"model.precision", node("float64")}};
+  EXPECT_GE(memory({}), 4 * 4 * kParameters) << "w, g, m, v";
+  EXPECT_DOUBLE_EQ(memory(wide), 2 * memory({}));
+  EXPECT_DOUBLE_EQ(memory({}) - memory({{"optimizer.name", node("sgd")}}), 2 * 4 * kParameters);
+}
+
+}  // namespace
+}  // namespace plumbline

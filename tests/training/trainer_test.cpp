@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/training/trainer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/training/training_run.hpp"
+
+namespace plumbline {
+namespace {
+
+using testing::ElementsAre;
+using testing::SizeIs;
+
+std::vector<Setting> in_precision(const char* precision) {
+  return with(small_run(), {{"model.precision", node(precision)},
+                            {"train.evaluate.every", node(10)},
+                            {"probes.error_signal.every", node(7)},
+                            {"probes.gradient_norm.every", node(7)}});
+}
+
+// The bits of every number of a record but for its times; NaN equals NaN.
+std::string everything(const RunRecord& record) {
+  std::string text = record.digest + record.message + std::to_string(record.n_layers);
+  const auto add = [&](double value) {
+    text.append(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  for (const std::int64_t step : record.steps) text += ' ' + std::to_string(step);
+  for (const Metric& metric : record.metrics) {
+    text += metric.name;
+    for (const double value : metric.values) add(value);
+  }
+  for (const auto& [name, value] : record.summary) {
+    text += name;
+    add(value);
+  }
+  for (const auto* profile : {&record.theory_error_signal, &record.theory_error_signal_low,
+                              &record.theory_error_signal_high}) {
+    for (const double value : *profile) add(value);
+  }
+  return text;
+}
+
+class TrainTest : public testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(In, TrainTest, testing::Values("float32", "float64"),
+                         [](const auto& param_info) { return std::string(param_info.param); });
+
+TEST_P(TrainTest, GivesTheSameBitsEachTime) {
+  const RunRecord first = trained(in_precision(GetParam()));
+  const RunRecord second = trained(in_precision(GetParam()));
+  EXPECT_EQ(everything(first), everything(second));
+}
+
+TEST_P(TrainTest, GivesTheSameBitsOnFourThreadsAtOnce) {
+  const RunConfiguration run = configured(in_precision(GetParam()));
+  const Dataset data = run.data->load({});
+  const std::string alone = everything(trained(run, data));
+  std::vector<std::string> together(4);
+  std::vector<std::thread> threads;
+  for (std::string& result : together) {
+    threads.emplace_back([&run, &data, &result] { result = everything(trained(run, data)); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(together, testing::Each(alone));
+}
+
+TEST_P(TrainTest, EndsElsewhereWithAnotherSeed) {
+  EXPECT_NE(trained(in_precision(GetParam())).digest,
+            trained(with(in_precision(GetParam()), {{"train.seed", node(1)}})).digest);
+}
+
+TEST_P(TrainTest, EndsAtTheSamePointWhateverIsMeasuredOnTheWay) {
+  const std::vector<Setting> plain = with(small_run(), {{"model.precision", node(GetParam())}});
+  const std::string digest = trained(plain).digest;
+  EXPECT_EQ(trained(in_precision(GetParam())).digest, digest);
+  EXPECT_EQ(trained(with(plain, {{"train.evaluate.every", node(1)}})).digest, digest);
+  EXPECT_EQ(trained(with(plain, {{"probes.error_signal.every", node(1)},
+                                 {"probes.gradient_norm.every", node(1)}}))
+                .digest,
+            digest);
+}
+
+TEST_P(TrainTest, ReachesTheSameStateByEpochsAsByTheirSteps) {
+  // 200 examples in batches of 32: 6 whole ones an epoch.
+  std::vector<Setting> by_epochs = with(small_run(), {{"model.precision", node(GetParam())}});
+  std::erase_if(by_epochs, [](const Setting& setting) { return setting.first == "train.steps"; });
+  const RunRecord epochs = trained(with(by_epochs, {{"train.epochs", node(4)}}));
+  const RunRecord steps = trained(with(by_epochs, {{"train.steps", node(24)}}));
+  EXPECT_THAT(epochs.steps, ElementsAre(0, 24));
+  EXPECT_EQ(epochs.digest, steps.digest);
+}
+
+TEST(TrainInBothPrecisionsTest, FollowsTheSamePathToSinglePrecision) {
+  const std::vector<double> single = metric(trained(in_precision("float32")), "train_loss");
+  const std::vector<double> twice = metric(trained(in_precision("float64")), "train_loss");
+  ASSERT_EQ(single.size(), twice.size());
+  // 30 steps, each of some hundred roundings of 2^-24 = 6e-8.
+  constexpr double kSinglePrecision = 2e-4;
+  for (std::size_t i = 0; i < single.size(); ++i) {
+    if (std::isnan(twice[i])) continue;
+    EXPECT_NEAR(single[i], twice[i], kSinglePrecision * twice[i]);
+    EXPECT_NE(single[i], twice[i]) << "else both are the same precision";
+  }
+}
+
+TEST(RunRecordTest, HoldsEachMetricAtTheStepsWhereItIsDue) {
+  const RunRecord record = trained(with(in_precision("float64"), {{"train.steps", node(20)}}));
+  EXPECT_EQ(record.status, RunStatus::complete);
+  EXPECT_EQ(record.n_layers, 3);
+  EXPECT_THAT(record.steps, ElementsAre(0, 7, 10, 14, 20));
+  std::vector<std::string> names;
+  for (const Metric& metric : record.metrics) names.push_back(metric.name);
+  EXPECT_THAT(names, ElementsAre("train_loss", "train_accuracy", "valid_loss", "valid_accuracy",
+                                 "error_signal", "gradient_norm"));
+  for (const Metric& metric : record.metrics) {
+    EXPECT_FALSE(metric.meaning.empty());
+    EXPECT_EQ(metric.units, "1");
+    const bool probe = metric.name == "error_signal" || metric.name == "gradient_norm";
+    EXPECT_EQ(metric.per_layer, probe);
+    const std::size_t columns = probe ? 3 : 1;
+    ASSERT_THAT(metric.values, SizeIs(5 * columns));
+    const std::vector<std::int64_t> due =
+        probe ? std::vector<std::int64_t>{0, 7, 14, 20} : std::vector<std::int64_t>{0, 10, 20};
+    for (std::size_t i = 0; i < metric.values.size(); ++i) {
+      const bool here = std::ranges::count(due, record.steps[i / columns]) == 1;
+      EXPECT_EQ(std::isfinite(metric.values[i]), here) << metric.name << ", " << i;
+    }
+  }
+}
+
+TEST(RunRecordTest, SumsUpTheLastAndTheBestEvaluation) {
+  const RunRecord record = trained(with(
+      in_precision("float64"), {{"train.evaluate.every", node(1)}, {"optimizer.lr", node(0.3)}}));
+  const std::vector<double>& losses = metric(record, "valid_loss");
+  const std::vector<double>& accuracies = metric(record, "valid_accuracy");
+  EXPECT_EQ(summary(record, "final_train_loss"), metric(record, "train_loss").back());
+  EXPECT_EQ(summary(record, "final_train_accuracy"), metric(record, "train_accuracy").back());
+  EXPECT_EQ(summary(record, "final_valid_loss"), losses.back());
+  EXPECT_EQ(summary(record, "final_valid_accuracy"), accuracies.back());
+  EXPECT_EQ(summary(record, "best_valid_loss"), *std::ranges::min_element(losses));
+  EXPECT_EQ(summary(record, "best_valid_accuracy"), *std::ranges::max_element(accuracies));
+  EXPECT_TRUE(std::isnan(summary(record, "final_test_loss"))) << "the digits have no test set";
+  EXPECT_NE(summary(record, "best_valid_loss"), summary(record, "final_valid_loss"))
+      << "else lr is too small to tell the two apart";
+}
+
+TEST(RunRecordTest, OfARunWithoutStepsHasItsStartAlone) {
+  const RunRecord record = trained(with(in_precision("float64"), {{"train.steps", node(0)}}));
+  EXPECT_EQ(record.status, RunStatus::complete);
+  EXPECT_THAT(record.steps, ElementsAre(0));
+  EXPECT_TRUE(std::isfinite(metric(record, "train_loss")[0]));
+}
+
+TEST(RunRecordTest, HasNoAccuracyWhereThereAreNoLabels) {
+  const RunRecord record = trained({{"data.name", node("teacher_student")},
+                                    {"loss.name", node("mean_squared_error")},
+                                    {"train.steps", node(2)}});
+  EXPECT_TRUE(std::isfinite(metric(record, "train_loss")[0]));
+  EXPECT_TRUE(std::isnan(metric(record, "train_accuracy")[0]));
+}
+
+TEST(RunRecordTest, HasTheTimesOfTheRun) {
+  const RunRecord record = trained(small_run());
+  EXPECT_GT(record.wall_seconds, 0);
+  EXPECT_GT(record.cpu_seconds, 0);
+  EXPECT_GT(record.started, 1700000000) << "seconds since 1970";
+}
+
+TEST(RunRecordTest, CarriesTheTheoryScaledToTheLastLayer) {
+  // A linear net of weight variance 3 / fan_in: the error signal grows by sqrt(3) a layer.
+  const RunRecord record = trained({{"model.depth", node(4)},
+                                    {"model.width", node(50)},
+                                    {"model.activation", node("linear")},
+                                    {"model.precision", node("float64")},
+                                    {"model.initializer.name", node("mean_field")},
+                                    {"model.initializer.weight_variance", node(3.0)},
+                                    {"train.steps", node(1)},
+                                    {"probes.error_signal.every", node(1)}});
+  ASSERT_THAT(record.theory_error_signal, SizeIs(5));
+  const double last = metric(record, "error_signal")[4];
+  for (std::size_t l = 0; l < 5; ++l) {
+    const double expected = last * std::pow(3.0, static_cast<double>(4 - l) / 2);
+    EXPECT_NEAR(record.theory_error_signal[l], expected, 1e-11 * expected);
+    EXPECT_LE(record.theory_error_signal_low[l], record.theory_error_signal[l]);
+    EXPECT_GE(record.theory_error_signal_high[l], record.theory_error_signal[l]);
+  }
+}
+
+TEST(RunRecordTest, HasNoTheoryForWeightsThatAreZeroOrNotCentred) {
+  for (const std::vector<Setting>& initializer :
+       {std::vector<Setting>{{"model.initializer", node("zeros")}},
+        std::vector<Setting>{{"model.initializer.name", node("normal")},
+                             {"model.initializer.mean", node(0.1)}}}) {
+    const RunRecord record = trained(with(small_run(), initializer));
+    EXPECT_THAT(record.theory_error_signal, SizeIs(3));
+    for (const double value : record.theory_error_signal) EXPECT_TRUE(std::isnan(value));
+  }
+}
+
+// Raises a flag when it has measured `times` times.
+class StoppingProbe final : public Probe {
+ public:
+  StoppingProbe(std::atomic<bool>& stop, int times) : stop_(stop), left_(times) {}
+  void measure(const Snapshot<float>&, std::span<double>) const override {
+    if (--left_ == 0) stop_ = true;
+  }
+  void measure(const Snapshot<double>&, std::span<double>) const override {
+    if (--left_ == 0) stop_ = true;
+  }
+
+ private:
+  std::atomic<bool>& stop_;
+  mutable std::atomic<int> left_;
+};
+
+TEST(StopTest, EndsARunBeforeItsFirstStep) {
+  const RunConfiguration run = configured(small_run());
+  const std::atomic<bool> stop{true};
+  EXPECT_FALSE(train(run, run.data->load({}), stop).has_value());
+}
+
+TEST(StopTest, EndsARunInTheMiddle) {
+  // 10^12 steps: without the flag this test would not end.
+  RunConfiguration run = configured(with(small_run(), {{"train.steps", node(1000000000000)}}));
+  run.probes =
+      configured(
+          with(small_run(), {{"probes.error_signal.steps", node(std::vector{1, 2, 3, 4, 5, 6})}}))
+          .probes;
+  std::atomic<bool> stop{false};
+  run.probes.front().probe = std::make_shared<StoppingProbe>(stop, 5);
+  EXPECT_FALSE(train(run, run.data->load({}), stop).has_value());
+  EXPECT_TRUE(stop);
+}
+
+}  // namespace
+}  // namespace plumbline
