@@ -11,13 +11,19 @@ Sampling::Sampling(Settings& settings) {
   listed_ =
       settings.integers("steps", kNonNegative, Settings::Order::rising, "record at these steps");
   log_spaced_ =
-      settings.integer("log_spaced", 0, kNonNegative,
+      settings.integer("log_spaced", 0, between(0, 100000),
                        "record at about n steps evenly spaced in ln(step); 0: not by this rule");
   const int rules = (every_ > 0 ? 1 : 0) + (listed_.empty() ? 0 : 1) + (log_spaced_ > 0 ? 1 : 0);
   if (rules > 1) {
     const char* second = log_spaced_ > 0 ? "log_spaced" : "steps";
     settings.problem(second, "is a second rule; give one of every, steps and log_spaced");
   }
+}
+
+double Sampling::at_most(std::int64_t last) const {
+  const double by_rule = every_ > 0 ? static_cast<double>(last) / static_cast<double>(every_)
+                                    : static_cast<double>(log_spaced_);
+  return 2 + by_rule + static_cast<double>(listed_.size());
 }
 
 std::vector<std::int64_t> Sampling::steps(std::int64_t last) const {

@@ -19,6 +19,8 @@ class Sampling {
   /// sampling has step 0 and the last step alone.
   explicit Sampling(Settings& settings);
 
+  /// At least the number of steps that steps(last) has, without making them.
+  double at_most(std::int64_t last) const;
   /// The steps in rising order, for a run of `last` updates.
   std::vector<std::int64_t> steps(std::int64_t last) const;
 

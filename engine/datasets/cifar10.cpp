@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t kPixels = 3072;
 constexpr std::size_t kRecord = 1 + kPixels;  // a label byte, then the red, green and blue planes
 constexpr int kClasses = 10;
+constexpr std::size_t kBatch = 10000;  // examples in each of the five training files
+constexpr std::size_t kBatches = 5;
 
 // Appends the records of one original binary file.
 void append(const std::filesystem::path& path, std::vector<std::uint8_t>& records) {
@@ -43,14 +45,18 @@ Examples examples_of(const std::vector<std::uint8_t>& records, std::size_t n) {
   return examples;
 }
 
-// The original binary files data_batch_1 to 5 and test_batch, plain or gzipped. Those that exist are
-// read in order, so a part of the set can be used; the settings say how many examples a run takes,
-// so a run never depends on how many there happen to be.
+// The original binary files data_batch_1 to 5 and test_batch, plain or gzipped. As many training files
+// are read, and needed, as train + valid examples fill, so that a part of the set can be used and a run
+// does not depend on which files there happen to be.
 class Cifar10 final : public DataSource {
  public:
   explicit Cifar10(Settings& settings) : split_(Split::read(settings, 45000, 5000)) {
     split_.sizes.test = static_cast<std::size_t>(
         settings.integer("test", 10000, between(0, 10000), "test examples, the first of the file"));
+    if (asked() > kBatches * kBatch) {
+      settings.problem("train", "and 'data.valid' ask for " + std::to_string(asked()) +
+                                    " examples; there are 50000");
+    }
   }
 
   std::size_t features() const override { return kPixels; }
@@ -59,11 +65,14 @@ class Cifar10 final : public DataSource {
 
   Dataset load(const DataFolders& folders) const override {
     std::vector<std::uint8_t> train;
-    append(require_file(folders, "cifar10", "data_batch_1.bin"), train);
-    for (int batch = 2; batch <= 5; ++batch) {
+    const std::size_t batches = (asked() + kBatch - 1) / kBatch;
+    for (std::size_t batch = 1; batch <= batches; ++batch) {
       const auto path =
-          find_file(folders, "cifar10", "data_batch_" + std::to_string(batch) + ".bin");
-      if (!path.empty()) append(path, train);
+          require_file(folders, "cifar10", "data_batch_" + std::to_string(batch) + ".bin");
+      append(path, train);
+      if (train.size() != batch * kBatch * kRecord) {
+        throw EnvironmentError(path.string() + ": does not hold 10000 examples");
+      }
     }
     Dataset dataset{.features = features(), .outputs = outputs()};
     split_.deal(examples_of(train, train.size() / kRecord), "cifar10", dataset);
@@ -85,6 +94,8 @@ class Cifar10 final : public DataSource {
     }
     return examples_of(records, split_.sizes.test);
   }
+
+  std::size_t asked() const { return split_.sizes.train + split_.sizes.valid; }
 
   Split split_;
 };

@@ -92,7 +92,8 @@ std::filesystem::path require_file(const DataFolders& folders, const std::string
     searched += (searched.empty() ? "" : ", ") + folder.string();
   }
   throw EnvironmentError(name + ": not found, plain or .gz, in " + searched + " nor in " +
-                         subfolder + "/ below; `scripts/fetch_data " + subfolder + "` gets it");
+                         subfolder + "/ below; `scripts/fetch_data " + subfolder +
+                         "` gets it, and --data-dir or PLUMBLINE_DATA says where it is");
 }
 
 }  // namespace plumbline

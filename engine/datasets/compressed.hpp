@@ -17,8 +17,8 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path);
 /// Unpacks gzipped bytes; `name` is what an error calls them.
 std::vector<std::uint8_t> unpack(std::span<const std::uint8_t> packed, const std::string& name);
 
-/// The first of the folders' files `folder/name`, `folder/subfolder/name` and the same with ".gz"
-/// that exists; an empty path where there is none.
+/// The first that exists, folder by folder, of `folder/subfolder/name`, the same with ".gz",
+/// `folder/name` and the same with ".gz"; an empty path where there is none.
 std::filesystem::path find_file(const DataFolders& folders, const std::string& subfolder,
                                 const std::string& name);
 

@@ -25,6 +25,9 @@ class Initializer {
   /// The moments of a parameter, as mean-field theory needs them.
   virtual double weight_variance(std::size_t fan_in, std::size_t fan_out) const = 0;
   virtual double weight_mean() const { return 0; }
+  /// Whether the weights of a matrix are independent of each other, as the theory of finite widths
+  /// takes them to be.
+  virtual bool independent_weights() const { return true; }
   virtual double bias_variance() const { return 0; }
 };
 

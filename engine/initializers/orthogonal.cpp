@@ -68,6 +68,7 @@ class Orthogonal final : public Initializer {
   double weight_variance(std::size_t fan_in, std::size_t fan_out) const override {
     return gain_ * gain_ / static_cast<double>(std::max(fan_in, fan_out));
   }
+  bool independent_weights() const override { return false; }
 
  private:
   static void require_success(lapack_int info) {

@@ -5,8 +5,8 @@ namespace plumbline::initializers {
 
 namespace {
 
-// w = 0. All units of a layer stay equal, so nothing but the output biases ever learns: the case
-// that the other initializers exist to avoid.
+// w = 0. The units of a layer stay equal for ever, and where phi(0) = 0 nothing but the output biases
+// learns: the case that the other initializers exist to avoid.
 class Zeros final : public ScaledInitializer {
  public:
   explicit Zeros(Settings& /*settings*/) : ScaledInitializer(Shape::normal) {}

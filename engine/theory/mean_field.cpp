@@ -48,8 +48,10 @@ template <class Function>
 double normal_mean(double q, const Function& function) {
   static const std::array<Node, 16> kNodes = gauss_legendre<16>();
   constexpr int kReach = 10;
+  if (!std::isfinite(q)) return std::numeric_limits<double>::quiet_NaN();
   const double deviation = std::sqrt(q);
-  const int panels_per_unit = 2 * static_cast<int>(std::ceil(std::clamp(deviation, 1.0, 1000.0)));
+  constexpr double kFinest = 100;  // beyond q = 10^4 an activation is its two asymptotes
+  const int panels_per_unit = 2 * static_cast<int>(std::ceil(std::clamp(deviation, 1.0, kFinest)));
   const double width = 1.0 / panels_per_unit;
   double sum = 0;
   for (int panel = -kReach * panels_per_unit; panel < kReach * panels_per_unit; ++panel) {

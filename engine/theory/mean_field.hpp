@@ -12,7 +12,7 @@ namespace plumbline {
 /// Poole et al., NIPS 2016, arXiv:1606.05340; Schoenholz et al., ICLR 2017, arXiv:1611.01232.
 
 /// E[phi(sqrt(q) z)^2] for a standard normal z, by quadrature with an error of about 1e-13 relative
-/// for activations that are smooth but for a kink at 0, and q up to 10^6.
+/// for activations that are smooth but for a kink at 0, and q up to 10^4; NaN for infinite q.
 double mean_square(const Activation& activation, double q);
 
 /// E[phi'(sqrt(q) z)^2].

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "engine/network/network.hpp"
@@ -38,7 +39,9 @@ Evaluation evaluate(Network<T>& network, std::span<const T> parameters, const Lo
   const auto n = static_cast<double>(examples.size());
   Evaluation evaluation;
   evaluation.loss = sum / n;
-  if (!examples.labels.empty()) evaluation.accuracy = static_cast<double>(correct) / n;
+  // Outputs that are no numbers predict nothing.
+  if (!examples.labels.empty() && !std::isnan(evaluation.loss))
+    evaluation.accuracy = static_cast<double>(correct) / n;
   return evaluation;
 }
 

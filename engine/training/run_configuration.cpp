@@ -32,10 +32,14 @@ std::string canonical(const std::vector<ResolvedSetting>& settings, std::string_
   return text;
 }
 
+// The step axis of a results file is a 32-bit integer.
+constexpr double kMostSteps = 2147483647;
+constexpr double kMostRecordedSteps = 1e6;
+
 void read_train(Settings& settings, RunConfiguration& run) {
   run.batch = static_cast<std::size_t>(settings.integer(
       "batch", 128, between(1, 1e9), "examples in a step; what is left of an epoch is dropped"));
-  run.steps = settings.integer("steps", 1000, between(0, 1e12), "updates of the whole run");
+  run.steps = settings.integer("steps", 1000, between(0, kMostSteps), "updates of the whole run");
   const std::int64_t epochs = settings.integer(
       "epochs", 0, between(0, 1e9), "passes over the training examples, in the place of steps");
   settings.restates("epochs");
@@ -54,6 +58,10 @@ void read_train(Settings& settings, RunConfiguration& run) {
   } else if (epochs > 0) {
     run.steps = epochs * static_cast<std::int64_t>(examples / run.batch);
     settings.settle("steps", {run.steps, {}});
+    if (static_cast<double>(run.steps) > kMostSteps) {
+      settings.problem(
+          "epochs", "make " + std::to_string(run.steps) + " steps; allowed are at most 2147483647");
+    }
   }
   settings.finish();
 }
@@ -109,6 +117,13 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
   read_train(train, run);
   read_probes(root.table("probes"), run);
   root.finish();
+  double recorded = run.evaluation.at_most(run.steps);
+  for (const ScheduledProbe& probe : run.probes) recorded += probe.sampling.at_most(run.steps);
+  if (recorded > kMostRecordedSteps) {
+    root.problem("probes",
+                 "and 'train.evaluate' may record at more than 1000000 steps of a run; "
+                 "record less often");
+  }
 
   run.resolved = report.resolved;
   run.data_key = canonical(run.resolved, "data.");

@@ -35,7 +35,7 @@ struct RunRecord {
   std::vector<std::pair<std::string, double>> summary;
   /// Mean-field prediction of error_signal at step 0 for each weight layer, scaled to the measured
   /// last layer, with the 95 % band over random nets of this width; NaN where the theory says nothing
-  /// of this net.
+  /// of this net (the band: where its weights are not independent).
   std::vector<double> theory_error_signal;
   std::vector<double> theory_error_signal_low;
   std::vector<double> theory_error_signal_high;

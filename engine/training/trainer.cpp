@@ -152,10 +152,14 @@ class Trainer {
       return;
     }
     const MatrixView<const T> inputs = batch_.inputs();
-    const double rows = static_cast<double>(inputs.rows);
+    const auto rows = static_cast<double>(inputs.rows);
     const double length = norm(inputs);
     theory_ = error_signal_theory(*run_.model.activation, layers, length * length / rows);
     const double last = norm(network_.layer(network_.depth() - 1).error_signal()) / std::sqrt(rows);
+    if (!initializer.independent_weights()) {
+      std::ranges::fill(theory_.low, kNaN);
+      std::ranges::fill(theory_.high, kNaN);
+    }
     for (std::vector<double>* profile : {&theory_.rms, &theory_.low, &theory_.high}) {
       for (double& value : *profile) value *= last;
     }

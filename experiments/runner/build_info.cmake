@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Writes build_info.hpp, and leaves it alone where nothing changed. Takes source, output, version,
 # compiler and flags.
+cmake_minimum_required(VERSION 3.22)
 execute_process(COMMAND git -C ${source} describe --always --dirty --abbrev=12 --exclude=*
   OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE status)
 if(NOT status EQUAL 0)

@@ -189,16 +189,35 @@ void make_folder_of(const fs::path& path) {
   }
 }
 
-/// A changed definition must not cost the results of the one before. Returns where they are.
+/// A changed definition must not cost the results of the one before: copies them to FILE.previous, or
+/// FILE.previous.2 and so on where that is taken, and returns where they are.
 fs::path keep_previous(const fs::path& path) {
   fs::path previous = path.string() + ".previous";
+  for (int n = 2; fs::exists(previous); ++n) {
+    previous = path.string() + ".previous." + std::to_string(n);
+  }
   std::error_code error;
-  fs::copy_file(path, previous, fs::copy_options::overwrite_existing, error);
+  fs::copy_file(path, previous, error);
   if (error) {
     throw EnvironmentError(previous.string() +
                            ": cannot copy the earlier results there: " + error.message());
   }
   return previous;
+}
+
+/// After an error in the middle of a sweep: makes the file whole with the runs that were written, if
+/// that is still possible.
+void keep_finished(ResultsWriter& writer, const fs::path& path, const Outcome& outcome,
+                   std::ostream& err) {
+  if (outcome.computed == 0) return;
+  try {
+    writer.close();
+    err << path.string() << ": keeps the " << runs_text(outcome.computed)
+        << " finished before the error below\n";
+  } catch (const std::exception&) {
+    err << path.string() << ": the " << runs_text(outcome.computed)
+        << " finished before the error below could not be kept\n";
+  }
 }
 
 Plan plan_of(const RunOptions& options) {
@@ -234,18 +253,24 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
     err << fmt::format("{} of {} runs were there already\n", earlier.kept, n_runs);
   }
   make_folder_of(path);
+  const fs::path previous = earlier.dropped > 0 ? keep_previous(path) : fs::path();
   ResultsWriter writer(path, plan, gather_provenance(options.command_line, threads));
   outcome.statuses.assign(n_runs, RunStatus::pending);
   take_over(earlier, writer, outcome, err);
   earlier.reader.reset();
-  compute(plan, options, threads, mode, interrupt.stop(), writer, outcome, err);
+  try {
+    compute(plan, options, threads, mode, interrupt.stop(), writer, outcome, err);
+  } catch (const std::exception&) {
+    keep_finished(writer, path, outcome, err);
+    throw;
+  }
 
   const bool interrupted = interrupt.signalled() && outcome.count(RunStatus::pending) > 0;
   if (interrupted && outcome.computed == 0) {
     err << path.string() << ": nothing new was finished; the file is left as it was\n";
+    if (!previous.empty()) fs::remove(previous);
     return kInterrupted;
   }
-  const fs::path previous = earlier.dropped > 0 ? keep_previous(path) : fs::path();
   writer.close();
 
   print_counts(path, outcome, out);

@@ -146,6 +146,11 @@ def test_runs_that_the_plan_no_longer_has_are_kept_beside(call, folder):
     assert content(folder / "a.h5.previous") == before
     assert len(column(folder / "a.h5", "status")) == 4
 
+    second = content(folder / "a.h5")
+    call("run", "small.toml", "model.depth=3", "-o", "a.h5")
+    assert content(folder / "a.h5.previous") == before
+    assert content(folder / "a.h5.previous.2") == second
+
 
 def test_divergence_is_recorded_and_the_other_runs_finish(call, folder):
     result = call("run", "small.toml", "model.activation=linear",

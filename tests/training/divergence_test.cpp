@@ -137,6 +137,7 @@ TEST(DivergedRunTest, EvaluatesNothingAfterwards) {
   ASSERT_THAT(record.message, testing::StartsWith("not finite: step 1, "));
   const std::vector<double>& accuracy = metric(record, "train_accuracy");
   EXPECT_TRUE(std::isfinite(accuracy[0]));
+  EXPECT_TRUE(std::isnan(accuracy[1])) << "outputs that are no numbers predict nothing";
   for (std::size_t step = 2; step <= 30; ++step) EXPECT_TRUE(std::isnan(accuracy[step])) << step;
 }
 

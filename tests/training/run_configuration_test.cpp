@@ -38,6 +38,30 @@ std::string id_of(const std::vector<Setting>& settings) { return run_id(configur
 
 TEST(ConfigureTest, FindsNothingWrongWithAnEmptyTable) { EXPECT_THAT(mistakes({}), IsEmpty()); }
 
+TEST(ConfigureTest, RefusesToRecordAtMoreThanAMillionStepsOfARun) {
+  EXPECT_THAT(mistakes({{"train.steps", node(3000000)}, {"probes.error_signal.every", node(4)}}),
+              IsEmpty());
+  EXPECT_THAT(mistakes({{"train.steps", node(3000000)}, {"probes.error_signal.every", node(2)}}),
+              ElementsAre(HasSubstr("may record at more than 1000000 steps of a run")));
+  EXPECT_THAT(mistakes({{"train.epochs", node(500000000)}}),
+              ElementsAre(HasSubstr("steps; allowed are at most 2147483647")));
+}
+
+TEST(RunIdTest, IsThatOfTheStepsAndLayersHoweverTheyAreGiven) {
+  const std::vector<Setting> data = {{"data.train", node(200)}, {"train.batch", node(32)}};
+  const auto also = [&](const Setting& setting) {
+    std::vector<Setting> all = data;
+    all.push_back(setting);
+    return id_of(all);
+  };
+  EXPECT_EQ(also({"train.epochs", node(4)}), also({"train.steps", node(24)}));
+  EXPECT_NE(also({"train.epochs", node(4)}), also({"train.epochs", node(5)}));
+  EXPECT_EQ(id_of({{"model.widths", node(std::vector{9, 9})}}),
+            id_of({{"model.depth", node(2)}, {"model.width", node(9)}}));
+  EXPECT_NE(id_of({{"model.widths", node(std::vector{9, 8})}}),
+            id_of({{"model.widths", node(std::vector{8, 9})}}));
+}
+
 TEST(ConfigureTest, ReportsEveryMistakeAtOnceEachWithItsPlace) {
   EXPECT_THAT(
       mistakes({

@@ -178,6 +178,18 @@ TEST(RunRecordTest, HasTheTimesOfTheRun) {
   EXPECT_GT(record.started, 1700000000) << "seconds since 1970";
 }
 
+TEST(RunRecordTest, HasNoBandWhereWeightsAreNotIndependent) {
+  const RunRecord record = trained({{"model.depth", node(4)},
+                                    {"model.width", node(50)},
+                                    {"model.initializer.name", node("orthogonal")},
+                                    {"train.steps", node(0)}});
+  for (std::size_t l = 0; l < 5; ++l) {
+    EXPECT_TRUE(std::isfinite(record.theory_error_signal[l]));
+    EXPECT_TRUE(std::isnan(record.theory_error_signal_low[l]));
+    EXPECT_TRUE(std::isnan(record.theory_error_signal_high[l]));
+  }
+}
+
 TEST(RunRecordTest, CarriesTheTheoryScaledToTheLastLayer) {
   // A linear net of weight variance 3 / fan_in: the error signal grows by sqrt(3) a layer.
   const RunRecord record = trained({{"model.depth", node(4)},
@@ -232,8 +244,8 @@ TEST(StopTest, EndsARunBeforeItsFirstStep) {
 }
 
 TEST(StopTest, EndsARunInTheMiddle) {
-  // 10^12 steps: without the flag this test would not end.
-  RunConfiguration run = configured(with(small_run(), {{"train.steps", node(1000000000000)}}));
+  // So many steps that without the flag this test would not end.
+  RunConfiguration run = configured(with(small_run(), {{"train.steps", node(2147483647)}}));
   run.probes =
       configured(
           with(small_run(), {{"probes.error_signal.steps", node(std::vector{1, 2, 3, 4, 5, 6})}}))
