@@ -87,7 +87,7 @@ const std::vector<BadText> kBadTexts{
     {"[train]\nseed = -1\n",
      {"d.toml:4:8: 'train.seed' is -1; allowed is in [0, 9007199254740991]"}},
     {"[train]\nsteps = 1.5\n",
-     {"d.toml:4:9: 'train.steps' is a number; expected an integer in [0, 1e+12]"}},
+     {"d.toml:4:9: 'train.steps' is a number; expected an integer in [0, 2147483647]"}},
     {"[probes]\ngradient_nrom = { every = 1 }\n",
      {"d.toml:4:17: 'probes.gradient_nrom' is not a setting; did you mean 'gradient_norm'?"}},
     {"[probes]\ngradient_norm = { evry = 1 }\n",
@@ -152,13 +152,14 @@ TEST(Plan, ReportsMistakesOfTheTextAndOfTheEngineInTheOrderOfTheLinesAndThenOver
       "seeds = 0\n");
   EXPECT_THAT(
       problems_of(file, {"train.steps=none", "sede=1"}),
-      ElementsAre("d.toml:4:9: 'model.depth' is -1; allowed is in [0, 1e+05]",
-                  "d.toml:5:1: 'modle' is not a setting; did you mean 'model'?",
-                  "d.toml:7:9: 'train.batch' is a text; expected an integer in [1, 1e+09]",
-                  "d.toml:9:9: 'sweep.seeds' is 0; allowed is in [1, 1000000]",
-                  "sede=1: 'sede' is not a setting; known are data, model, loss, optimizer, "
-                  "schedule, train, probes, sweep",
-                  "train.steps=none: 'train.steps' is a text; expected an integer in [0, 1e+12]"));
+      ElementsAre(
+          "d.toml:4:9: 'model.depth' is -1; allowed is in [0, 1e+05]",
+          "d.toml:5:1: 'modle' is not a setting; did you mean 'model'?",
+          "d.toml:7:9: 'train.batch' is a text; expected an integer in [1, 1e+09]",
+          "d.toml:9:9: 'sweep.seeds' is 0; allowed is in [1, 1000000]",
+          "sede=1: 'sede' is not a setting; known are data, model, loss, optimizer, "
+          "schedule, train, probes, sweep",
+          "train.steps=none: 'train.steps' is a text; expected an integer in [0, 2147483647]"));
 }
 
 TEST(Plan, GivesTheFileForAPlaceWhereATableIsAbsent) {
