@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "engine/core/settings.hpp"
+#include "tests/make_entry.hpp"
 
 namespace plumbline {
 
@@ -48,7 +49,7 @@ auto read_with(const SettingsTable& given, const Construct& construct) {
 /// The plug-in of a catalogue's entry.
 template <class Entry>
 auto made(const Entry& entry, const SettingsTable& given = {}) {
-  return read_with(given, [&entry](Settings& settings) { return entry.make(settings); });
+  return read_with(given, [&entry](Settings& settings) { return make_entry(entry, settings); });
 }
 
 /// The plug-in that the catalogue has under this name, which it must have.

@@ -22,13 +22,20 @@ class Gelu {
   }
   template <typename V>
   V slope(V z, V /*a*/) const {
-    using std::exp;
-    const V density = constant<V>(std::numbers::inv_sqrtpi / std::numbers::sqrt2) *
-                      exp(constant<V>(-0.5) * z * z);
-    return distribution(z) + z * density;
+    return distribution(z) + z * density(z);
+  }
+  template <typename V>
+  V curvature(V z, V /*a*/) const {
+    return density(z) * (constant<V>(2) - z * z);
   }
 
  private:
+  template <typename V>
+  static V density(V z) {
+    using std::exp;
+    return constant<V>(std::numbers::inv_sqrtpi / std::numbers::sqrt2) *
+           exp(constant<V>(-0.5) * z * z);
+  }
   template <typename V>
   static V distribution(V z) {
     using std::erfc;

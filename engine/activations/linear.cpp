@@ -18,6 +18,10 @@ class Linear {
   V slope(V /*z*/, V /*a*/) const {
     return constant<V>(1);
   }
+  template <typename V>
+  V curvature(V /*z*/, V /*a*/) const {
+    return constant<V>(0);
+  }
 };
 
 }  // namespace

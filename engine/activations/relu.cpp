@@ -27,6 +27,11 @@ class Relu {
       return z > V(0) ? V(1) : V(0);
     }
   }
+  template <typename V>
+  V curvature(V /*z*/, V /*a*/) const {
+    return V(0);
+  }
+  std::vector<double> kinks() const { return {0}; }
 };
 
 }  // namespace

@@ -25,6 +25,10 @@ class Sigmoid {
   V slope(V /*z*/, V a) const {
     return a * (constant<V>(1) - a);
   }
+  template <typename V>
+  V curvature(V z, V a) const {
+    return slope(z, a) * (constant<V>(1) - constant<V>(2) * a);
+  }
 };
 
 }  // namespace

@@ -22,6 +22,10 @@ class Tanh {
   V slope(V /*z*/, V a) const {
     return (constant<V>(1) - a) * (constant<V>(1) + a);
   }
+  template <typename V>
+  V curvature(V z, V a) const {
+    return constant<V>(-2) * a * slope(z, a);
+  }
 };
 
 }  // namespace

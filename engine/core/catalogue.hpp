@@ -58,7 +58,7 @@ template <class Construct>
 std::vector<SettingInfo> declared_settings(const Construct& construct) {
   const SettingsTable empty;
   SettingsReport report;
-  Settings settings(empty, "", report);
+  Settings settings = Settings::declaring(empty, report);
   construct(settings);
   return settings.declared();
 }
@@ -87,6 +87,19 @@ Chosen<Entry> choose(Settings& settings, std::string_view name, std::string_view
   Settings::Plugin plugin =
       settings.plugin(name, default_value, catalogue.names(), catalogue.kind(), meaning);
   return {catalogue.find(plugin.name), std::move(plugin)};
+}
+
+/// As choose(), for a plug-in that holds another of its own kind, such as a schedule with a warm-up
+/// before it. Chooses none while the settings are only being declared: the catalogue is not made yet.
+template <class Entry>
+Chosen<Entry> choose_inner(Settings& settings, std::string_view name,
+                           std::string_view default_value, std::string_view kind,
+                           const Catalogue<Entry>& (*catalogue)(), std::string_view meaning) {
+  if (settings.only_declares()) {
+    settings.plugin(name, default_value, {std::string(default_value)}, kind, meaning);
+    return {};
+  }
+  return choose(settings, name, default_value, catalogue(), meaning);
 }
 
 /// As choose(), where the whole table that `settings` reads is the plug-in.

@@ -7,7 +7,8 @@
 namespace plumbline {
 
 std::string_view to_string(ParameterGroup group) {
-  constexpr std::array<std::string_view, 5> kNames = {"input", "hidden", "output", "bias", "norm"};
+  constexpr std::array<std::string_view, 6> kNames = {"input", "hidden", "output",
+                                                      "bias",  "norm",   "activation"};
   return kNames[static_cast<std::size_t>(group)];
 }
 

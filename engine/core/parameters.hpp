@@ -10,7 +10,7 @@ namespace plumbline {
 
 /// What a tensor is for. Update rules that treat matrices, biases or the two ends of a net
 /// differently (Muon, Shampoo, weight decay) go by it.
-enum class ParameterGroup { input, hidden, output, bias, norm };
+enum class ParameterGroup { input, hidden, output, bias, norm, activation };
 
 std::string_view to_string(ParameterGroup group);
 

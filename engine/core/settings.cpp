@@ -145,6 +145,12 @@ Settings::Settings(const SettingsTable& given, std::string path, SettingsReport&
                    Place place)
     : given_(&given), path_(std::move(path)), report_(&report), place_(std::move(place)) {}
 
+Settings Settings::declaring(const SettingsTable& empty, SettingsReport& report) {
+  Settings settings(empty, "", report);
+  settings.only_declares_ = true;
+  return settings;
+}
+
 std::string Settings::key(std::string_view name) const {
   return path_.empty() ? std::string(name) : path_ + '.' + std::string(name);
 }
@@ -310,6 +316,46 @@ std::vector<std::int64_t> Settings::integers(std::string_view name, const Range&
     values.push_back(*value);
   }
   resolve(name, *node);
+  return values;
+}
+
+std::vector<double> Settings::numbers(std::string_view name, const Range& range,
+                                      std::string_view meaning) {
+  const SettingNode* node =
+      declare(name, "list", {SettingList{}, {}}, "numbers, each " + range.text(), meaning);
+  if (node == nullptr) return {};
+  const auto* list = std::get_if<SettingList>(&node->value);
+  if (list == nullptr) {
+    wrong_type(name, *node, "a list of numbers");
+    return {};
+  }
+  if (list->empty()) {
+    problem(name, "is an empty list; expected numbers");
+    return {};
+  }
+  std::vector<double> values;
+  SettingList resolved_list;
+  for (const SettingNode& element : *list) {
+    double value = 0;
+    std::string wrong;
+    if (const auto* real = std::get_if<double>(&element.value)) {
+      value = *real;
+    } else if (const auto* integral = std::get_if<std::int64_t>(&element.value)) {
+      value = static_cast<double>(*integral);
+    } else {
+      wrong = "holds " + type_name(element) + "; expected numbers";
+    }
+    if (wrong.empty() && !range.contains(value)) {
+      wrong = "holds " + shortest(value) + "; allowed is " + range.text();
+    }
+    if (!wrong.empty()) {
+      report_->problems.push_back({element.place, "'" + key(name) + "' " + wrong});
+      return {};
+    }
+    values.push_back(value);
+    resolved_list.push_back({value, element.place});
+  }
+  resolve(name, {std::move(resolved_list), node->place});
   return values;
 }
 

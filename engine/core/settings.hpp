@@ -102,6 +102,10 @@ class Settings {
   /// `path` is the table's dotted path, empty for the root; `place` is where the table stands.
   Settings(const SettingsTable& given, std::string path, SettingsReport& report, Place place = {});
 
+  /// A reader through which constructors tell what they would ask for.
+  static Settings declaring(const SettingsTable& empty, SettingsReport& report);
+  bool only_declares() const { return only_declares_; }
+
   double number(std::string_view name, double default_value, const Range& range,
                 std::string_view meaning);
   std::int64_t integer(std::string_view name, std::int64_t default_value, const Range& range,
@@ -116,6 +120,8 @@ class Settings {
   enum class Order { any, rising };
   std::vector<std::int64_t> integers(std::string_view name, const Range& range, Order order,
                                      std::string_view meaning);
+  /// A list of numbers, each in range; empty where it is not given.
+  std::vector<double> numbers(std::string_view name, const Range& range, std::string_view meaning);
 
   /// A plug-in by name: `key = "tanh"` or `key = { name = "tanh", ... }`. Returns its name, which is
   /// one of `names`, and its own settings without the name.
@@ -162,6 +168,7 @@ class Settings {
   std::string path_;
   SettingsReport* report_;
   Place place_;
+  bool only_declares_ = false;
   std::vector<SettingInfo> declared_;
   std::vector<std::string> known_;
 };

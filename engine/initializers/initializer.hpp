@@ -3,10 +3,15 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
+#include <type_traits>
+#include <utility>
 
+#include "engine/activations/activation.hpp"
 #include "engine/core/catalogue.hpp"
 #include "engine/core/matrix_view.hpp"
+#include "engine/core/parameters.hpp"
 #include "engine/core/random.hpp"
 
 namespace plumbline {
@@ -17,33 +22,56 @@ class Initializer {
  public:
   virtual ~Initializer() = default;
 
-  /// Fills an outputs x inputs weight matrix (fan_out x fan_in).
-  virtual void fill_weights(MatrixView<double> weights, Random& random) const = 0;
+  /// Fills a weight matrix, fan_out x fan_in, the values of `tensor`.
+  virtual void fill_weights(const ParameterTensor& tensor, MatrixView<double> weights,
+                            Random& random) const = 0;
   /// Fills the biases of one layer; zeros unless an initializer says otherwise.
-  virtual void fill_bias(std::span<double> bias, Random& random) const;
+  virtual void fill_bias(const ParameterTensor& tensor, std::span<double> bias,
+                         Random& random) const;
 
-  /// The moments of a parameter, as mean-field theory needs them.
-  virtual double weight_variance(std::size_t fan_in, std::size_t fan_out) const = 0;
+  /// The moments of a parameter, as mean-field theory needs them; no variance where the weights are
+  /// not random, or their variance depends on data.
+  virtual std::optional<double> weight_variance(std::size_t fan_in, std::size_t fan_out) const = 0;
   virtual double weight_mean() const { return 0; }
   /// Whether the weights of a matrix are independent of each other, as the theory of finite widths
   /// takes them to be.
   virtual bool independent_weights() const { return true; }
   virtual double bias_variance() const { return 0; }
+
+  /// Whether weight_factor() is asked for.
+  virtual bool looks_at_data() const { return false; }
+  /// What a layer's weights are multiplied by once its pre-activations (examples x units) for the
+  /// first batch are known; layers are asked from the input side, each behind its rescaled ones.
+  virtual double weight_factor(MatrixView<const double> /*pre_activations*/) const { return 1; }
 };
 
 struct InitializerEntry {
   PluginInfo info;
-  std::shared_ptr<const Initializer> (*make)(Settings&) = nullptr;
+  /// For a net whose hidden layers have this activation.
+  std::shared_ptr<const Initializer> (*make)(Settings&, const Activation&) = nullptr;
 };
 
 const Catalogue<InitializerEntry>& initializer_catalogue();
 
+/// The entry of `Kind`, whose constructor takes (Settings&) or (Settings&, const Activation&).
 template <class Kind>
 InitializerEntry initializer_entry(PluginInfo info) {
-  info.settings = declared_settings([](Settings& settings) { Kind kind(settings); });
-  return {std::move(info), [](Settings& settings) -> std::shared_ptr<const Initializer> {
-            return std::make_shared<Kind>(settings);
-          }};
+  const auto make = [](Settings& settings,
+                       const Activation& activation) -> std::shared_ptr<const Initializer> {
+    if constexpr (std::is_constructible_v<Kind, Settings&, const Activation&>) {
+      return std::make_shared<Kind>(settings, activation);
+    } else {
+      return std::make_shared<Kind>(settings);
+    }
+  };
+  // Which settings there are does not depend on the activation, so any serves here.
+  info.settings = declared_settings([make](Settings& settings) {
+    const SettingsTable empty;
+    SettingsReport unused;
+    Settings none(empty, "", unused);
+    make(settings, *activation_catalogue().entries().front().make(none));
+  });
+  return {std::move(info), make};
 }
 
 }  // namespace plumbline

@@ -36,7 +36,7 @@ class Orthogonal final : public Initializer {
   explicit Orthogonal(Settings& settings)
       : gain_(settings.number("gain", 1, kPositive, "what the orthogonal matrix is scaled by")) {}
 
-  void fill_weights(MatrixView<double> weights, Random& random) const override {
+  void fill_weights(const ParameterTensor& /*tensor*/, MatrixView<double> weights, Random& random) const override {
     require_safe_openblas();
     const bool wide = weights.rows < weights.cols;
     const std::size_t rows = std::max(weights.rows, weights.cols);
@@ -65,7 +65,7 @@ class Orthogonal final : public Initializer {
     }
   }
   // Each row or column of length max(fan_in, fan_out) has norm gain.
-  double weight_variance(std::size_t fan_in, std::size_t fan_out) const override {
+  std::optional<double> weight_variance(std::size_t fan_in, std::size_t fan_out) const override {
     return gain_ * gain_ / static_cast<double>(std::max(fan_in, fan_out));
   }
   bool independent_weights() const override { return false; }

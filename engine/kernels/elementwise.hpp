@@ -9,6 +9,8 @@
 #include <tuple>
 #include <type_traits>
 
+#include "engine/core/matrix_view.hpp"
+
 namespace plumbline {
 
 /// The widest SIMD batch that this build has for T.
@@ -73,6 +75,22 @@ void for_each_batch(std::size_t n, const Function& function, T*... arrays) {
         (store_part(arrays + i, batch), ...);
       },
       batches);
+}
+
+/// for_each_batch() over the elements of matrices of one shape. What stands in the padding between
+/// the rows of the results is unspecified afterwards: where all have one stride, the matrices are run
+/// through as one array, without a tail in each row.
+template <class Function, typename... T>
+void for_each_batch_of_rows(const Function& function, const MatrixView<T>&... matrices) {
+  const auto& first = std::get<0>(std::tie(matrices...));
+  if (first.empty()) return;
+  if (((matrices.stride == first.stride) && ...)) {
+    for_each_batch((first.rows - 1) * first.stride + first.cols, function, matrices.data...);
+    return;
+  }
+  for (std::size_t i = 0; i < first.rows; ++i) {
+    for_each_batch(first.cols, function, matrices.row(i)...);
+  }
 }
 
 }  // namespace plumbline

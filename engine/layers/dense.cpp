@@ -20,59 +20,70 @@ MatrixView<const T> matrix_of(const ParameterTensor& tensor, std::span<const T> 
   return {block.data() + tensor.offset, tensor.rows, tensor.cols, tensor.cols};
 }
 
-// The whole rows of a view, padding included: element-wise functions then run without a tail.
-template <typename T>
-std::span<T> with_padding(MatrixView<T> view) {
-  return {view.data, view.rows * view.stride};
-}
-
 }  // namespace
 
 template <typename T>
 Dense<T>::Dense(const Shape& shape, std::shared_ptr<const Activation> activation,
-                const ParameterTensor& weight, const ParameterTensor& bias)
-    : outputs_(shape.outputs),
+                const ParameterTensor& weight, const ParameterTensor& bias,
+                const ParameterTensor* activation_parameters)
+    : units_(activation->units(shape.width)),
+      outputs_(activation->outputs(shape.width)),
       activation_(std::move(activation)),
       weight_(weight),
       bias_(bias),
-      pre_activation_(buffer<T>(shape.batch, shape.outputs)),
-      activated_(buffer<T>(shape.batch, shape.outputs)),
-      error_signal_(buffer<T>(shape.batch, shape.outputs)) {}
+      activation_parameters_(activation_parameters == nullptr ? ParameterTensor()
+                                                              : *activation_parameters),
+      pre_activation_(buffer<T>(shape.batch, units_)),
+      activated_(buffer<T>(shape.batch, outputs_)),
+      error_signal_(buffer<T>(shape.batch, units_)),
+      output_gradient_(buffer<T>(units_ == outputs_ ? 0 : shape.batch, outputs_)) {}
 
 template <typename T>
-MatrixView<T> Dense<T>::rows_of(Matrix<T>& buffer) const {
-  return {buffer.data(), rows_, outputs_, buffer.shape()[1]};
+MatrixView<T> Dense<T>::rows_of(Matrix<T>& buffer, std::size_t columns) const {
+  return {buffer.data(), rows_, columns, buffer.shape()[1]};
 }
 
 template <typename T>
-MatrixView<T> Dense<T>::error_signal() {
-  return rows_of(error_signal_);
+std::span<const T> Dense<T>::own_parameters(std::span<const T> block) const {
+  return block.subspan(activation_parameters_.offset, activation_parameters_.size());
+}
+
+template <typename T>
+MatrixView<const T> Dense<T>::pre_activation() const {
+  return {pre_activation_.data(), rows_, units_, pre_activation_.shape()[1]};
+}
+
+template <typename T>
+MatrixView<T> Dense<T>::output_gradient() {
+  return units_ == outputs_ ? rows_of(error_signal_, units_) : rows_of(output_gradient_, outputs_);
 }
 
 template <typename T>
 MatrixView<const T> Dense<T>::error_signal() const {
-  return {error_signal_.data(), rows_, outputs_, error_signal_.shape()[1]};
+  return {error_signal_.data(), rows_, units_, error_signal_.shape()[1]};
 }
 
 template <typename T>
 MatrixView<const T> Dense<T>::forward(std::span<const T> parameters, MatrixView<const T> input) {
   rows_ = input.rows;
-  const MatrixView<T> z = rows_of(pre_activation_);
-  const MatrixView<T> a = rows_of(activated_);
+  const MatrixView<T> z = rows_of(pre_activation_, units_);
+  const MatrixView<T> a = rows_of(activated_, outputs_);
   multiply(as_is<T>(input), transposed<T>(matrix_of(weight_, parameters)), z,
            parameters.data() + bias_.offset);
-  activation_->apply(std::span<const T>(with_padding(z)), with_padding(a));
+  activation_->forward(z, own_parameters(parameters), a);
   return a;
 }
 
 template <typename T>
 void Dense<T>::backward(std::span<const T> parameters, MatrixView<const T> input,
                         std::span<T> gradient, MatrixView<T> input_gradient) {
-  const MatrixView<T> delta = rows_of(error_signal_);
-  activation_->multiply_slope(std::span<const T>(with_padding(rows_of(pre_activation_))),
-                              std::span<const T>(with_padding(rows_of(activated_))),
-                              with_padding(delta));
+  const MatrixView<T> delta = rows_of(error_signal_, units_);
   const T mean = T(1) / static_cast<T>(rows_);
+  const std::span<T> own_gradient =
+      gradient.subspan(activation_parameters_.offset, activation_parameters_.size());
+  activation_->backward(pre_activation(), rows_of(activated_, outputs_), own_parameters(parameters),
+                        output_gradient(), delta, own_gradient);
+  for (T& slope : own_gradient) slope *= mean;
   const MatrixView<T> weight_gradient{gradient.data() + weight_.offset, weight_.rows, weight_.cols,
                                       weight_.cols};
   multiply(transposed<T>(delta), as_is<T>(input), weight_gradient, nullptr, mean);
@@ -80,6 +91,31 @@ void Dense<T>::backward(std::span<const T> parameters, MatrixView<const T> input
   if (!input_gradient.empty()) {
     multiply(as_is<T>(delta), as_is<T>(matrix_of(weight_, parameters)), input_gradient);
   }
+}
+
+// z' = W a_in' + W' a_in + b', a' = phi'(z) z' (Pearlmutter 1994, equation 12).
+template <typename T>
+MatrixView<const T> Dense<T>::tangent(std::span<const T> parameters, std::span<const T> direction,
+                                      MatrixView<const T> input,
+                                      MatrixView<const T> input_direction) {
+  if (a_direction_.size() != activated_.size()) {
+    z_direction_ = buffer<T>(pre_activation_.shape()[0], units_);
+    a_direction_ = buffer<T>(activated_.shape()[0], outputs_);
+  }
+  const MatrixView<T> z_direction = rows_of(z_direction_, units_);
+  const MatrixView<T> a_direction = rows_of(a_direction_, outputs_);
+  multiply(as_is<T>(input), transposed<T>(matrix_of(weight_, direction)), z_direction,
+           direction.data() + bias_.offset);
+  if (!input_direction.empty()) {
+    Matrix<T> along_input = buffer<T>(rows_, units_);
+    const MatrixView<T> term = rows_of(along_input, units_);
+    multiply(as_is<T>(input_direction), transposed<T>(matrix_of(weight_, parameters)), term);
+    for_each_batch_of_rows([](auto& sum, const auto& more) { sum += more; }, z_direction,
+                           MatrixView<const T>(term));
+  }
+  activation_->tangent(pre_activation(), rows_of(activated_, outputs_), own_parameters(parameters),
+                       z_direction, own_parameters(direction), a_direction);
+  return a_direction;
 }
 
 template class Dense<float>;

@@ -12,7 +12,7 @@
 
 namespace plumbline {
 
-/// A fully connected layer: z = W a_in + b and a = phi(z) for each example, with W outputs x inputs.
+/// A fully connected layer: z = W a_in + b and a = phi(z) for each example, with W units x inputs.
 /// Backward (Rumelhart, Hinton & Williams 1986), for a batch of B rows:
 ///   delta = dL_i/da phi'(z),  dL/dW = delta^T a_in / B,  dL/db = mean of delta,
 ///   dL_i/da_in = delta W.
@@ -21,34 +21,46 @@ class Dense final : public Layer<T> {
  public:
   struct Shape {
     std::size_t inputs = 0;
-    std::size_t outputs = 0;
+    std::size_t width = 0;  ///< the activation makes units and outputs of it
     std::size_t batch = 0;
   };
 
+  /// `activation_parameters` is null where the activation has none.
   Dense(const Shape& shape, std::shared_ptr<const Activation> activation,
-        const ParameterTensor& weight, const ParameterTensor& bias);
+        const ParameterTensor& weight, const ParameterTensor& bias,
+        const ParameterTensor* activation_parameters);
 
   MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> input) override;
-  MatrixView<T> error_signal() override;
+  MatrixView<const T> pre_activation() const override;
+  MatrixView<T> output_gradient() override;
   MatrixView<const T> error_signal() const override;
   void backward(std::span<const T> parameters, MatrixView<const T> input, std::span<T> gradient,
                 MatrixView<T> input_gradient) override;
+  MatrixView<const T> tangent(std::span<const T> parameters, std::span<const T> direction,
+                              MatrixView<const T> input,
+                              MatrixView<const T> input_direction) override;
   const ParameterTensor& weight() const override { return weight_; }
   const ParameterTensor& bias() const override { return bias_; }
 
  private:
-  MatrixView<T> rows_of(Matrix<T>& buffer) const;
+  MatrixView<T> rows_of(Matrix<T>& buffer, std::size_t columns) const;
+  std::span<const T> own_parameters(std::span<const T> block) const;
 
+  std::size_t units_;
   std::size_t outputs_;
   std::size_t rows_ = 0;  // of the last forward pass
   std::shared_ptr<const Activation> activation_;
   ParameterTensor weight_;
   ParameterTensor bias_;
-  // batch x padded_stride(outputs); what stands beyond column `outputs` is finite and never read by
-  // a product.
+  ParameterTensor activation_parameters_;  // of size 0 where there are none
+  // batch x padded_stride(columns); what stands beyond the columns is finite and never read by a
+  // product.
   Matrix<T> pre_activation_;
   Matrix<T> activated_;
   Matrix<T> error_signal_;
+  Matrix<T> output_gradient_;  // empty where units and outputs are equal: error_signal_ serves both
+  Matrix<T> z_direction_;      // these two are made by the first call of tangent()
+  Matrix<T> a_direction_;
 };
 
 /// The row stride of a matrix of `cols` columns whose rows start on cache lines and do not all fall

@@ -22,16 +22,26 @@ class Layer {
   /// a = phi(z) for the rows of `input`; lives in the layer until the next call.
   virtual MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> input) = 0;
 
-  /// batch x outputs: the layer above writes dL_i/da here; backward() turns it into the error signal
-  /// dL_i/dz in place, and leaves it for the probes.
-  virtual MatrixView<T> error_signal() = 0;
+  /// What forward() made of the input before the activation: batch x units.
+  virtual MatrixView<const T> pre_activation() const = 0;
+
+  /// batch x outputs: the layer above writes dL_i/da here. May be the storage of error_signal().
+  virtual MatrixView<T> output_gradient() = 0;
+  /// batch x units: dL_i/dz, which backward() leaves for the probes.
   virtual MatrixView<const T> error_signal() const = 0;
 
-  /// For the rows of the last forward pass, with dL_i/da in error_signal(): makes the error signal,
+  /// For the rows of the last forward pass, with dL_i/da in output_gradient(): makes the error signal,
   /// writes the gradients of the batch mean into the layer's part of `gradient`, and dL_i/d(input)
   /// into `input_gradient` unless that is empty.
   virtual void backward(std::span<const T> parameters, MatrixView<const T> input,
                         std::span<T> gradient, MatrixView<T> input_gradient) = 0;
+
+  /// For the rows of the last forward pass: the derivative of the layer's outputs along `direction`
+  /// of its parameters and `input_direction` of its inputs (empty: zero). Lives in the layer until the
+  /// next call. Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6, 1994.
+  virtual MatrixView<const T> tangent(std::span<const T> parameters, std::span<const T> direction,
+                                      MatrixView<const T> input,
+                                      MatrixView<const T> input_direction) = 0;
 };
 
 }  // namespace plumbline

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "engine/core/tensor.hpp"
 #include "engine/layers/dense.hpp"
@@ -64,9 +65,12 @@ ModelSettings ModelSettings::read(Settings& settings) {
   model.initializer_name = initializer.plugin.name;
   model.activation = make(activation, settings, make_activation);
   model.output_activation = make(output, settings, make_activation);
-  model.initializer = make(initializer, settings, [](const InitializerEntry& entry, Settings& own) {
-    return entry.make(own);
-  });
+  if (model.activation != nullptr) {
+    model.initializer =
+        make(initializer, settings, [&](const InitializerEntry& entry, Settings& own) {
+          return entry.make(own, *model.activation);
+        });
+  }
   const std::string precision = settings.choice("precision", "float32", {"float32", "float64"},
                                                 "type of parameters, activations and gradients");
   model.precision = precision == "float64" ? Precision::float64 : Precision::float32;
@@ -84,10 +88,15 @@ ParameterLayout parameter_layout(const ModelSettings& model, std::size_t feature
                                  : layer == 1  ? ParameterGroup::input
                                                : ParameterGroup::hidden;
     const std::string name = "layer_" + std::to_string(layer);
-    const std::size_t rows = layer == last ? outputs : model.widths[layer - 1];
+    const Activation& activation = *(layer == last ? model.output_activation : model.activation);
+    const std::size_t width = layer == last ? outputs : model.widths[layer - 1];
+    const std::size_t rows = activation.units(width);
     layout.add(name + ".weight", layer, group, rows, cols);
     layout.add(name + ".bias", layer, ParameterGroup::bias, rows, 1);
-    cols = rows;
+    if (const std::size_t own = activation.parameters(width); own > 0) {
+      layout.add(name + ".activation", layer, ParameterGroup::activation, own, 1);
+    }
+    cols = activation.outputs(width);
   }
   return layout;
 }
@@ -97,30 +106,64 @@ Network<T>::Network(const ModelSettings& model, std::size_t features, std::size_
                     std::size_t batch)
     : batch_(batch), layout_(parameter_layout(model, features, outputs)) {
   const std::vector<ParameterTensor>& tensors = layout_.tensors();
-  for (std::size_t index = 0; index < tensors.size(); index += 2) {
-    const bool last = index + 2 == tensors.size();
+  for (std::size_t index = 0; index < tensors.size();) {
+    const std::size_t layer = layers_.size();
+    const bool last = layer == model.widths.size();
+    activations_.push_back(last ? model.output_activation : model.activation);
+    const bool has_own = index + 2 < tensors.size() &&
+                         tensors[index + 2].group == ParameterGroup::activation;
     layers_.push_back(std::make_unique<Dense<T>>(
-        typename Dense<T>::Shape{tensors[index].cols, tensors[index].rows, batch},
-        last ? model.output_activation : model.activation, tensors[index], tensors[index + 1]));
+        typename Dense<T>::Shape{tensors[index].cols, last ? outputs : model.widths[layer], batch},
+        activations_.back(), tensors[index], tensors[index + 1],
+        has_own ? &tensors[index + 2] : nullptr));
+    index += has_own ? 3 : 2;
   }
 }
 
 template <typename T>
 void Network<T>::initialize(const Initializer& initializer, std::int64_t seed,
-                            std::span<T> parameters) const {
+                            std::span<T> parameters, MatrixView<const T> inputs) {
+  const auto rounded = [](double value) { return static_cast<T>(value); };
+  for (const ParameterTensor& tensor : layout_.tensors()) {
+    if (tensor.group == ParameterGroup::activation) {
+      std::ranges::fill(parameters.subspan(tensor.offset, tensor.size()),
+                        rounded(activations_[tensor.layer - 1]->initial_parameter()));
+    }
+  }
   for (const auto& layer : layers_) {
     const ParameterTensor& weight = layer->weight();
     const ParameterTensor& bias = layer->bias();
     Random random(seed, RandomStream::init, static_cast<std::uint32_t>(weight.layer));
     Matrix<double> drawn(Matrix<double>::shape_type{weight.rows, weight.cols});
-    initializer.fill_weights(view(drawn), random);
+    initializer.fill_weights(weight, view(drawn), random);
     std::transform(drawn.data(), drawn.data() + drawn.size(), parameters.data() + weight.offset,
-                   [](double value) { return static_cast<T>(value); });
+                   rounded);
     Vector<double> drawn_bias(Vector<double>::shape_type{bias.rows});
-    initializer.fill_bias(values(drawn_bias), random);
+    initializer.fill_bias(bias, values(drawn_bias), random);
     std::transform(drawn_bias.data(), drawn_bias.data() + drawn_bias.size(),
-                   parameters.data() + bias.offset,
-                   [](double value) { return static_cast<T>(value); });
+                   parameters.data() + bias.offset, rounded);
+  }
+  if (initializer.looks_at_data()) rescale(initializer, parameters, inputs);
+}
+
+// From the input side, as a layer's pre-activations depend on the weights below.
+template <typename T>
+void Network<T>::rescale(const Initializer& initializer, std::span<T> parameters,
+                         MatrixView<const T> inputs) {
+  MatrixView<const T> input = inputs;
+  for (const auto& layer : layers_) {
+    layer->forward(parameters, input);
+    const MatrixView<const T> z = layer->pre_activation();
+    Matrix<double> seen(Matrix<double>::shape_type{z.rows, z.cols});
+    for (std::size_t i = 0; i < z.rows; ++i) {
+      std::copy_n(z.row(i), z.cols, seen.data() + i * z.cols);
+    }
+    const double factor = initializer.weight_factor(view(std::as_const(seen)));
+    const ParameterTensor& weight = layer->weight();
+    for (T& w : parameters.subspan(weight.offset, weight.size())) {
+      w = static_cast<T>(factor * static_cast<double>(w));
+    }
+    input = layer->forward(parameters, input);
   }
 }
 
@@ -134,8 +177,18 @@ MatrixView<const T> Network<T>::forward(std::span<const T> parameters, MatrixVie
 }
 
 template <typename T>
+MatrixView<const T> Network<T>::tangent(std::span<const T> parameters,
+                                        std::span<const T> direction, MatrixView<const T> inputs) {
+  MatrixView<const T> along;
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    along = layers_[l]->tangent(parameters, direction, l == 0 ? inputs : outputs_[l - 1], along);
+  }
+  return along;
+}
+
+template <typename T>
 MatrixView<T> Network<T>::output_gradient() {
-  return layers_.back()->error_signal();
+  return layers_.back()->output_gradient();
 }
 
 template <typename T>
@@ -143,7 +196,7 @@ void Network<T>::backward(std::span<const T> parameters, MatrixView<const T> inp
                           std::span<T> gradient) {
   for (std::size_t l = layers_.size(); l-- > 0;) {
     layers_[l]->backward(parameters, l == 0 ? inputs : outputs_[l - 1], gradient,
-                         l == 0 ? MatrixView<T>() : layers_[l - 1]->error_signal());
+                         l == 0 ? MatrixView<T>() : layers_[l - 1]->output_gradient());
   }
 }
 

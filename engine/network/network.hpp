@@ -46,12 +46,19 @@ class Network {
   std::size_t depth() const { return layers_.size(); }
   const Layer<T>& layer(std::size_t index) const { return *layers_[index]; }
 
-  /// Draws the initial parameters: layer l from the seed's init stream, part l.
-  void initialize(const Initializer& initializer, std::int64_t seed, std::span<T> parameters) const;
+  /// Sets the initial parameters: layer l draws from the seed's init stream, part l. An initializer
+  /// that looks at data sees `inputs`, at most `batch` examples; others need none.
+  void initialize(const Initializer& initializer, std::int64_t seed, std::span<T> parameters,
+                  MatrixView<const T> inputs = {});
 
   /// Runs rows of examples (at most `batch`) forward; the result lives in the network until the
   /// next call.
   MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> inputs);
+
+  /// The derivative of the last forward pass's outputs along a direction of the parameters: J v for
+  /// each example. Lives in the network until the next call.
+  MatrixView<const T> tangent(std::span<const T> parameters, std::span<const T> direction,
+                              MatrixView<const T> inputs);
 
   /// Where backward() expects dL_i/dy for the rows of the last forward pass, so call it after that.
   MatrixView<T> output_gradient();
@@ -61,10 +68,13 @@ class Network {
   void backward(std::span<const T> parameters, MatrixView<const T> inputs, std::span<T> gradient);
 
  private:
+  void rescale(const Initializer& initializer, std::span<T> parameters, MatrixView<const T> inputs);
+
   std::size_t batch_ = 0;
   ParameterLayout layout_;
   std::vector<std::unique_ptr<Layer<T>>> layers_;
   std::vector<MatrixView<const T>> outputs_;  // of each layer in the last forward pass
+  std::vector<std::shared_ptr<const Activation>> activations_;  // of each layer
 };
 
 /// The layout of the net's parameters alone, without buffers.

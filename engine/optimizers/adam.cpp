@@ -26,7 +26,7 @@ class Adam final : public Optimizer<T> {
         v_(layout.size()) {}
 
   void step(std::span<T> parameters, std::span<const T> gradient,
-            const StepContext& context) override {
+            const StepContext<T>& context) override {
     const auto t = static_cast<double>(context.step);
     const double lr = lr_ * context.schedule_factor;
     const Batch<T> beta1(static_cast<T>(beta1_));

@@ -19,7 +19,7 @@ class Momentum final : public Optimizer<T> {
         velocity_(layout.size()) {}
 
   void step(std::span<T> parameters, std::span<const T> gradient,
-            const StepContext& context) override {
+            const StepContext<T>& context) override {
     const Batch<T> lr(static_cast<T>(lr_ * context.schedule_factor));
     const Batch<T> mu(static_cast<T>(momentum_));
     for_each_batch(

@@ -1,21 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <utility>
 
 #include "engine/core/catalogue.hpp"
+#include "engine/core/matrix_view.hpp"
 #include "engine/core/parameters.hpp"
 #include "engine/kernels/elementwise.hpp"
 
 namespace plumbline {
 
+/// What an optimizer may ask of the net beyond the gradient it is given: the loss L over the examples
+/// of this step, as a function of the parameters, and what second-order methods need of it. Every
+/// call is a pass over these examples; blocks have the layout of the parameters.
+template <typename T>
+class Objective {
+ public:
+  virtual ~Objective() = default;
+
+  /// L, the mean over the examples.
+  virtual double loss(std::span<const T> parameters) = 0;
+  /// L, and its gradient into `gradient`.
+  virtual double gradient(std::span<const T> parameters, std::span<T> gradient) = 0;
+  /// G v, with the generalized Gauss-Newton matrix G = mean of J_i^T H_i J_i: J_i the Jacobian of the
+  /// outputs of example i, H_i the Hessian of its loss in the outputs. Schraudolph, Neural
+  /// Computation 14, 2002.
+  virtual void gauss_newton_product(std::span<const T> parameters, std::span<const T> direction,
+                                    std::span<T> product) = 0;
+  /// As gradient(), with targets drawn from the distribution that the outputs and the loss mean, by
+  /// the run's noise stream at `draw`. Throws std::invalid_argument where the loss means none.
+  virtual void sampled_gradient(std::span<const T> parameters, std::uint32_t draw,
+                                std::span<T> gradient) = 0;
+  /// After sampled_gradient(): what stood at the weight tensor of this index in the layout.
+  struct LayerPass {
+    MatrixView<const T> inputs;         ///< examples x cols
+    MatrixView<const T> error_signals;  ///< examples x rows, dL_i/dz with the drawn targets
+  };
+  virtual LayerPass layer_pass(std::size_t tensor) = 0;
+  virtual std::size_t examples() const = 0;
+};
+
 /// Where a training run stands when an optimizer takes a step.
+template <typename T>
 struct StepContext {
-  std::int64_t step = 1;       ///< t of the papers: 1 at the first update
-  double schedule_factor = 1;  ///< what the schedule multiplies the learning rate by
+  std::int64_t step = 1;             ///< t of the papers: 1 at the first update
+  double schedule_factor = 1;        ///< what the schedule multiplies the learning rate by
+  std::int64_t steps = 0;            ///< updates of the whole run; 0 where there is no end
+  Objective<T>* objective = nullptr;  ///< never null for an optimizer whose scope is `objective`
+};
+
+/// What the update of one parameter may depend on, beside its own gradients.
+enum class UpdateScope {
+  element,   ///< nothing else: however the block is cut into tensors, each parameter moves the same
+  block,     ///< all parameters at once, as one vector: the cut into tensors does not matter either
+  tensor,    ///< the tensor that it stands in, its shape and its group
+  objective  ///< more of the net than its gradient
 };
 
 /// An update rule. Called once a training step for all parameters: the two blocks hold every tensor
@@ -26,15 +69,19 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   virtual void step(std::span<T> parameters, std::span<const T> gradient,
-                    const StepContext& context) = 0;
+                    const StepContext<T>& context) = 0;
   /// The number of values that the optimizer keeps for itself.
   virtual std::size_t state_size() const = 0;
+  /// Where the model is evaluated, given where it trains: averages of weights and Schedule-Free
+  /// methods evaluate elsewhere. Valid until the next call of the optimizer.
+  virtual std::span<const T> evaluation_point(std::span<const T> parameters) { return parameters; }
 };
 
 struct OptimizerEntry {
   PluginInfo info;
   std::unique_ptr<Optimizer<float>> (*make_float)(Settings&, const ParameterLayout&) = nullptr;
   std::unique_ptr<Optimizer<double>> (*make_double)(Settings&, const ParameterLayout&) = nullptr;
+  UpdateScope scope = UpdateScope::element;
 
   template <typename T>
   std::unique_ptr<Optimizer<T>> make(Settings& settings, const ParameterLayout& layout) const {
@@ -50,7 +97,7 @@ const Catalogue<OptimizerEntry>& optimizer_catalogue();
 
 /// The entry of `Kind<T>`, whose constructor takes (Settings&, const ParameterLayout&).
 template <template <typename> class Kind>
-OptimizerEntry optimizer_entry(PluginInfo info) {
+OptimizerEntry optimizer_entry(PluginInfo info, UpdateScope scope = UpdateScope::element) {
   info.settings =
       declared_settings([](Settings& settings) { Kind<double> kind(settings, ParameterLayout()); });
   return {
@@ -60,7 +107,8 @@ OptimizerEntry optimizer_entry(PluginInfo info) {
       },
       [](Settings& settings, const ParameterLayout& layout) -> std::unique_ptr<Optimizer<double>> {
         return std::make_unique<Kind<double>>(settings, layout);
-      }};
+      },
+      scope};
 }
 
 }  // namespace plumbline

@@ -13,7 +13,7 @@ class Sgd final : public Optimizer<T> {
       : lr_(settings.number("lr", 0.1, kPositive, "learning rate")) {}
 
   void step(std::span<T> parameters, std::span<const T> gradient,
-            const StepContext& context) override {
+            const StepContext<T>& context) override {
     const Batch<T> lr(static_cast<T>(lr_ * context.schedule_factor));
     for_each_batch(
         parameters.size(), [lr](auto& w, const auto& g) { w -= lr * g; }, parameters.data(),

@@ -11,13 +11,6 @@ namespace plumbline {
 /// Mean-field theory of wide random nets: pre-activations of layer l are normal with variance q_l.
 /// Poole et al., NIPS 2016, arXiv:1606.05340; Schoenholz et al., ICLR 2017, arXiv:1611.01232.
 
-/// E[phi(sqrt(q) z)^2] for a standard normal z, by quadrature with an error of about 1e-13 relative
-/// for activations that are smooth but for a kink at 0, and q up to 10^4; NaN for infinite q.
-double mean_square(const Activation& activation, double q);
-
-/// E[phi'(sqrt(q) z)^2].
-double mean_square_slope(const Activation& activation, double q);
-
 /// The fixed point q* of q = bias_variance + weight_variance E[phi(sqrt(q) z)^2] that is reached from
 /// `q`, with weight_variance = sigma_w^2 = fan_in times the variance of a weight. NaN where the
 /// iteration has not settled to 1e-14 relative after 100,000 layers, infinity where it grows without

@@ -72,7 +72,8 @@ class Trainer {
         run.optimizer.make(checked_before, [&](const OptimizerEntry& entry, Settings& own) {
           return entry.make<T>(own, network_.layout());
         });
-    network_.initialize(*run.model.initializer, run.seed, parameters_);
+    gather(0);
+    network_.initialize(*run.model.initializer, run.seed, parameters_, batch_.inputs());
     declare_metrics();
   }
 
@@ -126,12 +127,16 @@ class Trainer {
 
   // The mean loss of the batch of this step; leaves its gradient and error signals.
   double forward_and_backward(std::int64_t step) {
-    const auto examples = order_.at(step);
-    batch_.gather(data_.train, examples.size(), [&](std::size_t row) { return examples[row]; });
+    gather(step);
     const MatrixView<const T> outputs = network_.forward(parameters_, batch_.inputs());
     const double sum = run_.loss->evaluate(outputs, batch_.targets(), network_.output_gradient());
     network_.backward(parameters_, batch_.inputs(), gradient_);
-    return sum / static_cast<double>(examples.size());
+    return sum / static_cast<double>(run_.batch);
+  }
+
+  void gather(std::int64_t step) {
+    const auto examples = order_.at(step);
+    batch_.gather(data_.train, examples.size(), [&](std::size_t row) { return examples[row]; });
   }
 
   // The theory for this net's initializer and widths and the first batch's inputs.
@@ -140,11 +145,10 @@ class Trainer {
     std::vector<TheoryLayer> layers;
     bool defined = true;
     for (const ParameterTensor& tensor : network_.layout().tensors()) {
-      if (tensor.group == ParameterGroup::bias) continue;
-      layers.push_back({static_cast<double>(tensor.cols),
-                        initializer.weight_variance(tensor.cols, tensor.rows),
-                        initializer.bias_variance()});
-      defined = defined && initializer.weight_mean() == 0 && layers.back().weight_variance > 0;
+      if (tensor.name != network_.layer(tensor.layer - 1).weight().name) continue;
+      const double variance = initializer.weight_variance(tensor.cols, tensor.rows).value_or(0);
+      layers.push_back({static_cast<double>(tensor.cols), variance, initializer.bias_variance()});
+      defined = defined && initializer.weight_mean() == 0 && variance > 0;
     }
     if (!defined) {
       const std::vector<double> nothing(network_.depth(), kNaN);

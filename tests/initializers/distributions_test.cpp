@@ -26,7 +26,7 @@ std::shared_ptr<const Initializer> initializer(const char* name, const SettingsT
 
 double variance(const char* name, std::size_t fan_in, std::size_t fan_out,
                 const SettingsTable& given = {}) {
-  return initializer(name, given)->weight_variance(fan_in, fan_out);
+  return initializer(name, given)->weight_variance(fan_in, fan_out).value();
 }
 
 TEST(Variances, AreThoseOfThePapers) {
@@ -50,7 +50,7 @@ TEST(Variances, AreThoseOfThePapers) {
 double kurtosis(const char* name) {
   const auto drawer = initializer(name);
   const Drawn all = drawn(*drawer, kFanOut, kFanIn, 11);
-  const double second = drawer->weight_variance(kFanIn, kFanOut);
+  const double second = drawer->weight_variance(kFanIn, kFanOut).value();
   return central_moment(all.weights, drawer->weight_mean(), 4) / (second * second);
 }
 
@@ -71,7 +71,7 @@ TEST(UniformInitializers, HaveTheKurtosisOfTheUniformDistribution) {
 TEST(UniformInitializers, StayWithinTheirLimitsAndComeNearThem) {
   for (const char* name : {"glorot_uniform", "he_uniform"}) {
     const auto drawer = initializer(name);
-    const double limit = std::sqrt(3 * drawer->weight_variance(kFanIn, kFanOut));
+    const double limit = std::sqrt(3 * drawer->weight_variance(kFanIn, kFanOut).value());
     const Drawn all = drawn(*drawer, kFanOut, kFanIn, 12);
     const auto [least, most] = std::ranges::minmax(all.weights);
     EXPECT_GE(least, -limit) << name;
@@ -95,7 +95,7 @@ TEST(Uniform, RefusesLimitsInTheWrongOrder) {
   const SettingsTable given = table_of({{"low", 0.5}, {"high", 0.25}});
   SettingsReport report;
   Settings settings(given, "initializer", report);
-  initializer_catalogue().find("uniform")->make(settings);
+  make_entry(*initializer_catalogue().find("uniform"), settings);
   ASSERT_EQ(report.problems.size(), 1U);
   EXPECT_EQ(report.problems[0].message, "'initializer.high' is less than low");
 }

@@ -47,7 +47,7 @@ INSTANTIATE_TEST_SUITE_P(Catalogue, EveryInitializer,
                          testing::ValuesIn(initializer_catalogue().names()), name_of);
 
 TEST_P(EveryInitializer, WeightsHaveTheirStatedMean) {
-  const double variance = initializer_->weight_variance(kFanIn, kFanOut);
+  const double variance = initializer_->weight_variance(kFanIn, kFanOut).value();
   const Drawn all = drawn(*initializer_, kFanOut, kFanIn, 1);
   EXPECT_NEAR(mean(all.weights), initializer_->weight_mean(),
               kStandardErrors * std::sqrt(variance / kCount));
@@ -57,7 +57,7 @@ TEST_P(EveryInitializer, WeightsHaveTheirStatedVariance) {
   // The mean of n squares of a normal variable has the relative standard error sqrt(2/n); uniform
   // variables and the entries of an orthogonal matrix vary less.
   for (const auto& [fan_out, fan_in] : {std::pair{kFanOut, kFanIn}, std::pair{kFanIn, kFanOut}}) {
-    const double variance = initializer_->weight_variance(fan_in, fan_out);
+    const double variance = initializer_->weight_variance(fan_in, fan_out).value();
     const Drawn all = drawn(*initializer_, fan_out, fan_in, 2);
     EXPECT_NEAR(central_moment(all.weights, initializer_->weight_mean(), 2), variance,
                 kStandardErrors * std::sqrt(2 / kCount) * variance);
@@ -91,7 +91,7 @@ TEST_P(EveryInitializer, FillsTheRowsOfAPaddedMatrixAndNothingElse) {
   constexpr std::size_t kStride = 8;
   std::vector<double> padded(kRows * kStride, -99);
   Random random(6, RandomStream::init, 1);
-  initializer_->fill_weights({padded.data(), kRows, kCols, kStride}, random);
+  initializer_->fill_weights({"layer_1.weight", 1, ParameterGroup::hidden, kRows, kCols, 0}, {padded.data(), kRows, kCols, kStride}, random);
   const std::vector<double> expected = drawn(*initializer_, kRows, kCols, 6).weights;
   for (std::size_t i = 0; i < kRows; ++i) {
     for (std::size_t j = 0; j < kStride; ++j) {
@@ -125,8 +125,8 @@ TEST_P(EveryInitializer, StartsFloatAndDoubleNetsAtTheSamePoint) {
   given.set_path("initializer", {GetParam(), {}});
   const ModelSettings model =
       read_with(given, [](Settings& settings) { return ModelSettings::read(settings); });
-  const Network<double> in_double(model, 13, 7, 1);
-  const Network<float> in_float(model, 13, 7, 1);
+  Network<double> in_double(model, 13, 7, 1);
+  Network<float> in_float(model, 13, 7, 1);
   Vector<double> doubles(Vector<double>::shape_type{in_double.layout().size()});
   Vector<float> floats(Vector<float>::shape_type{in_float.layout().size()});
   in_double.initialize(*initializer_, 9, values(doubles));
@@ -146,7 +146,7 @@ TEST_P(EveryInitializer, DrawsEachLayerByItself) {
   const auto parameters = [&](std::size_t outputs) {
     const ModelSettings model =
         read_with(given, [](Settings& settings) { return ModelSettings::read(settings); });
-    const Network<double> network(model, 13, outputs, 1);
+    Network<double> network(model, 13, outputs, 1);
     std::vector<double> block(network.layout().size());
     network.initialize(*initializer_, 9, block);
     block.resize(network.layout().tensors()[network.layout().tensors().size() - 2].offset);

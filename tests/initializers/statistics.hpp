@@ -22,8 +22,10 @@ inline Drawn drawn(const Initializer& initializer, std::size_t fan_out, std::siz
                    std::int64_t seed) {
   Random random(seed, RandomStream::init, 1);
   Drawn result{std::vector<double>(fan_out * fan_in, -99), std::vector<double>(fan_out, -99)};
-  initializer.fill_weights({result.weights.data(), fan_out, fan_in, fan_in}, random);
-  initializer.fill_bias(result.biases, random);
+  const ParameterTensor weight{"layer_1.weight", 1, ParameterGroup::hidden, fan_out, fan_in, 0};
+  const ParameterTensor bias{"layer_1.bias", 1, ParameterGroup::bias, fan_out, 1, 0};
+  initializer.fill_weights(weight, {result.weights.data(), fan_out, fan_in, fan_in}, random);
+  initializer.fill_bias(bias, result.biases, random);
   return result;
 }
 

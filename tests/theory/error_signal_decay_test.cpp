@@ -148,7 +148,7 @@ TEST_P(ErrorSignalDecayTest, HasTheEnginesOwnTheoryAtTheSamePlace) {
   const Point point = GetParam();
   const auto phi = make_plugin(activation_catalogue(), point.activation);
   constexpr double kSixDigits = 2e-6;  // of the reference values
-  EXPECT_NEAR(point.weight_variance * mean_square_slope(*phi, point.q), point.chi_1, kSixDigits);
+  EXPECT_NEAR(point.weight_variance * phi->moments(point.q).slope_square, point.chi_1, kSixDigits);
 }
 
 }  // namespace

@@ -62,8 +62,8 @@ double largest_quadrature_error(const std::vector<double>& lengths) {
     for (const double q : lengths) {
       const double value = naive_mean_square(name, q);
       const double slope = naive_slope_power(name, q, 2);
-      most = std::max({most, std::abs(mean_square(*activation(name), q) / value - 1),
-                       std::abs(mean_square_slope(*activation(name), q) / slope - 1)});
+      most = std::max({most, std::abs((*activation(name)).moments(q).square / value - 1),
+                       std::abs((*activation(name)).moments(q).slope_square / slope - 1)});
     }
   }
   return most;
@@ -79,10 +79,10 @@ TEST(MeanSquareTest, IsTheIntegralUpToLengthsOfAHundred) {
 
 TEST(MeanSquareTest, HasItsClosedFormsForLinearAndRelu) {
   for (const double q : {1e-12, 0.3, 1.0, 100.0}) {
-    EXPECT_NEAR(mean_square(*activation("linear"), q), q, kQuadrature * q);
-    EXPECT_NEAR(mean_square_slope(*activation("linear"), q), 1, kQuadrature);
-    EXPECT_NEAR(mean_square(*activation("relu"), q), q / 2, kQuadrature * q);
-    EXPECT_NEAR(mean_square_slope(*activation("relu"), q), 0.5, kQuadrature);
+    EXPECT_NEAR((*activation("linear")).moments(q).square, q, kQuadrature * q);
+    EXPECT_NEAR((*activation("linear")).moments(q).slope_square, 1, kQuadrature);
+    EXPECT_NEAR((*activation("relu")).moments(q).square, q / 2, kQuadrature * q);
+    EXPECT_NEAR((*activation("relu")).moments(q).slope_square, 0.5, kQuadrature);
   }
 }
 
@@ -97,7 +97,7 @@ TEST(LengthFixedPointTest, AgreesWithTheReferenceValuesAndSoDoesItsChi) {
                               std::to_string(row.bias_variance) + ")";
     EXPECT_NEAR(q, row.q_star, digits * row.q_star + kVanished) << place;
     // As q goes to 0: at 0 itself ReLU has no slope.
-    const double chi = row.weight_variance * mean_square_slope(*phi, std::max(q, 1e-300));
+    const double chi = row.weight_variance * (*phi).moments(std::max(q, 1e-300)).slope_square;
     EXPECT_NEAR(chi, row.chi_1, digits * row.chi_1) << place;
   }
 }
@@ -135,8 +135,8 @@ TEST(LengthMapTest, HasTheFactorsOfTheTableAfterFiftyLayers) {
         Row{"relu", 2, 1, 1e-12}, Row{"gelu", 1, 0.25, 5e-3}, Row{"gelu", 2, 0.50, 5e-3}}) {
     const auto phi = activation(row.activation);
     double q = 1;
-    for (int layer = 0; layer < 50; ++layer) q = row.weight_variance * mean_square(*phi, q);
-    EXPECT_NEAR(row.weight_variance * mean_square_slope(*phi, q), row.chi, row.half_digit)
+    for (int layer = 0; layer < 50; ++layer) q = row.weight_variance * (*phi).moments(q).square;
+    EXPECT_NEAR(row.weight_variance * (*phi).moments(q).slope_square, row.chi, row.half_digit)
         << row.activation << " at " << row.weight_variance;
   }
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/core/settings.hpp"
+#include "tests/make_entry.hpp"
 
 namespace plumbline {
 
@@ -45,7 +46,7 @@ auto make_plugin(const Catalogue& catalogue, const std::string& name,
   const SettingsTable table = settings_table(own);
   SettingsReport report;
   Settings settings(table, "", report);
-  auto made = catalogue.find(name)->make(settings);
+  auto made = make_entry(*catalogue.find(name), settings);
   settings.finish();
   if (!report.problems.empty()) throw DefinitionError(report.problems);
   return made;
