@@ -69,8 +69,8 @@ class Activation {
 /// An activation without parameters of its own that treats each number by itself: a = phi(z).
 class ElementwiseActivation : public Activation {
  public:
-  virtual double value(double z) const = 0;      ///< phi(z)
-  virtual double slope(double z) const = 0;      ///< phi'(z); at a kink one of the two sides or between
+  virtual double value(double z) const = 0;  ///< phi(z)
+  virtual double slope(double z) const = 0;  ///< phi'(z); at a kink one of the two sides or between
   virtual double curvature(double z) const = 0;  ///< phi''(z); at a kink one of the two sides
   /// Where phi' or phi'' jumps, in rising order.
   virtual std::vector<double> kinks() const = 0;

@@ -10,7 +10,8 @@ class HeUniform final : public ScaledInitializer {
  public:
   explicit HeUniform(Settings& /*settings*/) : ScaledInitializer(Shape::uniform) {}
 
-  std::optional<double> weight_variance(std::size_t fan_in, std::size_t /*fan_out*/) const override {
+  std::optional<double> weight_variance(std::size_t fan_in,
+                                        std::size_t /*fan_out*/) const override {
     return 2.0 / static_cast<double>(fan_in);
   }
 };

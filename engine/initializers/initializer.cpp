@@ -5,7 +5,8 @@
 
 namespace plumbline {
 
-void Initializer::fill_bias(const ParameterTensor& /*tensor*/, std::span<double> bias, Random& /*random*/) const {
+void Initializer::fill_bias(const ParameterTensor& /*tensor*/, std::span<double> bias,
+                            Random& /*random*/) const {
   std::ranges::fill(bias, 0.0);
 }
 

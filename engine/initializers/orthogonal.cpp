@@ -36,7 +36,8 @@ class Orthogonal final : public Initializer {
   explicit Orthogonal(Settings& settings)
       : gain_(settings.number("gain", 1, kPositive, "what the orthogonal matrix is scaled by")) {}
 
-  void fill_weights(const ParameterTensor& /*tensor*/, MatrixView<double> weights, Random& random) const override {
+  void fill_weights(const ParameterTensor& /*tensor*/, MatrixView<double> weights,
+                    Random& random) const override {
     require_safe_openblas();
     const bool wide = weights.rows < weights.cols;
     const std::size_t rows = std::max(weights.rows, weights.cols);

@@ -110,8 +110,8 @@ Network<T>::Network(const ModelSettings& model, std::size_t features, std::size_
     const std::size_t layer = layers_.size();
     const bool last = layer == model.widths.size();
     activations_.push_back(last ? model.output_activation : model.activation);
-    const bool has_own = index + 2 < tensors.size() &&
-                         tensors[index + 2].group == ParameterGroup::activation;
+    const bool has_own =
+        index + 2 < tensors.size() && tensors[index + 2].group == ParameterGroup::activation;
     layers_.push_back(std::make_unique<Dense<T>>(
         typename Dense<T>::Shape{tensors[index].cols, last ? outputs : model.widths[layer], batch},
         activations_.back(), tensors[index], tensors[index + 1],
@@ -177,8 +177,8 @@ MatrixView<const T> Network<T>::forward(std::span<const T> parameters, MatrixVie
 }
 
 template <typename T>
-MatrixView<const T> Network<T>::tangent(std::span<const T> parameters,
-                                        std::span<const T> direction, MatrixView<const T> inputs) {
+MatrixView<const T> Network<T>::tangent(std::span<const T> parameters, std::span<const T> direction,
+                                        MatrixView<const T> inputs) {
   MatrixView<const T> along;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     along = layers_[l]->tangent(parameters, direction, l == 0 ? inputs : outputs_[l - 1], along);

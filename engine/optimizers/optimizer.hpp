@@ -47,9 +47,9 @@ class Objective {
 /// Where a training run stands when an optimizer takes a step.
 template <typename T>
 struct StepContext {
-  std::int64_t step = 1;             ///< t of the papers: 1 at the first update
-  double schedule_factor = 1;        ///< what the schedule multiplies the learning rate by
-  std::int64_t steps = 0;            ///< updates of the whole run; 0 where there is no end
+  std::int64_t step = 1;              ///< t of the papers: 1 at the first update
+  double schedule_factor = 1;         ///< what the schedule multiplies the learning rate by
+  std::int64_t steps = 0;             ///< updates of the whole run; 0 where there is no end
   Objective<T>* objective = nullptr;  ///< never null for an optimizer whose scope is `objective`
 };
 

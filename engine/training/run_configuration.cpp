@@ -7,6 +7,7 @@
 
 #include "engine/core/digest.hpp"
 #include "engine/layers/dense.hpp"
+#include "engine/optimizers/parameter_groups.hpp"
 
 namespace plumbline {
 
@@ -84,6 +85,23 @@ Chosen<Entry> choose_table(Settings& root, std::string_view name, std::string_vi
   return choose_here(table, default_value, catalogue);
 }
 
+// The values that an optimizer keeps for this layout. Where an update goes by its own parameter alone,
+// those of one parameter tell, and no state of the real size is made to be counted.
+double optimizer_state(const Chosen<OptimizerEntry>& optimizer, const ParameterLayout& layout) {
+  const bool by_element = optimizer.entry->scope == UpdateScope::element &&
+                          optimizer.plugin.given.find("inner") == nullptr &&
+                          optimizer.plugin.given.find("groups") == nullptr;
+  SettingsReport checked_before;
+  if (!by_element) {
+    const auto made = make_optimizer<double>(optimizer, checked_before, layout);
+    return static_cast<double>(made->state_size());
+  }
+  ParameterLayout one;
+  one.add("one", 1, ParameterGroup::hidden, 1, 1);
+  const auto made = make_optimizer<double>(optimizer, checked_before, one);
+  return static_cast<double>(made->state_size() * layout.size());
+}
+
 double weights(const ParameterLayout& layout) { return static_cast<double>(layout.size()); }
 
 }  // namespace
@@ -107,9 +125,7 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
 
   run.optimizer = choose_table(root, "optimizer", "sgd", optimizer_catalogue());
   if (run.optimizer.entry != nullptr) {
-    run.optimizer.make(report, [](const OptimizerEntry& entry, Settings& own) {
-      return entry.make<double>(own, ParameterLayout());
-    });
+    make_optimizer<double>(run.optimizer, report, ParameterLayout());
   }
   run.schedule =
       make_chosen(choose_table(root, "schedule", "constant", schedule_catalogue()), report);
@@ -168,21 +184,15 @@ double RunConfiguration::cost() const {
 
 double RunConfiguration::memory() const {
   const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
-  ParameterLayout one;
-  one.add("one", 1, ParameterGroup::hidden, 1, 1);
-  SettingsReport ignored;
-  const auto optimizer_made = optimizer.make(
-      ignored,
-      [&](const OptimizerEntry& entry, Settings& own) { return entry.make<double>(own, one); });
-  const double blocks = 2 + static_cast<double>(optimizer_made->state_size());
+  const double blocks = 2 * weights(layout) + optimizer_state(optimizer, layout);
   const std::size_t size = model.precision == Precision::float64 ? sizeof(double) : sizeof(float);
   // Each layer keeps z, a and its error signal; the network keeps the gathered inputs.
   std::size_t columns = padded_stride<float>(data->features());
   for (const ParameterTensor& tensor : layout.tensors()) {
-    if (tensor.cols > 1 || tensor.group != ParameterGroup::bias) columns += 3 * padded_stride<float>(tensor.rows);
+    if (tensor.cols > 1 || tensor.group != ParameterGroup::bias)
+      columns += 3 * padded_stride<float>(tensor.rows);
   }
-  return static_cast<double>(size) *
-         (blocks * weights(layout) + static_cast<double>(columns * batch));
+  return static_cast<double>(size) * (blocks + static_cast<double>(columns * batch));
 }
 
 std::string run_id(const RunConfiguration& configuration) {

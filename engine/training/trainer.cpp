@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/core/digest.hpp"
+#include "engine/optimizers/parameter_groups.hpp"
 #include "engine/theory/mean_field.hpp"
 #include "engine/training/batches.hpp"
 #include "engine/training/divergence.hpp"
@@ -68,10 +69,7 @@ class Trainer {
         batch_(data, run.batch),
         steps_(run.recorded_steps()) {
     SettingsReport checked_before;
-    optimizer_ =
-        run.optimizer.make(checked_before, [&](const OptimizerEntry& entry, Settings& own) {
-          return entry.make<T>(own, network_.layout());
-        });
+    optimizer_ = make_optimizer<T>(run.optimizer, checked_before, network_.layout());
     gather(0);
     network_.initialize(*run.model.initializer, run.seed, parameters_, batch_.inputs());
     declare_metrics();

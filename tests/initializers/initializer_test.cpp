@@ -91,7 +91,8 @@ TEST_P(EveryInitializer, FillsTheRowsOfAPaddedMatrixAndNothingElse) {
   constexpr std::size_t kStride = 8;
   std::vector<double> padded(kRows * kStride, -99);
   Random random(6, RandomStream::init, 1);
-  initializer_->fill_weights({"layer_1.weight", 1, ParameterGroup::hidden, kRows, kCols, 0}, {padded.data(), kRows, kCols, kStride}, random);
+  initializer_->fill_weights({"layer_1.weight", 1, ParameterGroup::hidden, kRows, kCols, 0},
+                             {padded.data(), kRows, kCols, kStride}, random);
   const std::vector<double> expected = drawn(*initializer_, kRows, kCols, 6).weights;
   for (std::size_t i = 0; i < kRows; ++i) {
     for (std::size_t j = 0; j < kStride; ++j) {
