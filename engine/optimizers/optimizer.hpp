@@ -73,7 +73,8 @@ class Optimizer {
   /// The number of values that the optimizer keeps for itself.
   virtual std::size_t state_size() const = 0;
   /// Where the model is evaluated, given where it trains: averages of weights and Schedule-Free
-  /// methods evaluate elsewhere. Valid until the next call of the optimizer.
+  /// methods evaluate elsewhere. Before the first step it is `parameters`. Valid until the next call
+  /// of the optimizer.
   virtual std::span<const T> evaluation_point(std::span<const T> parameters) { return parameters; }
 };
 

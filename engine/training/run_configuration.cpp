@@ -40,6 +40,9 @@ constexpr double kMostRecordedSteps = 1e6;
 void read_train(Settings& settings, RunConfiguration& run) {
   run.batch = static_cast<std::size_t>(settings.integer(
       "batch", 128, between(1, 1e9), "examples in a step; what is left of an epoch is dropped"));
+  const bool full_batch = settings.flag("full_batch", false,
+                                        "all training examples in a step, in the place of batch");
+  settings.restates("full_batch");
   run.steps = settings.integer("steps", 1000, between(0, kMostSteps), "updates of the whole run");
   const std::int64_t epochs = settings.integer(
       "epochs", 0, between(0, 1e9), "passes over the training examples, in the place of steps");
@@ -53,6 +56,12 @@ void read_train(Settings& settings, RunConfiguration& run) {
     settings.problem("epochs", "is given beside 'train.steps'; give one of the two");
   }
   const std::size_t examples = run.data == nullptr ? 0 : run.data->sizes().train;
+  if (full_batch && settings.given("batch")) {
+    settings.problem("full_batch", "is given beside 'train.batch'; give one of the two");
+  } else if (full_batch && run.data != nullptr) {
+    run.batch = examples;
+    settings.settle("batch", {static_cast<std::int64_t>(examples), {}});
+  }
   if (run.data != nullptr && run.batch > examples) {
     settings.problem("batch", "is " + std::to_string(run.batch) + ", more than the " +
                                   std::to_string(examples) + " training examples");
@@ -189,8 +198,10 @@ double RunConfiguration::memory() const {
   // Each layer keeps z, a and its error signal; the network keeps the gathered inputs.
   std::size_t columns = padded_stride<float>(data->features());
   for (const ParameterTensor& tensor : layout.tensors()) {
-    if (tensor.cols > 1 || tensor.group != ParameterGroup::bias)
-      columns += 3 * padded_stride<float>(tensor.rows);
+    const bool weight = tensor.group == ParameterGroup::input ||
+                        tensor.group == ParameterGroup::hidden ||
+                        tensor.group == ParameterGroup::output;
+    if (weight) columns += 3 * padded_stride<float>(tensor.rows);
   }
   return static_cast<double>(size) * (blocks + static_cast<double>(columns * batch));
 }

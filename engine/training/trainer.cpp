@@ -14,6 +14,7 @@
 #include "engine/core/digest.hpp"
 #include "engine/optimizers/parameter_groups.hpp"
 #include "engine/theory/mean_field.hpp"
+#include "engine/training/batch_objective.hpp"
 #include "engine/training/batches.hpp"
 #include "engine/training/divergence.hpp"
 #include "engine/training/evaluation.hpp"
@@ -67,6 +68,7 @@ class Trainer {
         gradient_(network_.layout().size()),
         order_(data.train.size(), run.batch, run.seed),
         batch_(data, run.batch),
+        objective_(network_, *run.loss, batch_, run.seed),
         steps_(run.recorded_steps()) {
     SettingsReport checked_before;
     optimizer_ = make_optimizer<T>(run.optimizer, checked_before, network_.layout());
@@ -85,7 +87,8 @@ class Trainer {
       divergence_ = find_divergence<T>(step, network_.layout(), parameters_, loss, gradient_);
       if (!divergence_.empty() || step == run_.steps) return true;
       optimizer_->step(parameters_, gradient_,
-                       {step + 1, run_.schedule->factor(step + 1, run_.steps)});
+                       {step + 1, run_.schedule->factor(step + 1, run_.steps), run_.steps,
+                        &objective_});
     }
   }
 
@@ -93,7 +96,7 @@ class Trainer {
     RunRecord record;
     record.status = divergence_.empty() ? RunStatus::complete : RunStatus::diverged;
     if (!divergence_.empty()) record.message = "not finite: " + divergence_;
-    record.digest = digest(std::as_bytes(std::span<const T>(parameters_)));
+    record.digest = digest(std::as_bytes(optimizer_->evaluation_point(parameters_)));
     record.n_layers = static_cast<std::int64_t>(network_.depth());
     record.steps = steps_;
     for (const Series& series : evaluations_) record.metrics.push_back(series.metric());
@@ -174,19 +177,25 @@ class Trainer {
       if (probes_[i].due(step)) run_.probes[i].probe->measure(snapshot, probes_[i].row(step));
     }
     if (!evaluations_.front().due(step)) return;
-    const Evaluation on_train = evaluate<T>(network_, parameters_, *run_.loss, data_.train, batch_);
-    const Evaluation on_valid = evaluate<T>(network_, parameters_, *run_.loss, data_.valid, batch_);
+    const Evaluation on_train = evaluated(data_.train);
+    const Evaluation on_valid = evaluated(data_.valid);
+    gather(step);  // the optimizer may ask for more of this batch
     evaluations_[train_loss].row(step)[0] = on_train.loss;
     evaluations_[train_accuracy].row(step)[0] = on_train.accuracy;
     evaluations_[valid_loss].row(step)[0] = on_valid.loss;
     evaluations_[valid_accuracy].row(step)[0] = on_valid.accuracy;
   }
 
+  Evaluation evaluated(const Examples& examples) {
+    return evaluate<T>(network_, optimizer_->evaluation_point(parameters_), *run_.loss, examples,
+                       batch_);
+  }
+
   void summarize(RunRecord& record) {
     for (const Series& series : evaluations_) {
       record.summary.emplace_back("final_" + series.metric().name, series.metric().values.back());
     }
-    const Evaluation on_test = evaluate<T>(network_, parameters_, *run_.loss, data_.test, batch_);
+    const Evaluation on_test = evaluated(data_.test);
     record.summary.emplace_back("final_test_loss", on_test.loss);
     record.summary.emplace_back("final_test_accuracy", on_test.accuracy);
     double least_loss = kNaN;
@@ -209,6 +218,7 @@ class Trainer {
   std::unique_ptr<Optimizer<T>> optimizer_;
   BatchOrder order_;
   GatheredBatch<T> batch_;
+  BatchObjective<T> objective_;
   std::vector<std::int64_t> steps_;
   std::vector<Series> evaluations_;
   std::vector<Series> probes_;

@@ -21,6 +21,10 @@ struct GoldenCase {
   std::vector<double> schedule_factors;
   /// The parameters after so many steps.
   std::map<int, std::vector<double>> after;
+  /// The evaluation point after so many steps, where it is not where the optimizer trains.
+  std::map<int, std::vector<double>> evaluation;
+  /// Where the gradients are those of an objective: its description; else null.
+  nlohmann::json objective;
 };
 
 struct Golden {
@@ -41,6 +45,11 @@ inline ParameterGroup group_named(const std::string& name) {
 }
 
 inline SettingNode setting_of(const nlohmann::json& value) {
+  if (value.is_object()) {
+    SettingsTable table;
+    for (const auto& [name, inner] : value.items()) table.set(name, setting_of(inner));
+    return {std::move(table), {}};
+  }
   if (value.is_boolean()) return {value.get<bool>(), {}};
   if (value.is_string()) return {value.get<std::string>(), {}};
   if (value.is_number_integer()) return {value.get<std::int64_t>(), {}};
@@ -60,7 +69,9 @@ inline Golden golden(const std::string& optimizer) {
                       tensor.at("rows"), tensor.at("cols"));
   }
   result.initial = data.at("initial").get<std::vector<double>>();
-  result.gradients = data.at("gradients").get<std::vector<std::vector<double>>>();
+  if (data.contains("gradients")) {
+    result.gradients = data.at("gradients").get<std::vector<std::vector<double>>>();
+  }
   result.cross_check = data.at("cross_check");
   for (const auto& one : data.at("cases")) {
     GoldenCase golden_case;
@@ -71,6 +82,12 @@ inline Golden golden(const std::string& optimizer) {
     for (const auto& [step, parameters] : one.at("after").items()) {
       golden_case.after[std::stoi(step)] = parameters.get<std::vector<double>>();
     }
+    if (one.contains("evaluation")) {
+      for (const auto& [step, point] : one.at("evaluation").items()) {
+        golden_case.evaluation[std::stoi(step)] = point.get<std::vector<double>>();
+      }
+    }
+    if (one.contains("objective")) golden_case.objective = one.at("objective");
     result.cases.push_back(std::move(golden_case));
   }
   return result;
