@@ -72,6 +72,8 @@ class Optimizer {
                     const StepContext<T>& context) = 0;
   /// The number of values that the optimizer keeps for itself.
   virtual std::size_t state_size() const = 0;
+  /// Whether it asks its objective for sampled_gradient(), which not every loss can give.
+  virtual bool draws_targets() const { return false; }
   /// Where the model is evaluated, given where it trains: averages of weights and Schedule-Free
   /// methods evaluate elsewhere. Before the first step it is `parameters`. Valid until the next call
   /// of the optimizer.

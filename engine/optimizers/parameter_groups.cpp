@@ -139,6 +139,10 @@ class GroupedOptimizer final : public Optimizer<T> {
     }
     return size;
   }
+  bool draws_targets() const override {
+    return std::ranges::any_of(
+        members_, [](const Member& member) { return member.optimizer->draws_targets(); });
+  }
   std::span<const T> evaluation_point(std::span<const T> parameters) override {
     for (Member& member : members_) {
       member.part.gather(parameters, std::span<T>(member.parameters));

@@ -53,6 +53,7 @@ class Sophia final : public Optimizer<T> {
         parameters.data(), gradient.data(), m_.data(), static_cast<const T*>(h_.data()));
   }
   std::size_t state_size() const override { return m_.size() + h_.size() + sampled_.size(); }
+  bool draws_targets() const override { return true; }
 
  private:
   void estimate_curvature(std::span<const T> parameters, const StepContext<T>& context) {

@@ -65,7 +65,7 @@ class BatchObjective final : public Objective<T> {
   const Loss& loss_;
   const GatheredBatch<T>& batch_;
   std::int64_t seed_;
-  SampledTargets<T> sampled_;
+  DrawnTargets<T> sampled_;
 };
 
 }  // namespace plumbline

@@ -134,7 +134,15 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
 
   run.optimizer = choose_table(root, "optimizer", "sgd", optimizer_catalogue());
   if (run.optimizer.entry != nullptr) {
-    make_optimizer<double>(run.optimizer, report, ParameterLayout());
+    const auto optimizer = make_optimizer<double>(run.optimizer, report, ParameterLayout());
+    if (run.loss != nullptr && optimizer->draws_targets() && !run.loss->means_a_distribution()) {
+      report.problems.push_back({run.optimizer.plugin.place,
+                                 "optimizer '" + run.optimizer.plugin.name +
+                                     "' draws targets from the model, and loss '" +
+                                     loss.plugin.name +
+                                     "' means no distribution to draw from; try cross_entropy "
+                                     "without class weights"});
+    }
   }
   run.schedule =
       make_chosen(choose_table(root, "schedule", "constant", schedule_catalogue()), report);
