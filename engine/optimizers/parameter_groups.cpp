@@ -259,7 +259,9 @@ std::unique_ptr<Optimizer<T>> make_optimizer(const Chosen<OptimizerEntry>& chose
     SettingsReport checked_before;
     members[i].optimizer = made<T>(choices[i], checked_before, members[i].part.layout());
   }
-  std::erase_if(members, [](const auto& member) { return member.part.layout().size() == 0; });
+  if (layout.size() > 0) {
+    std::erase_if(members, [](const auto& member) { return member.part.layout().size() == 0; });
+  }
   return std::make_unique<GroupedOptimizer<T>>(std::move(members), layout);
 }
 
