@@ -109,7 +109,8 @@ TEST_P(EveryOptimizerOnAQuadratic, ComesToAMillionthOfItsStart) {
     const double remaining = remaining_loss(GetParam(), choice);
     if (!(remaining < least)) continue;
     least = remaining;
-    best = to_string(SettingNode{choice.settings, {}}) + (choice.cosine ? ", cosine" : ", constant");
+    best =
+        to_string(SettingNode{choice.settings, {}}) + (choice.cosine ? ", cosine" : ", constant");
     if (least <= kGoal) break;
   }
   EXPECT_LE(least, kGoal) << "at best with " << best;

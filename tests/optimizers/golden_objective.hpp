@@ -27,7 +27,8 @@ class GoldenObjective final : public QuadraticObjective<T> {
                         std::span<T> gradient) override {
     draw_ = draw;
     if (!description_.contains("sampled_gradients")) return;
-    const auto listed = description_.at("sampled_gradients").at(draw - 1).get<std::vector<double>>();
+    const auto listed =
+        description_.at("sampled_gradients").at(draw - 1).get<std::vector<double>>();
     std::ranges::transform(listed, gradient.begin(), [](double g) { return static_cast<T>(g); });
   }
   typename Objective<T>::LayerPass layer_pass(std::size_t tensor) override {

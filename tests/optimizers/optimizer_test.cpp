@@ -160,6 +160,36 @@ TEST_P(EveryOptimizer, IsEvaluatedWhereTheGoldenDataSay) {
   }
 }
 
+TEST_P(EveryOptimizer, GoldenTrajectoryNoticesAWrongConstant) {
+  // Each number of the settings off by 1 %, each whole number by 1, in some case moves a parameter or
+  // the evaluation point by far more than the tolerance: the golden test would fail.
+  const Golden data = golden(GetParam());
+  for (const SettingInfo& setting : entry().info.settings) {
+    if (setting.type != "number" && setting.type != "integer") continue;
+    double largest = 0;
+    for (const GoldenCase& one : data.cases) {
+      const SettingNode* node = one.settings.find(setting.name);
+      if (node == nullptr) continue;
+      GoldenCase wrong = one;
+      if (const auto* number = std::get_if<double>(&node->value)) {
+        wrong.settings.set(setting.name, {0.99 * *number, {}});
+      } else {
+        wrong.settings.set(setting.name, {std::get<std::int64_t>(node->value) + 1, {}});
+      }
+      for (const Of what : {Of::parameters, Of::evaluation_point}) {
+        const std::vector<double> right_end =
+            trajectory<double>(data, one, data.layout, what).back();
+        const std::vector<double> wrong_end =
+            trajectory<double>(data, wrong, data.layout, what).back();
+        for (std::size_t i = 0; i < right_end.size(); ++i) {
+          largest = std::max(largest, std::abs(wrong_end[i] / right_end[i] - 1));
+        }
+      }
+    }
+    EXPECT_GT(largest, 100 * kTolerance) << setting.name;
+  }
+}
+
 TEST_P(EveryOptimizer, GoldenStepsAreLongAgainstTheTolerance) {
   const Golden data = golden(GetParam());
   for (const GoldenCase& one : data.cases) {

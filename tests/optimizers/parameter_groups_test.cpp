@@ -55,10 +55,8 @@ std::vector<double> counted(std::size_t n) {
 }
 
 TEST(ParameterGroups, StepByTheirOwnLearningRates) {
-  const auto rule = optimizer(table_of({{"name", "sgd"},
-                                        {"lr", 0.5},
-                                        {"groups.hidden.lr", 0.25},
-                                        {"groups.bias.lr", 2.0}}));
+  const auto rule = optimizer(table_of(
+      {{"name", "sgd"}, {"lr", 0.5}, {"groups.hidden.lr", 0.25}, {"groups.bias.lr", 2.0}}));
   const ParameterLayout tensors = layout();
   std::vector<double> w(tensors.size());
   const std::vector<double> g = counted(w.size());
@@ -75,7 +73,8 @@ TEST(ParameterGroups, StepByTheirOwnLearningRates) {
 
 TEST(ParameterGroups, WithTheSameSettingsAreNoGroups) {
   const auto plain = optimizer(table_of({{"name", "adam"}, {"lr", 0.5}}));
-  const auto grouped = optimizer(table_of({{"name", "adam"}, {"lr", 0.5}, {"groups.input.lr", 0.5}}));
+  const auto grouped =
+      optimizer(table_of({{"name", "adam"}, {"lr", 0.5}, {"groups.input.lr", 0.5}}));
   std::vector<double> w = counted(layout().size());
   std::vector<double> v = w;
   for (int step = 1; step <= 5; ++step) {

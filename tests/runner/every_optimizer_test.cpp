@@ -48,7 +48,8 @@ std::map<std::size_t, Outcome> outcomes(const Plan& plan, int threads) {
   schedule(plan, all, {}, threads, stop, [&](std::size_t index, RunRecord&& record) {
     found[index] = {record.status, record.message, record.digest, record.metrics};
     // NaN is not equal to itself; no accuracy or loss of a complete run is one.
-    for (Metric& metric : found[index].metrics) std::erase_if(metric.values, [](double value) { return value != value; });
+    for (Metric& metric : found[index].metrics)
+      std::erase_if(metric.values, [](double value) { return value != value; });
   });
   return found;
 }
