@@ -162,7 +162,8 @@ WAYS = {
         hessian_free,
         f"a second program around scipy.sparse.linalg.cg, SciPy {scipy.__version__}, which stops, "
         f"goes back, damps and searches by hindsight over all iterates, run on to the end against "
-        f"numpy.linalg.solve; not compared with any other hessian-free optimizer; gradients from {LIBRARIES}",
+        f"numpy.linalg.solve; not compared with any other hessian-free optimizer; "
+        f"gradients from {LIBRARIES}",
     ),
     "kfac": (
         kfac,
