@@ -296,6 +296,15 @@ TEST(ClassWeights, RefusesClassWeightsThatAreAllZero) {
   }
 }
 
+TEST(ClassWeights, OfASingleOutputAreTwoForTheLabelsZeroAndOne) {
+  SettingsTable table;
+  table.set("class_weights", {SettingList{{1.0, {}}, {2.0, {}}}, {}});
+  const auto loss = made(loss_catalogue(), "binary_cross_entropy", table);
+  EXPECT_EQ(loss->problem_with(1, true), "");
+  EXPECT_NE(loss->problem_with(3, true), "");
+  EXPECT_NE(made(loss_catalogue(), "cross_entropy", table)->problem_with(1, true), "");
+}
+
 TEST(ClassWeights, RefusesALabelWithoutAClassWeight) {
   SettingsTable table;
   table.set("class_weights", {SettingList{{1.0, {}}, {2.0, {}}}, {}});
