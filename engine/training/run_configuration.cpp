@@ -125,11 +125,11 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
 
   const auto loss = choose_table(root, "loss", "cross_entropy", loss_catalogue());
   run.loss = make_chosen(loss, report);
-  if (run.loss != nullptr && run.data != nullptr && run.loss->needs_labels() &&
-      !run.data->has_labels()) {
-    report.problems.push_back({loss.plugin.place, "loss '" + loss.plugin.name +
-                                                      "' needs class labels, and the data have "
-                                                      "target values; try mean_squared_error"});
+  if (run.loss != nullptr && run.data != nullptr) {
+    const std::string problem = run.loss->problem_with(run.data->outputs(), run.data->has_labels());
+    if (!problem.empty()) {
+      report.problems.push_back({loss.plugin.place, "loss '" + loss.plugin.name + "' " + problem});
+    }
   }
 
   run.optimizer = choose_table(root, "optimizer", "sgd", optimizer_catalogue());

@@ -108,6 +108,22 @@ TEST(ConfigureTest, RefusesALossThatNeedsLabelsForDataWithValues) {
       IsEmpty());
 }
 
+TEST(ConfigureTest, RefusesClassWeightsThatAreNotOneForEachClass) {
+  const auto weights = [](std::size_t count) {
+    return SettingNode{SettingList(count, node(2.0)), {}};
+  };
+  EXPECT_THAT(mistakes({{"loss.name", node("cross_entropy", at(4, 2))},
+                        {"loss.class_weights", weights(3)}}),
+              ElementsAre(AllOf(HasSubstr("run.toml:4:2: loss 'cross_entropy' has 3 class_weights"),
+                                HasSubstr("have 10 classes"))));
+  EXPECT_THAT(mistakes({{"loss.class_weights", weights(10)}}), IsEmpty());
+  EXPECT_THAT(mistakes({{"data.name", node("teacher_student")},
+                        {"loss.name", node("huber", at(4, 2))},
+                        {"loss.class_weights", weights(10)}}),
+              ElementsAre(AllOf(HasSubstr("run.toml:4:2: loss 'huber' has class_weights"),
+                                HasSubstr("not classes"))));
+}
+
 TEST(ConfigureTest, RefusesABatchLargerThanTheTrainingExamples) {
   EXPECT_THAT(mistakes({{"data.train", node(100)}, {"train.batch", node(101, at(2, 3))}}),
               ElementsAre(HasSubstr("run.toml:2:3: 'train.batch' is 101, more than the 100")));
