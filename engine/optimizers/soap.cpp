@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "engine/core/lapack.hpp"
 #include "engine/kernels/dense_matrix.hpp"
+#include "engine/kernels/reduce.hpp"
 #include "engine/optimizers/optimizer.hpp"
 
 namespace plumbline::optimizers {
@@ -57,8 +59,9 @@ class Soap final : public Optimizer<T> {
         move(w, adam(part, g, context.step), lr);
       } else if (context.step == 1) {
         average(part, g);
-        first_basis(part.left, part.left_basis);
-        first_basis(part.right, part.right_basis);
+        const std::size_t rank = std::min(g.rows(), g.cols());
+        first_basis(part.left, rank, part.left_basis);
+        first_basis(part.right, rank, part.right_basis);
         // NaN shall be seen at once.
         if (std::isnan(part.left_basis.values()[0])) move(w, g, lr);
       } else {
@@ -137,13 +140,41 @@ class Soap final : public Optimizer<T> {
     mix(shampoo_beta_, product(transposed(g), as_is(g)).values(), part.right.values());
   }
 
-  static void first_basis(const Matrix& statistics, Matrix& basis) {
+  // Eigenvectors of one gradient's Gram matrix, of at most this rank.
+  static void first_basis(const Matrix& statistics, std::size_t rank, Matrix& basis) {
     std::vector<double> eigenvalues(statistics.rows());
     symmetric_eigen(statistics.view(), eigenvalues, basis.view());
     // Falling, so that QR, which works from the first row on, takes the largest first.
     for (std::size_t i = 0, j = basis.rows() - 1; i < j; ++i, --j) {
       std::swap_ranges(basis.view().row(i), basis.view().row(i) + basis.cols(),
                        basis.view().row(j));
+    }
+    complete(basis.view(), rank);
+  }
+
+  // Rows from `first` on: what belongs to eigenvalue 0 is free, and would be rounding. Made from the
+  // coordinate vector that is farthest from the rows before, so that it is the same on each machine.
+  static void complete(MatrixView<double> basis, std::size_t first) {
+    const std::size_t n = basis.cols;
+    for (std::size_t k = first; k < basis.rows; ++k) {
+      std::vector<double> covered(n);
+      for (std::size_t i = 0; i < k; ++i) {
+        for (std::size_t j = 0; j < n; ++j) covered[j] += basis(i, j) * basis(i, j);
+      }
+      const auto farthest =
+          static_cast<std::size_t>(std::ranges::min_element(covered) - covered.begin());
+      double* row = basis.row(k);
+      std::fill_n(row, n, 0.0);
+      row[farthest] = 1;
+      // Twice is enough (Kahan, in Parlett, The symmetric eigenvalue problem, 1980).
+      for (int pass = 0; pass < 2; ++pass) {
+        for (std::size_t i = 0; i < k; ++i) {
+          const double share = std::inner_product(row, row + n, basis.row(i), 0.0);
+          for (std::size_t j = 0; j < n; ++j) row[j] -= share * basis(i, j);
+        }
+      }
+      const double length = norm(std::span<const double>(row, n));
+      for (std::size_t j = 0; j < n; ++j) row[j] /= length;
     }
   }
 
