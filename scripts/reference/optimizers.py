@@ -2,7 +2,10 @@
 """Golden trajectories of the optimizers, from the papers' formulas, in numpy and float64.
 
 Writes tests/golden/optimizers/<name>.json. Independent of the engine: each rule below is written
-from its paper, tensor by tensor, with the paper's letters, and shares nothing with engine/.
+from its paper, tensor by tensor, with the paper's letters, and shares nothing with engine/. A rule
+is a generator: given the initial tensor, the gradients and the schedule's factors, it yields the
+tensor after each step, or a pair of it and the point at which the model is evaluated. More rules
+stand in descent.py and adaptive.py.
 
 usage: python scripts/reference/optimizers.py [NAME...]
 """
@@ -11,6 +14,8 @@ import json
 import sys
 from pathlib import Path
 
+import adaptive
+import descent
 import numpy as np
 
 GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden" / "optimizers"
@@ -66,6 +71,20 @@ RULES = {
         {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
         {"lr": 0.05, "beta1": 0.7, "beta2": 0.95, "epsilon": 1e-2},
     ),
+    **descent.RULES,
+    **adaptive.RULES,
+}
+# Rules that need all tensors at once: they are given the concatenation.
+OVER_ALL_TENSORS = {"cautious_adamw", "prodigy"}
+# Rules whose default variant meets the schedule's factor otherwise than the other one.
+UNEVEN_DEFAULTS = {
+    "adabound",
+    "adamw",
+    "cautious_adamw",
+    "nadamw",
+    "rprop",
+    "schedule_free_adamw",
+    "schedule_free_sgd",
 }
 
 
@@ -86,24 +105,41 @@ def flat(tensors):
     return [float(value) for tensor in tensors for value in np.ravel(tensor)]
 
 
-def trajectory(rule, settings, factors):
-    """The flat parameters after each kept step, each tensor driven by itself."""
+def paths(name, settings, factors):
+    """For each tensor, or for the concatenation, what the rule yields."""
+    rule = RULES[name][0]
     initial, gradients = problem()
-    paths = []
+    if name in OVER_ALL_TENSORS:
+        initial = [np.array(flat(initial))]
+        gradients = [[np.array(flat(step))] for step in gradients]
     for index, theta in enumerate(initial):
         own = [step[index] for step in gradients]
-        paths.append(list(rule(theta, own, factors, **settings)))
-    return {str(step): flat(path[step - 1] for path in paths) for step in KEPT}
+        yield list(rule(theta, own, factors, **settings))
+
+
+def case(name, settings, factors):
+    """The flat parameters after each kept step, and where it differs the point of evaluation."""
+    found = list(paths(name, settings, factors))
+    data = {"settings": settings, "schedule_factors": factors}
+    if isinstance(found[0][0], tuple):
+        data["after"] = kept([[theta for theta, _ in path] for path in found])
+        data["evaluation"] = kept([[x for _, x in path] for path in found])
+    else:
+        data["after"] = kept(found)
+    return data
+
+
+def kept(found):
+    return {str(step): flat(path[step - 1] for path in found) for step in KEPT}
 
 
 def cases(name):
-    rule, defaults, others = RULES[name]
-    for settings, factors in ((defaults, CONSTANT), (others, CONSTANT), (others, UNEVEN)):
-        yield {
-            "settings": settings,
-            "schedule_factors": factors,
-            "after": trajectory(rule, settings, factors),
-        }
+    _, defaults, others = RULES[name]
+    yield case(name, defaults, CONSTANT)
+    yield case(name, others, CONSTANT)
+    yield case(name, others, UNEVEN)
+    if name in UNEVEN_DEFAULTS:
+        yield case(name, defaults, UNEVEN)
 
 
 def golden(name):

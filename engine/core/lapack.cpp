@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/core/lapack.hpp"
+
+#include <cblas.h>
+#include <lapack.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/core/error.hpp"
+
+namespace plumbline {
+
+namespace {
+
+// Debian's serial build of OpenBLAS gives wrong results when several threads call it at once, and
+// the system's alternatives can put it in the place of the one we were linked against. The others
+// are right when each call stays on its own thread.
+void require_safe_openblas() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    if (openblas_get_parallel() == 0) {
+      throw EnvironmentError(
+          "the OpenBLAS in use is the serial build, which is wrong under threads; install "
+          "libopenblas0-pthread and select it with update-alternatives");
+    }
+    openblas_set_num_threads(1);
+  });
+}
+
+void require_success(lapack_int info, const char* what) {
+  if (info != 0) throw EnvironmentError(std::string("LAPACK's ") + what + " failed");
+}
+
+bool is_finite(MatrixView<const double> a) {
+  for (std::size_t i = 0; i < a.rows; ++i) {
+    if (!std::all_of(a.row(i), a.row(i) + a.cols, [](double x) { return std::isfinite(x); })) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void fill_with_nan(MatrixView<double> a) {
+  for (std::size_t i = 0; i < a.rows; ++i) {
+    std::fill_n(a.row(i), a.cols, std::numeric_limits<double>::quiet_NaN());
+  }
+}
+
+}  // namespace
+
+void symmetric_eigen(MatrixView<const double> a, std::span<double> values,
+                     MatrixView<double> vectors) {
+  if (a.empty()) return;
+  if (!is_finite(a)) {
+    std::ranges::fill(values, std::numeric_limits<double>::quiet_NaN());
+    fill_with_nan(vectors);
+    return;
+  }
+  require_safe_openblas();
+  for (std::size_t i = 0; i < a.rows; ++i) std::copy_n(a.row(i), a.cols, vectors.row(i));
+  // LAPACK goes by columns: what it calls lower is our upper triangle, its columns are our rows.
+  const auto n = static_cast<lapack_int>(a.rows);
+  const auto stride = static_cast<lapack_int>(vectors.stride);
+  // The least sizes that its documentation allows; more speeds up the reduction alone.
+  const std::size_t size = a.rows;
+  std::vector<double> work(1 + 6 * size + 2 * size * size);
+  std::vector<lapack_int> integers(3 + 5 * size);
+  const auto work_size = static_cast<lapack_int>(work.size());
+  const auto integers_size = static_cast<lapack_int>(integers.size());
+  lapack_int info = 0;
+  LAPACK_dsyevd("V", "L", &n, vectors.data, &stride, values.data(), work.data(), &work_size,
+                integers.data(), &integers_size, &info);
+  require_success(info, "symmetric eigendecomposition");
+}
+
+void inverse_root(MatrixView<const double> a, double p, double least, MatrixView<double> root) {
+  if (a.empty()) return;
+  const std::size_t n = a.rows;
+  std::vector<double> values(n);
+  std::vector<double> vectors(n * n);
+  symmetric_eigen(a, values, {vectors.data(), n, n, n});
+  // a^(-1/p) = B^T B, where row k of B is eigenvector k times value k to the power -1/(2p).
+  for (std::size_t k = 0; k < n; ++k) {
+    // NaN is less than nothing, so it stays.
+    const double value = values[k] < least ? least : values[k];
+    const double factor = std::pow(value, -0.5 / p);
+    for (std::size_t j = 0; j < n; ++j) vectors[k * n + j] *= factor;
+  }
+  const auto size = static_cast<blasint>(n);
+  cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, size, size, size, 1.0, vectors.data(), size,
+              vectors.data(), size, 0.0, root.data, static_cast<blasint>(root.stride));
+}
+
+void orthonormalize_rows(MatrixView<double> a) {
+  if (a.empty()) return;
+  if (!is_finite(a)) {
+    fill_with_nan(a);
+    return;
+  }
+  require_safe_openblas();
+  // LAPACK goes by columns: to it our rows are the columns of a tall matrix.
+  const auto m = static_cast<lapack_int>(a.cols);
+  const auto n = static_cast<lapack_int>(a.rows);
+  std::vector<double> tau(a.rows);
+  std::vector<double> work(64 * a.rows);  // 64 columns at once is more than any OpenBLAS uses
+  const auto work_size = static_cast<lapack_int>(work.size());
+  lapack_int info = 0;
+  LAPACK_dgeqrf(&m, &n, a.data, &m, tau.data(), work.data(), &work_size, &info);
+  require_success(info, "QR factorization");
+  std::vector<bool> negative(a.rows);
+  for (std::size_t j = 0; j < a.rows; ++j) negative[j] = a(j, j) < 0;
+  LAPACK_dorgqr(&m, &n, &n, a.data, &m, tau.data(), work.data(), &work_size, &info);
+  require_success(info, "QR factorization");
+  for (std::size_t j = 0; j < a.rows; ++j) {
+    if (!negative[j]) continue;
+    for (std::size_t i = 0; i < a.cols; ++i) a(j, i) = -a(j, i);
+  }
+}
+
+}  // namespace plumbline

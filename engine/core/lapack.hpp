@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decompositions of LAPACK, in double. A matrix with NaN or an infinity in it is given to none of
+// them: its results are NaN throughout. Safe to call from any number of threads at once; each call
+// stays on its own thread. EnvironmentError where the OpenBLAS in use is not safe, or LAPACK fails.
+#pragma once
+
+#include <span>
+
+#include "engine/core/matrix_view.hpp"
+
+namespace plumbline {
+
+/// The eigenvalues of a symmetric matrix in rising order, and orthonormal eigenvectors: row k of
+/// `vectors` belongs to values[k]. Reads `a` on and above the diagonal.
+void symmetric_eigen(MatrixView<const double> a, std::span<double> values,
+                     MatrixView<double> vectors);
+
+/// a^(-1/p) of a symmetric positive definite matrix. Eigenvalues below `least` count as `least`: where
+/// all are known to be at least that, those below it are rounding.
+void inverse_root(MatrixView<const double> a, double p, double least, MatrixView<double> root);
+
+/// Makes the rows of a matrix with no more rows than cols orthonormal: A^T = Q R with no negative
+/// number on R's diagonal, and `a` becomes Q^T. Row k is then in the span of the first k+1 rows of A.
+/// `a` must not be padded: its stride is its cols.
+void orthonormalize_rows(MatrixView<double> a);
+
+}  // namespace plumbline

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <vector>
+
+#include "engine/optimizers/inner_optimizer.hpp"
+
+namespace plumbline::optimizers {
+
+namespace {
+
+// Stochastic weight averaging, Algorithm 1 of the paper: after every c-th step of its phase, with n
+// models averaged so far,
+//   a <- (n a + w) / (n + 1)
+// and the model is evaluated at a, training not. The phase begins when `start` of the run's steps
+// are done; in a run without an end, at once. The schedule is the run's own: the paper's cyclical or
+// constant rate is to be chosen there. The weights at which the phase begins are no model of it.
+template <typename T>
+class Swa final : public Optimizer<T> {
+ public:
+  Swa(Settings& settings, const ParameterLayout& layout)
+      : start_(settings.number("start", 0, kDecay, "share of the run before the average begins")),
+        every_(settings.integer("every", 1, at_least(1), "c, steps from one model to the next")),
+        inner_(inner_optimizer<T>(settings, layout)),
+        average_(layout.size()) {}
+
+  void step(std::span<T> parameters, std::span<const T> gradient,
+            const StepContext<T>& context) override {
+    inner_->step(parameters, gradient, context);
+    const auto before =
+        static_cast<std::int64_t>(std::floor(start_ * static_cast<double>(context.steps)));
+    const std::int64_t i = context.step - before;
+    if (i <= 0 || i % every_ != 0) return;
+    ++models_;
+    const Batch<T> share(static_cast<T>(1 / static_cast<double>(models_)));
+    const Batch<T> rest(static_cast<T>(1 - 1 / static_cast<double>(models_)));
+    for_each_batch(
+        parameters.size(), [share, rest](const auto& w, auto& a) { a = rest * a + share * w; },
+        static_cast<const T*>(parameters.data()), average_.data());
+  }
+  std::size_t state_size() const override { return average_.size() + inner_->state_size(); }
+  std::span<const T> evaluation_point(std::span<const T> parameters) override {
+    return models_ > 0 ? std::span<const T>(average_) : inner_->evaluation_point(parameters);
+  }
+
+ private:
+  double start_;
+  std::int64_t every_;
+  std::unique_ptr<Optimizer<T>> inner_;
+  std::vector<T> average_;
+  std::int64_t models_ = 0;
+};
+
+}  // namespace
+
+OptimizerEntry swa() {
+  return optimizer_entry<Swa>(
+      {
+          .summary = "Evaluates at the plain mean of the parameters of the later part of a run.",
+          .formula = "after every c-th step of the phase: a <- (n a + w) / (n + 1), n <- n + 1; "
+                     "evaluated at a",
+          .paper = "Izmailov, Podoprikhin, Garipov, Vetrov & Wilson, Averaging weights leads to "
+                   "wider optima and better generalization, UAI 2018, arXiv:1803.05407, "
+                   "Algorithm 1",
+      },
+      UpdateScope::tensor);
+}
+
+}  // namespace plumbline::optimizers

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <vector>
+
+#include "engine/optimizers/inner_optimizer.hpp"
+
+namespace plumbline::optimizers {
+
+namespace {
+
+// Weight decay around any rule, with f the schedule's factor and w before the step:
+//   decoupled: w <- inner(w, g) - f rate w     (not multiplied by the inner rule's learning rate)
+//   coupled:   w <- inner(w, g + rate w)       (L2 regularization; the recorded loss has no such term)
+// The two are the same for sgd when rates are made to fit, and differ for adaptive rules, which is
+// what the paper is about.
+template <typename T>
+class WeightDecay final : public Optimizer<T> {
+ public:
+  WeightDecay(Settings& settings, const ParameterLayout& layout)
+      : coupled_(settings.choice("kind", "decoupled", {"decoupled", "coupled"},
+                                 "decay beside the inner step, or in the gradient it sees") ==
+                 "coupled"),
+        rate_(settings.number("rate", 1e-2, kNonNegative, "how much of a weight decays")),
+        biases_(settings.flag("biases", true, "whether biases decay too")),
+        inner_(inner_optimizer<T>(settings, layout)),
+        own_(layout.size()) {
+    for (const ParameterTensor& tensor : layout.tensors()) {
+      if (biases_ || tensor.group != ParameterGroup::bias) tensors_.push_back(tensor);
+    }
+  }
+
+  void step(std::span<T> parameters, std::span<const T> gradient,
+            const StepContext<T>& context) override {
+    if (coupled_) {
+      std::ranges::copy(gradient, own_.begin());
+      for_each_decaying([&](std::size_t i) { own_[i] += static_cast<T>(rate_) * parameters[i]; });
+      inner_->step(parameters, own_, context);
+      return;
+    }
+    const auto rate = static_cast<T>(rate_ * context.schedule_factor);
+    for_each_decaying([&](std::size_t i) { own_[i] = rate * parameters[i]; });
+    inner_->step(parameters, gradient, context);
+    for_each_decaying([&](std::size_t i) { parameters[i] -= own_[i]; });
+  }
+  std::size_t state_size() const override { return own_.size() + inner_->state_size(); }
+  std::span<const T> evaluation_point(std::span<const T> parameters) override {
+    return inner_->evaluation_point(parameters);
+  }
+
+ private:
+  template <class Function>
+  void for_each_decaying(const Function& function) const {
+    for (const ParameterTensor& tensor : tensors_) {
+      for (std::size_t i = 0; i < tensor.size(); ++i) function(tensor.offset + i);
+    }
+  }
+
+  bool coupled_;
+  double rate_;
+  bool biases_;
+  std::unique_ptr<Optimizer<T>> inner_;
+  std::vector<ParameterTensor> tensors_;
+  std::vector<T> own_;  // the decay, or the gradient with it
+};
+
+}  // namespace
+
+OptimizerEntry weight_decay() {
+  return optimizer_entry<WeightDecay>(
+      {
+          .summary = "Lets the parameters decay, beside another rule's steps or in its gradient.",
+          .formula = "decoupled: w <- inner(w, g) - f rate w; coupled: w <- inner(w, g + rate w)",
+          .paper = "Loshchilov & Hutter, Decoupled weight decay regularization, ICLR 2019, "
+                   "arXiv:1711.05101",
+      },
+      UpdateScope::tensor);
+}
+
+}  // namespace plumbline::optimizers

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/core/lapack.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+#include "engine/core/random.hpp"
+
+namespace plumbline {
+namespace {
+
+// Some n^2 roundings of 1.1e-16, of numbers of about 1 and eigenvalues up to some 20.
+constexpr double kTolerance = 1e-13;
+
+struct Square {
+  explicit Square(std::size_t size) : n(size), values(size * size) {}
+  MatrixView<double> view() { return {values.data(), n, n, n}; }
+  double& operator()(std::size_t i, std::size_t j) { return values[i * n + j]; }
+
+  std::size_t n;
+  std::vector<double> values;
+};
+
+Square random_matrix(std::size_t n) {
+  Random random(7, RandomStream::noise, 0);
+  Square a(n);
+  for (double& value : a.values) value = random.normal();
+  return a;
+}
+
+/// A A^T + I: symmetric, with eigenvalues of 1 and more.
+Square positive_definite(std::size_t n) {
+  Square a = random_matrix(n);
+  Square result(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < n; ++j) {
+      result(i, j) = i == j ? 1 : 0;
+      for (std::size_t k = 0; k < n; ++k) result(i, j) += a(i, k) * a(j, k);
+    }
+  }
+  return result;
+}
+
+void expect_orthonormal_rows(Square& a) {
+  for (std::size_t i = 0; i < a.n; ++i) {
+    for (std::size_t j = 0; j < a.n; ++j) {
+      double product = 0;
+      for (std::size_t k = 0; k < a.n; ++k) product += a(i, k) * a(j, k);
+      EXPECT_NEAR(product, i == j ? 1 : 0, kTolerance) << i << ' ' << j;
+    }
+  }
+}
+
+TEST(SymmetricEigen, OfTwoByTwoIsKnown) {
+  // [[2, 1], [1, 2]]: 1 with (1, -1) / sqrt(2), 3 with (1, 1) / sqrt(2).
+  Square a(2);
+  a.values = {2, 1, 1, 2};
+  std::vector<double> values(2);
+  Square vectors(2);
+  symmetric_eigen(a.view(), values, vectors.view());
+  EXPECT_NEAR(values[0], 1, kTolerance);
+  EXPECT_NEAR(values[1], 3, kTolerance);
+  EXPECT_NEAR(std::abs(vectors(0, 0) + vectors(0, 1)), 0, kTolerance);
+  EXPECT_NEAR(std::abs(vectors(1, 0) + vectors(1, 1)), std::sqrt(2), kTolerance);
+}
+
+TEST(SymmetricEigen, HasEigenvectorsInItsRows) {
+  constexpr std::size_t kSize = 9;
+  Square a = positive_definite(kSize);
+  std::vector<double> values(kSize);
+  Square vectors(kSize);
+  symmetric_eigen(a.view(), values, vectors.view());
+  expect_orthonormal_rows(vectors);
+  for (std::size_t k = 0; k < kSize; ++k) {
+    if (k > 0) {
+      EXPECT_GE(values[k], values[k - 1]);
+    }
+    for (std::size_t i = 0; i < kSize; ++i) {
+      double product = 0;
+      for (std::size_t j = 0; j < kSize; ++j) product += a(i, j) * vectors(k, j);
+      EXPECT_NEAR(product, values[k] * vectors(k, i), kTolerance * values.back()) << k << ' ' << i;
+    }
+  }
+}
+
+TEST(SymmetricEigen, ReadsTheUpperTriangleAlone) {
+  constexpr std::size_t kSize = 5;
+  Square a = positive_definite(kSize);
+  std::vector<double> whole(kSize);
+  std::vector<double> upper(kSize);
+  Square vectors(kSize);
+  symmetric_eigen(a.view(), whole, vectors.view());
+  for (std::size_t i = 0; i < kSize; ++i) {
+    for (std::size_t j = 0; j < i; ++j) a(i, j) = 100;
+  }
+  symmetric_eigen(a.view(), upper, vectors.view());
+  EXPECT_EQ(upper, whole);
+}
+
+TEST(SymmetricEigen, OfNanIsNan) {
+  for (const double wrong :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    Square a = positive_definite(4);
+    a(1, 2) = wrong;
+    std::vector<double> values(4);
+    Square vectors(4);
+    symmetric_eigen(a.view(), values, vectors.view());
+    for (const double value : values) EXPECT_TRUE(std::isnan(value));
+    for (const double value : vectors.values) EXPECT_TRUE(std::isnan(value));
+  }
+}
+
+TEST(InverseRoot, ToTheFourthTimesTheMatrixIsTheIdentity) {
+  constexpr std::size_t kSize = 6;
+  Square a = positive_definite(kSize);
+  Square root(kSize);
+  inverse_root(a.view(), 4, 0, root.view());
+  Square product = a;
+  for (int factor = 0; factor < 4; ++factor) {
+    Square next(kSize);
+    for (std::size_t i = 0; i < kSize; ++i) {
+      for (std::size_t j = 0; j < kSize; ++j) {
+        for (std::size_t k = 0; k < kSize; ++k) next(i, j) += product(i, k) * root(k, j);
+      }
+    }
+    product = next;
+  }
+  for (std::size_t i = 0; i < kSize; ++i) {
+    for (std::size_t j = 0; j < kSize; ++j) {
+      EXPECT_NEAR(product(i, j), i == j ? 1 : 0, 100 * kTolerance) << i << ' ' << j;
+    }
+  }
+}
+
+TEST(InverseRoot, RaisesEigenvaluesToTheLeast) {
+  Square a(2);
+  a.values = {16, 0, 0, -1e-9};
+  Square root(2);
+  inverse_root(a.view(), 2, 0.25, root.view());
+  EXPECT_NEAR(root(0, 0), 0.25, kTolerance);
+  EXPECT_NEAR(root(1, 1), 2, kTolerance);
+  EXPECT_NEAR(root(0, 1), 0, kTolerance);
+}
+
+TEST(InverseRoot, OfNanIsNan) {
+  Square a = positive_definite(3);
+  a(0, 0) = std::numeric_limits<double>::quiet_NaN();
+  Square root(3);
+  inverse_root(a.view(), 4, 1e-3, root.view());
+  for (const double value : root.values) EXPECT_TRUE(std::isnan(value));
+}
+
+TEST(OrthonormalizeRows, KeepsTheSpansOfTheFirstRowsAndTheirSigns) {
+  constexpr std::size_t kSize = 7;
+  Square a = random_matrix(kSize);
+  Square q = a;
+  orthonormalize_rows(q.view());
+  expect_orthonormal_rows(q);
+  // A = R^T Q, with R^T lower triangular and no negative number on its diagonal.
+  for (std::size_t i = 0; i < kSize; ++i) {
+    for (std::size_t j = i; j < kSize; ++j) {
+      double r = 0;
+      for (std::size_t k = 0; k < kSize; ++k) r += a(i, k) * q(j, k);
+      if (i == j) {
+        EXPECT_GT(r, 0.01) << i;
+      } else {
+        EXPECT_NEAR(r, 0, kTolerance) << i << ' ' << j;
+      }
+    }
+  }
+}
+
+TEST(OrthonormalizeRows, OfZerosIsOrthonormalAllTheSame) {
+  Square a(4);
+  orthonormalize_rows(a.view());
+  expect_orthonormal_rows(a);
+}
+
+TEST(OrthonormalizeRows, OfNanIsNan) {
+  Square a = random_matrix(3);
+  a(2, 0) = std::numeric_limits<double>::quiet_NaN();
+  orthonormalize_rows(a.view());
+  for (const double value : a.values) EXPECT_TRUE(std::isnan(value));
+}
+
+}  // namespace
+}  // namespace plumbline
