@@ -10,7 +10,7 @@ namespace plumbline::optimizers {
 namespace {
 
 // ADOPT, Algorithm 2 of the paper: each gradient is divided by the second moment of those before
-// it, and only then averaged. The first gradient sets v = g^2 and moves nothing; after it, with t = 1
+// it, and only then averaged. The first gradient sets v = g^2 and moves nothing. Then, with t = 1
 // at the second gradient,
 //   m <- beta1 m + (1 - beta1) clip(g / max(sqrt(v), epsilon), -c, c), c = t^(1/4)
 //   w <- w - lr m        v <- beta2 v + (1 - beta2) g^2

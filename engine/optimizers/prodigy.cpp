@@ -11,8 +11,8 @@ namespace plumbline::optimizers {
 namespace {
 
 // Prodigy with Adam's division, Algorithm 4 of the paper. It estimates from below how far the
-// solution is, D >= d, and steps by d: lr stays near 1. With gamma = lr times the schedule's factor,
-// and w0 the first parameters seen,
+// solution is, D >= d, and steps by d: lr stays near 1. With w0 the first parameters seen, and
+// gamma = lr times the schedule's factor,
 //   m <- beta1 m + (1 - beta1) d g        v <- beta2 v + (1 - beta2) d^2 g^2
 //   r <- sqrt(beta2) r + (1 - sqrt(beta2)) gamma d^2 <g, w0 - w>
 //   s <- sqrt(beta2) s + (1 - sqrt(beta2)) gamma d^2 g
