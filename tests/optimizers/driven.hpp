@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// An optimizer by its name, and random gradients to drive it with.
+// Optimizers by their names, and gradients to drive them with.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/core/random.hpp"
@@ -41,6 +42,39 @@ inline ParameterLayout one_tensor(std::size_t rows, std::size_t cols,
   return layout;
 }
 
+/// An optimizer with the parameters that it moves, all in one tensor.
+class Driven {
+ public:
+  Driven(const char* name, const SettingsTable& settings, std::vector<double> start)
+      : w(std::move(start)), rule_(optimizer_for(one_tensor(1, w.size()), name, settings)) {}
+
+  void step(const std::vector<double>& gradient, double schedule_factor = 1) {
+    rule_->step(w, gradient, {.step = ++t_, .schedule_factor = schedule_factor, .steps = 0, .objective = nullptr});
+  }
+  std::vector<double> evaluated() const {
+    const auto point = rule_->evaluation_point(w);
+    return {point.begin(), point.end()};
+  }
+
+  std::vector<double> w;
+
+ private:
+  std::int64_t t_ = 0;
+  std::unique_ptr<Optimizer<double>> rule_;
+};
+
+/// The one parameter, from zero on, after each of the gradients.
+inline std::vector<double> path(const char* name, const SettingsTable& settings,
+                                const std::vector<double>& gradients) {
+  Driven driven(name, settings, {0});
+  std::vector<double> result;
+  for (const double g : gradients) {
+    driven.step({g});
+    result.push_back(driven.w[0]);
+  }
+  return result;
+}
+
 /// Standard normal values.
 inline std::vector<double> random_block(std::size_t n, std::uint32_t part) {
   Random random(11, RandomStream::noise, part);
@@ -54,15 +88,15 @@ inline std::vector<double> random_block(std::size_t n, std::uint32_t part) {
 inline std::vector<std::vector<double>> driven(Optimizer<double>& optimizer, std::size_t n,
                                                int steps, double scale = 1) {
   std::vector<double> parameters = random_block(n, 0);
-  std::vector<std::vector<double>> path;
+  std::vector<std::vector<double>> states;
   for (int t = 1; t <= steps; ++t) {
     std::vector<double> gradient = random_block(n, static_cast<std::uint32_t>(t));
     for (double& g : gradient) g *= scale;
     optimizer.step(parameters, gradient,
                    {.step = t, .schedule_factor = 1, .steps = steps, .objective = nullptr});
-    path.push_back(parameters);
+    states.push_back(parameters);
   }
-  return path;
+  return states;
 }
 
 }  // namespace plumbline
