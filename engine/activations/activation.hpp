@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +24,12 @@ struct GaussianMoments {
   double slope_square = 0;  ///< E[sum of J^2] / outputs
   double slope_fourth = 0;  ///< E[sum of J^4] / outputs
 };
+
+/// `moments`, or NaN for infinite q.
+inline GaussianMoments finite_moments(double q, const GaussianMoments& moments) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  return std::isfinite(q) ? moments : GaussianMoments{kNan, kNan, kNan};
+}
 
 /// What stands between a layer's pre-activations z and its outputs a, one example a row. A layer of
 /// some `width` has units(width) pre-activations, outputs(width) outputs and parameters(width)
@@ -74,13 +82,61 @@ class ElementwiseActivation : public Activation {
   virtual double curvature(double z) const = 0;  ///< phi''(z); at a kink one of the two sides
   /// Where phi' or phi'' jumps, in rising order.
   virtual std::vector<double> kinks() const = 0;
+  /// phi varies over distances of this order in z, or longer ones.
+  virtual double scale() const { return 1; }
 
+  /// By quadrature in z / scale, where phi varies over distances of 1.
   GaussianMoments moments(double q) const final {
-    const auto mean = [&](const auto& function) { return normal_mean(q, function, kinks()); };
+    const double unit = scale();
+    std::vector<double> ends = kinks();
+    for (double& end : ends) end /= unit;
+    const auto mean = [&](const auto& function) {
+      return normal_mean(q / (unit * unit), [&](double z) { return function(unit * z); }, ends);
+    };
     return {mean([this](double z) { return value(z) * value(z); }),
             mean([this](double z) { return slope(z) * slope(z); }),
             mean([this](double z) { return slope(z) * slope(z) * slope(z) * slope(z); })};
   }
+};
+
+/// Implements the passes of Activation in both precisions by three members of Derived that are
+/// templates on T: forward_rows(), backward_rows() and tangent_rows(), with the same arguments.
+template <class Derived, class Base = Activation>
+class InBothPrecisions : public Base {
+ public:
+  void forward(MatrixView<const float> z, std::span<const float> parameters,
+               MatrixView<float> a) const final {
+    derived().forward_rows(z, parameters, a);
+  }
+  void forward(MatrixView<const double> z, std::span<const double> parameters,
+               MatrixView<double> a) const final {
+    derived().forward_rows(z, parameters, a);
+  }
+  void backward(MatrixView<const float> z, MatrixView<const float> a,
+                std::span<const float> parameters, MatrixView<const float> upstream,
+                MatrixView<float> delta, std::span<float> gradient) const final {
+    derived().backward_rows(z, a, parameters, upstream, delta, gradient);
+  }
+  void backward(MatrixView<const double> z, MatrixView<const double> a,
+                std::span<const double> parameters, MatrixView<const double> upstream,
+                MatrixView<double> delta, std::span<double> gradient) const final {
+    derived().backward_rows(z, a, parameters, upstream, delta, gradient);
+  }
+  void tangent(MatrixView<const float> z, MatrixView<const float> a,
+               std::span<const float> parameters, MatrixView<const float> z_direction,
+               std::span<const float> parameter_direction,
+               MatrixView<float> a_direction) const final {
+    derived().tangent_rows(z, a, parameters, z_direction, parameter_direction, a_direction);
+  }
+  void tangent(MatrixView<const double> z, MatrixView<const double> a,
+               std::span<const double> parameters, MatrixView<const double> z_direction,
+               std::span<const double> parameter_direction,
+               MatrixView<double> a_direction) const final {
+    derived().tangent_rows(z, a, parameters, z_direction, parameter_direction, a_direction);
+  }
+
+ private:
+  const Derived& derived() const { return static_cast<const Derived&>(*this); }
 };
 
 struct ActivationEntry {
@@ -97,8 +153,11 @@ const Catalogue<ActivationEntry>& activation_catalogue();
 /// serve V = a SIMD batch in the kernels and V = double everywhere else. A functor whose slope or
 /// curvature jumps also has
 ///   std::vector<double> kinks() const;                  // where, in rising order
+/// and one that a setting can make vary over distances far below 1
+///   double scale() const;                               // the distance
 template <class Functor>
-class FunctorActivation final : public ElementwiseActivation {
+class FunctorActivation final
+    : public InBothPrecisions<FunctorActivation<Functor>, ElementwiseActivation> {
  public:
   explicit FunctorActivation(Settings& settings) : functor_(settings) {}
 
@@ -109,45 +168,31 @@ class FunctorActivation final : public ElementwiseActivation {
     if constexpr (requires { functor_.kinks(); }) return functor_.kinks();
     return {};
   }
+  double scale() const override {
+    if constexpr (requires { functor_.scale(); }) return functor_.scale();
+    return 1;
+  }
 
-  void forward(MatrixView<const float> z, std::span<const float> /*parameters*/,
-               MatrixView<float> a) const override {
-    apply(z, a);
+  template <typename T>
+  void forward_rows(MatrixView<const T> z, std::span<const T> /*parameters*/,
+                    MatrixView<T> a) const {
+    for_each_batch_of_rows(
+        [this](const auto& z_batch, auto& a_batch) { a_batch = functor_.value(z_batch); }, z, a);
   }
-  void forward(MatrixView<const double> z, std::span<const double> /*parameters*/,
-               MatrixView<double> a) const override {
-    apply(z, a);
-  }
-  void backward(MatrixView<const float> z, MatrixView<const float> a,
-                std::span<const float> /*parameters*/, MatrixView<const float> upstream,
-                MatrixView<float> delta, std::span<float> /*gradient*/) const override {
+  template <typename T>
+  void backward_rows(MatrixView<const T> z, MatrixView<const T> a,
+                     std::span<const T> /*parameters*/, MatrixView<const T> upstream,
+                     MatrixView<T> delta, std::span<T> /*gradient*/) const {
     times_slope(z, a, upstream, delta);
   }
-  void backward(MatrixView<const double> z, MatrixView<const double> a,
-                std::span<const double> /*parameters*/, MatrixView<const double> upstream,
-                MatrixView<double> delta, std::span<double> /*gradient*/) const override {
-    times_slope(z, a, upstream, delta);
-  }
-  void tangent(MatrixView<const float> z, MatrixView<const float> a,
-               std::span<const float> /*parameters*/, MatrixView<const float> z_direction,
-               std::span<const float> /*parameter_direction*/,
-               MatrixView<float> a_direction) const override {
-    times_slope(z, a, z_direction, a_direction);
-  }
-  void tangent(MatrixView<const double> z, MatrixView<const double> a,
-               std::span<const double> /*parameters*/, MatrixView<const double> z_direction,
-               std::span<const double> /*parameter_direction*/,
-               MatrixView<double> a_direction) const override {
+  template <typename T>
+  void tangent_rows(MatrixView<const T> z, MatrixView<const T> a, std::span<const T> /*parameters*/,
+                    MatrixView<const T> z_direction, std::span<const T> /*parameter_direction*/,
+                    MatrixView<T> a_direction) const {
     times_slope(z, a, z_direction, a_direction);
   }
 
  private:
-  template <typename T>
-  void apply(MatrixView<const T> z, MatrixView<T> a) const {
-    for_each_batch_of_rows(
-        [this](const auto& z_batch, auto& a_batch) { a_batch = functor_.value(z_batch); }, z, a);
-  }
-
   template <typename T>
   void times_slope(MatrixView<const T> z, MatrixView<const T> a, MatrixView<const T> factor,
                    MatrixView<T> product) const {
@@ -162,12 +207,18 @@ class FunctorActivation final : public ElementwiseActivation {
   Functor functor_;
 };
 
+/// The entry of an activation of any class that is made of Settings&.
+template <class Made>
+ActivationEntry activation_entry(PluginInfo info) {
+  info.settings = declared_settings([](Settings& settings) { Made declared(settings); });
+  return {std::move(info), [](Settings& settings) -> std::shared_ptr<const Activation> {
+            return std::make_shared<Made>(settings);
+          }};
+}
+
 template <class Functor>
 ActivationEntry elementwise_activation(PluginInfo info) {
-  info.settings = declared_settings([](Settings& settings) { Functor functor(settings); });
-  return {std::move(info), [](Settings& settings) -> std::shared_ptr<const Activation> {
-            return std::make_shared<FunctorActivation<Functor>>(settings);
-          }};
+  return activation_entry<FunctorActivation<Functor>>(std::move(info));
 }
 
 }  // namespace plumbline

@@ -13,19 +13,11 @@ class Relu {
 
   template <typename V>
   V value(V z) const {
-    if constexpr (xsimd::is_batch<V>::value) {
-      return xsimd::select(z <= V(0), V(0), z);
-    } else {
-      return z <= V(0) ? V(0) : z;
-    }
+    return where(z <= V(0), V(0), z);
   }
   template <typename V>
   V slope(V z, V /*a*/) const {
-    if constexpr (xsimd::is_batch<V>::value) {
-      return xsimd::select(z > V(0), V(1), V(0));
-    } else {
-      return z > V(0) ? V(1) : V(0);
-    }
+    return where(z > V(0), V(1), V(0));
   }
   template <typename V>
   V curvature(V /*z*/, V /*a*/) const {

@@ -27,6 +27,24 @@ V constant(double value) {
   }
 }
 
+/// `yes` where the condition holds, `no` elsewhere; for comparisons of Vs. Unlike a SIMD minimum or
+/// maximum it says what becomes of NaN: a comparison with NaN does not hold.
+template <typename Condition, typename V>
+V where(const Condition& condition, const V& yes, const V& no) {
+  if constexpr (xsimd::is_batch<V>::value) {
+    return xsimd::select(condition, yes, no);
+  } else {
+    return condition ? yes : no;
+  }
+}
+
+/// The nearest number to x in [-bound, bound]; NaN stays NaN.
+template <typename V>
+V clamped(const V& x, double bound) {
+  const V most = constant<V>(bound);
+  return where(x > most, most, where(x < -most, -most, x));
+}
+
 namespace elementwise_detail {
 
 template <typename T>

@@ -12,10 +12,9 @@
 #include <string>
 #include <vector>
 
-namespace plumbline::oracle {
+#include "tests/oracle/rows.hpp"
 
-using Row = std::vector<double>;
-using Rows = std::vector<Row>;
+namespace plumbline::oracle {
 
 /// The softmax by its definition, for outputs far from overflow.
 inline Row softmax(const Row& y) {

@@ -7,7 +7,7 @@ namespace plumbline {
 
 /// A row of the project's reference values of mean-field theory (theory.csv of its design, to 9
 /// digits): two quadratures, composite 16-point Gauss-Legendre and double-exponential, that share no
-/// code with the engine agree on each to 2e-13; the rows of relu and linear are closed forms. These
+/// code with the engine agree on each to 2e-13; the rows of relu, leaky_relu and linear are closed forms. These
 /// are all rows whose activation is in the catalogue and whose fixed point is one finite number.
 struct MeanFieldReference {
   const char* activation;
@@ -18,9 +18,13 @@ struct MeanFieldReference {
 };
 
 inline constexpr std::array kMeanFieldReferences = std::to_array<MeanFieldReference>({
+    {"elu", 1.5, 0, 0.740075326, 1.03118661},
+    {"elu", 1, 0.05, 0.210392655, 0.77336709},
+    {"elu", 1.2, 0.05, 0.367320928, 0.882013068},
     {"gelu", 1, 0.05, 0.0694154317, 0.288789561},
     {"gelu", 1.5, 0.05, 0.0876839047, 0.446197386},
     {"gelu", 2, 0.05, 0.124495625, 0.626769442},
+    {"leaky_relu", 1, 0.05, 0.100010001, 0.50005},
     {"linear", 0.5, 0.05, 0.1, 0.5},
     {"linear", 0.9, 0.05, 0.5, 0.9},
     {"relu", 0.5, 0, 0, 0.25},
@@ -29,6 +33,10 @@ inline constexpr std::array kMeanFieldReferences = std::to_array<MeanFieldRefere
     {"relu", 1.5, 0.05, 0.2, 0.75},
     {"relu", 1.8, 0.05, 0.5, 0.9},
     {"relu", 1.9, 0.05, 1, 0.95},
+    {"selu", 0.9, 0, 0.611635118, 1.05351929},
+    {"selu", 1, 0, 1, 1.07157499},
+    {"selu", 1.1, 0, 1.55130241, 1.08910762},
+    {"selu", 1, 0.05, 1.21335829, 1.03475203},
     {"sigmoid", 1.0 / 3, 0, 0.0850337649, 0.0200078293},
     {"sigmoid", 1, 0, 0.264686875, 0.0557207068},
     {"sigmoid", 4, 0, 1.19691434, 0.171581354},
@@ -36,6 +44,9 @@ inline constexpr std::array kMeanFieldReferences = std::to_array<MeanFieldRefere
     {"sigmoid", 16, 0, 5.85540356, 0.398879007},
     {"sigmoid", 25, 0, 9.71125289, 0.501648948},
     {"sigmoid", 1, 0.05, 0.317236213, 0.0546429389},
+    {"silu", 1, 0.05, 0.0677535421, 0.26587391},
+    {"silu", 1.5, 0.05, 0.0828946011, 0.403732986},
+    {"silu", 2, 0.05, 0.10804162, 0.548827394},
     {"tanh", 0.5, 0, 0, 0.5},
     {"tanh", 1.5, 0, 0.286894229, 1.04056757},
     {"tanh", 2.5, 0, 0.973574107, 1.1729704},

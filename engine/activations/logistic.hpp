@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+
+#include "engine/kernels/elementwise.hpp"
+
+namespace plumbline::activations {
+
+/// s(x) = 1 / (1 + e^-x), with relative accuracy in the left tail.
+template <typename V>
+V logistic(V x) {
+  using std::exp;
+  return constant<V>(1) / (constant<V>(1) + exp(-x));
+}
+
+/// s'(x) = s(x) s(-x) = e / (1 + e)^2, e = e^-|x|, with relative accuracy in both tails.
+template <typename V>
+V logistic_slope(V x) {
+  using std::abs;
+  using std::exp;
+  const V e = exp(-abs(x));
+  return e / ((constant<V>(1) + e) * (constant<V>(1) + e));
+}
+
+}  // namespace plumbline::activations

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "engine/activations/activation.hpp"
+
+namespace plumbline::activations {
+
+namespace {
+
+// phi(z_j) = z_j where z_j > 0, s_j z_j elsewhere, with s_j learned: dL/ds_j = sum over examples of
+// dL/da_j z_j where z_j <= 0. One s_j a unit, the paper's channel-wise variant (a unit of a dense layer
+// is a channel), or one s for the whole layer, its channel-shared one; both start at 0.25. The paper
+// lets no weight decay act on s.
+class Prelu final : public InBothPrecisions<Prelu> {
+ public:
+  explicit Prelu(Settings& settings)
+      : initial_(
+            settings.number("initial_slope", 0.25, kAny, "the slope s for negative z at first")),
+        shared_(settings.flag("shared", false, "one s for all units of a layer, else one a unit")) {
+  }
+
+  std::size_t parameters(std::size_t width) const override { return shared_ ? 1 : width; }
+  double initial_parameter() const override { return initial_; }
+
+  template <typename T>
+  void forward_rows(MatrixView<const T> z, std::span<const T> parameters, MatrixView<T> a) const {
+    const std::vector<T> slopes = one_a_unit(parameters, z.cols);
+    for (std::size_t i = 0; i < z.rows; ++i) {
+      for_each_batch(
+          z.cols,
+          [](const auto& z_batch, const auto& s, auto& a_batch) {
+            a_batch = where(z_batch > T(0), z_batch, s * z_batch);
+          },
+          z.row(i), slopes.data(), a.row(i));
+    }
+  }
+
+  template <typename T>
+  void backward_rows(MatrixView<const T> z, MatrixView<const T> /*a*/,
+                     std::span<const T> parameters, MatrixView<const T> upstream,
+                     MatrixView<T> delta, std::span<T> gradient) const {
+    const std::vector<T> slopes = one_a_unit(parameters, z.cols);
+    std::vector<T> sums(z.cols, T(0));  // dL/ds of each unit
+    for (std::size_t i = 0; i < z.rows; ++i) {
+      for_each_batch(
+          z.cols,
+          [](const auto& z_batch, const auto& s, const auto& up, auto& sum, auto& delta_batch) {
+            using V = std::decay_t<decltype(up)>;
+            sum += where(z_batch > T(0), V(0), up * z_batch);
+            delta_batch = where(z_batch > T(0), up, s * up);
+          },
+          z.row(i), static_cast<const T*>(slopes.data()), upstream.row(i), sums.data(),
+          delta.row(i));
+    }
+    if (shared_) {
+      gradient[0] = std::accumulate(sums.begin(), sums.end(), T(0));
+    } else {
+      std::ranges::copy(sums, gradient.begin());
+    }
+  }
+
+  template <typename T>
+  void tangent_rows(MatrixView<const T> z, MatrixView<const T> /*a*/, std::span<const T> parameters,
+                    MatrixView<const T> z_direction, std::span<const T> parameter_direction,
+                    MatrixView<T> a_direction) const {
+    const std::vector<T> slopes = one_a_unit(parameters, z.cols);
+    const std::vector<T> directions = one_a_unit(parameter_direction, z.cols);
+    for (std::size_t i = 0; i < z.rows; ++i) {
+      for_each_batch(
+          z.cols,
+          [](const auto& z_batch, const auto& s, const auto& z_along, const auto& s_along,
+             auto& a_along) {
+            a_along = where(z_batch > T(0), z_along, s * z_along + s_along * z_batch);
+          },
+          z.row(i), slopes.data(), z_direction.row(i), directions.data(), a_direction.row(i));
+    }
+  }
+
+  GaussianMoments moments(double q) const override {
+    const double s2 = initial_ * initial_;
+    return finite_moments(q, {q * (1 + s2) / 2, (1 + s2) / 2, (1 + s2 * s2) / 2});
+  }
+
+ private:
+  template <typename T>
+  std::vector<T> one_a_unit(std::span<const T> parameters, std::size_t units) const {
+    if (shared_) return std::vector<T>(units, parameters[0]);
+    return {parameters.begin(), parameters.end()};
+  }
+
+  double initial_;
+  bool shared_;
+};
+
+}  // namespace
+
+ActivationEntry prelu() {
+  return activation_entry<Prelu>({
+      .summary = "The rectifier with a learned slope for negative z.",
+      .formula = "phi(z) = z for z > 0, s z for z <= 0, s a parameter of the net",
+      .paper = "He, Zhang, Ren & Sun, Delving deep into rectifiers: surpassing human-level "
+               "performance on ImageNet classification, ICCV 2015, arXiv:1502.01852",
+  });
+}
+
+}  // namespace plumbline::activations
