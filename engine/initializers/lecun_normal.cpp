@@ -10,7 +10,8 @@ class LecunNormal final : public ScaledInitializer {
  public:
   explicit LecunNormal(Settings& /*settings*/) : ScaledInitializer(Shape::normal) {}
 
-  std::optional<double> weight_variance(std::size_t fan_in, std::size_t /*fan_out*/) const override {
+  std::optional<double> weight_variance(std::size_t fan_in,
+                                        std::size_t /*fan_out*/) const override {
     return 1.0 / static_cast<double>(fan_in);
   }
 };

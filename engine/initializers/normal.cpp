@@ -12,12 +12,14 @@ class Normal final : public Initializer {
       : mean_(settings.number("mean", 0, kAny, "mean of a weight")),
         std_(settings.number("std", 0.05, kNonNegative, "standard deviation of a weight")) {}
 
-  void fill_weights(const ParameterTensor& /*tensor*/, MatrixView<double> weights, Random& random) const override {
+  void fill_weights(const ParameterTensor& /*tensor*/, MatrixView<double> weights,
+                    Random& random) const override {
     for (std::size_t i = 0; i < weights.rows; ++i) {
       for (std::size_t j = 0; j < weights.cols; ++j) weights(i, j) = mean_ + std_ * random.normal();
     }
   }
-  std::optional<double> weight_variance(std::size_t /*fan_in*/, std::size_t /*fan_out*/) const override {
+  std::optional<double> weight_variance(std::size_t /*fan_in*/,
+                                        std::size_t /*fan_out*/) const override {
     return std_ * std_;
   }
   double weight_mean() const override { return mean_; }

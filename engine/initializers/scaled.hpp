@@ -14,7 +14,8 @@ class ScaledInitializer : public Initializer {
  public:
   enum class Shape { normal, uniform };
 
-  void fill_weights(const ParameterTensor& /*tensor*/, MatrixView<double> weights, Random& random) const final {
+  void fill_weights(const ParameterTensor& /*tensor*/, MatrixView<double> weights,
+                    Random& random) const final {
     const double variance = weight_variance(weights.cols, weights.rows).value();
     const double deviation = std::sqrt(variance);
     const double limit = std::sqrt(3 * variance);

@@ -14,14 +14,16 @@ class Uniform final : public Initializer {
     if (high_ < low_) settings.problem("high", "is less than low");
   }
 
-  void fill_weights(const ParameterTensor& /*tensor*/, MatrixView<double> weights, Random& random) const override {
+  void fill_weights(const ParameterTensor& /*tensor*/, MatrixView<double> weights,
+                    Random& random) const override {
     for (std::size_t i = 0; i < weights.rows; ++i) {
       for (std::size_t j = 0; j < weights.cols; ++j) {
         weights(i, j) = low_ + (high_ - low_) * random.uniform();
       }
     }
   }
-  std::optional<double> weight_variance(std::size_t /*fan_in*/, std::size_t /*fan_out*/) const override {
+  std::optional<double> weight_variance(std::size_t /*fan_in*/,
+                                        std::size_t /*fan_out*/) const override {
     return (high_ - low_) * (high_ - low_) / 12;
   }
   double weight_mean() const override { return (low_ + high_) / 2; }

@@ -11,7 +11,8 @@ class Zeros final : public ScaledInitializer {
  public:
   explicit Zeros(Settings& /*settings*/) : ScaledInitializer(Shape::normal) {}
 
-  std::optional<double> weight_variance(std::size_t /*fan_in*/, std::size_t /*fan_out*/) const override {
+  std::optional<double> weight_variance(std::size_t /*fan_in*/,
+                                        std::size_t /*fan_out*/) const override {
     return 0;
   }
 };
