@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
@@ -78,13 +79,11 @@ class EveryInitializer : public testing::TestWithParam<std::string> {
     return made(initializer_catalogue(), GetParam().c_str(), settings);
   }
 
-  const std::string path_ =
-      testing::TempDir() + "initializer_" +
-      std::filesystem::path(
-          testing::UnitTest::GetInstance()->current_test_info()->test_suite_name())
-          .filename()
-          .string() +
-      GetParam() + ".h5";
+  const std::string path_ = [] {
+    std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::ranges::replace(name, '/', '_');
+    return testing::TempDir() + name + ".h5";
+  }();
 };
 
 INSTANTIATE_TEST_SUITE_P(Catalogue, EveryInitializer,
