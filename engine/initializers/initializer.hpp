@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -25,9 +26,12 @@ class Initializer {
   /// Fills a weight matrix, fan_out x fan_in, the values of `tensor`.
   virtual void fill_weights(const ParameterTensor& tensor, MatrixView<double> weights,
                             Random& random) const = 0;
-  /// Fills the biases of one layer; zeros unless an initializer says otherwise.
+  /// Fills the biases of one layer: normal of bias_variance() unless an initializer says otherwise.
   virtual void fill_bias(const ParameterTensor& tensor, std::span<double> bias,
                          Random& random) const;
+  /// Why this cannot fill a net of these tensors, as the rest of a sentence about it; empty where it
+  /// can, as the fill functions require.
+  virtual std::string problem(const ParameterLayout& /*layout*/) const { return {}; }
 
   /// The moments of a parameter, as mean-field theory needs them; no variance where the weights are
   /// not random, or their variance depends on data.

@@ -1,33 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
-
-#include "engine/initializers/initializer.hpp"
+#include "engine/initializers/scaled.hpp"
 
 namespace plumbline::initializers {
 
 namespace {
 
 // w ~ N(0, sigma_w^2 / fan_in), b ~ N(0, sigma_b^2): the ensemble of mean-field theory, equation 1.
-class MeanField final : public Initializer {
+class MeanField final : public ScaledInitializer {
  public:
   explicit MeanField(Settings& settings)
-      : weight_variance_(settings.number("weight_variance", 1, kNonNegative,
+      : ScaledInitializer(Shape::normal),
+        weight_variance_(settings.number("weight_variance", 1, kNonNegative,
                                          "sigma_w^2, the weight variance times fan_in")),
         bias_variance_(
             settings.number("bias_variance", 0, kNonNegative, "sigma_b^2, the bias variance")) {}
 
-  void fill_weights(const ParameterTensor& /*tensor*/, MatrixView<double> weights,
-                    Random& random) const override {
-    const double deviation = std::sqrt(weight_variance(weights.cols, weights.rows).value());
-    for (std::size_t i = 0; i < weights.rows; ++i) {
-      for (std::size_t j = 0; j < weights.cols; ++j) weights(i, j) = deviation * random.normal();
-    }
-  }
-  void fill_bias(const ParameterTensor& /*tensor*/, std::span<double> bias,
-                 Random& random) const override {
-    const double deviation = std::sqrt(bias_variance_);
-    for (double& b : bias) b = deviation * random.normal();
-  }
   std::optional<double> weight_variance(std::size_t fan_in,
                                         std::size_t /*fan_out*/) const override {
     return weight_variance_ / static_cast<double>(fan_in);

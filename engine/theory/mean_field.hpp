@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,15 @@ namespace plumbline {
 /// bound.
 double length_fixed_point(const Activation& activation, double weight_variance,
                           double bias_variance, double q = 1);
+
+/// The edge of chaos: the weight_variance at which chi_1 = weight_variance E[phi'(sqrt(q*) z)^2] is 1 at
+/// a fixed point q* that nearby lengths return to, so that error signals neither vanish nor explode.
+/// The points with chi_1 = 1 are a curve over q:
+///   sigma_w^2(q) = 1 / E[phi'^2],   sigma_b^2(q) = q - E[phi^2] / E[phi'^2].
+/// Where several of its points have this bias_variance, the one of least q; where there are none up to
+/// q = 10^4 (softplus, or relu with any bias variance but 0), none. Without bias variance an activation
+/// that is linear near 0 has its point at q* = 0, and one that scales (relu) at every q*.
+std::optional<double> critical_weight_variance(const Activation& activation, double bias_variance);
 
 /// One weight layer of a net in the theory: its weights have variance `weight_variance` (not times
 /// fan_in), its biases `bias_variance`, and it has `inputs` inputs.

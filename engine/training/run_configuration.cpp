@@ -122,6 +122,11 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
 
   Settings model = root.table("model");
   run.model = ModelSettings::read(model);
+  if (report.problems.empty()) {
+    const std::string misfit = run.model.initializer->problem(
+        parameter_layout(run.model, run.data->features(), run.data->outputs()));
+    if (!misfit.empty()) model.problem("initializer", misfit);
+  }
 
   const auto loss = choose_table(root, "loss", "cross_entropy", loss_catalogue());
   run.loss = make_chosen(loss, report);

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "experiments/runner/hdf5_handle.hpp"
+#include "engine/core/hdf5_handle.hpp"
 
 namespace plumbline::hdf5 {
 

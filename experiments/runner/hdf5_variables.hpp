@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "experiments/runner/hdf5_handle.hpp"
+#include "engine/core/hdf5_handle.hpp"
 
 namespace plumbline::hdf5 {
 

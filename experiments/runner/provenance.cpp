@@ -14,8 +14,8 @@
 #include <nlohmann/detail/abi_macros.hpp>
 #include <xsimd/config/xsimd_config.hpp>
 
+#include "engine/core/hdf5_handle.hpp"
 #include "engine/core/tensor.hpp"
-#include "experiments/runner/hdf5_handle.hpp"
 #include "plumbline/build_info.hpp"
 
 namespace plumbline {

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "experiments/runner/hdf5_handle.hpp"
+#include "engine/core/hdf5_handle.hpp"
 #include "experiments/runner/hdf5_variables.hpp"
 #include "experiments/runner/results_file.hpp"
 #include "experiments/runner/results_layout.hpp"
@@ -26,16 +26,6 @@ std::string shortest(double value) {
   std::array<char, 32> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
   return {buffer.data(), end};
-}
-
-Handle open_file(const Check& check, const std::filesystem::path& path) {
-  hdf5::prepare();
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) check.refuse("no such file");
-  const Handle access(check(H5Pcreate(H5P_FILE_ACCESS), "prepare to open it"));
-  // No lock: a file that has its name never changes, and network file systems often refuse locks.
-  check(H5Pset_file_locking(access.id(), 0, 1), "set its locking");
-  return Handle(check(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), "open it as HDF5"));
 }
 
 /// A metric of the file; its shape is that of the axes.
@@ -98,7 +88,7 @@ class ResultsReader::File {
 };
 
 ResultsReader::File::File(const std::filesystem::path& path)
-    : check_(path.string()), file_(open_file(check_, path)) {
+    : check_(path.string()), file_(hdf5::open_to_read(check_)) {
   if (!hdf5::has_attribute(check_, id(), "schema")) {
     check_.refuse("is no results file of Plumbline: it has no attribute 'schema'");
   }

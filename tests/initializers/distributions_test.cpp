@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,15 @@ TEST(Variances, AreThoseOfThePapers) {
   EXPECT_EQ(variance("glorot_uniform", 300, 200), 0.004);
   EXPECT_EQ(variance("he_normal", 400, 200), 0.005);
   EXPECT_EQ(variance("he_uniform", 400, 200), 0.005);
+  EXPECT_EQ(variance("he_normal", 400, 200, table_of({{"fan", "fan_out"}})), 0.01);
+  EXPECT_EQ(variance("he_uniform", 400, 200, table_of({{"fan", "fan_out"}})), 0.01);
+  EXPECT_EQ(variance("he_normal", 400, 200, table_of({{"slope", 2.0}})), 0.001);
+  EXPECT_EQ(variance("he_uniform", 400, 200, table_of({{"slope", 2.0}})), 0.001);
   EXPECT_EQ(variance("lecun_normal", 400, 200), 0.0025);
+  EXPECT_EQ(variance("lecun_uniform", 400, 200), 0.0025);
+  EXPECT_EQ(variance("standard_uniform", 100, 200), 1.0 / 300);
+  EXPECT_EQ(variance("sparse", 300, 200), 0.05);
+  EXPECT_EQ(variance("sparse", 10, 200, table_of({{"std", 2.0}})), 4);
   EXPECT_EQ(variance("mean_field", 400, 200, table_of({{"weight_variance", 3.0}})), 0.0075);
   EXPECT_EQ(variance("normal", 400, 200, table_of({{"std", 0.5}})), 0.25);
   EXPECT_EQ(variance("uniform", 400, 200, table_of({{"low", 0.0}, {"high", 6.0}})), 3);
@@ -56,20 +65,22 @@ double kurtosis(const char* name) {
 
 TEST(NormalInitializers, HaveTheKurtosisOfTheNormalDistribution) {
   // 3, with the standard error sqrt(96/n); a uniform distribution has 1.8.
-  for (const char* name : {"normal", "glorot_normal", "he_normal", "lecun_normal", "mean_field"}) {
+  for (const char* name :
+       {"normal", "glorot_normal", "he_normal", "lecun_normal", "mean_field", "edge_of_chaos"}) {
     EXPECT_NEAR(kurtosis(name), 3, kStandardErrors * std::sqrt(96 / kCount)) << name;
   }
 }
 
 TEST(UniformInitializers, HaveTheKurtosisOfTheUniformDistribution) {
   // x^4 of a uniform variable of variance 1 has the mean 9/5 and the variance 9 - 81/25.
-  for (const char* name : {"uniform", "glorot_uniform", "he_uniform"}) {
+  for (const char* name :
+       {"uniform", "glorot_uniform", "he_uniform", "lecun_uniform", "standard_uniform"}) {
     EXPECT_NEAR(kurtosis(name), 1.8, kStandardErrors * std::sqrt(5.76 / kCount)) << name;
   }
 }
 
 TEST(UniformInitializers, StayWithinTheirLimitsAndComeNearThem) {
-  for (const char* name : {"glorot_uniform", "he_uniform"}) {
+  for (const char* name : {"glorot_uniform", "he_uniform", "lecun_uniform", "standard_uniform"}) {
     const auto drawer = initializer(name);
     const double limit = std::sqrt(3 * drawer->weight_variance(kFanIn, kFanOut).value());
     const Drawn all = drawn(*drawer, kFanOut, kFanIn, 12);
@@ -100,6 +111,86 @@ TEST(Uniform, RefusesLimitsInTheWrongOrder) {
   EXPECT_EQ(report.problems[0].message, "'initializer.high' is less than low");
 }
 
+/// Phi, the standard normal distribution function.
+double normal_share(double z) { return std::erfc(-z / std::numbers::sqrt2) / 2; }
+
+struct Cut {
+  double low;
+  double high;
+};
+// Wide, where proposals are normal, and narrow, where they are uniform; on one side and on both.
+constexpr std::array kCuts = {Cut{-2, 2},    Cut{-0.5, 3},  Cut{0, 20},
+                              Cut{-1, 1.25}, Cut{-0.75, 0}, Cut{-1e-3, 1e-3}};
+
+std::shared_ptr<const Initializer> cut_normal(const Cut& cut) {
+  return initializer("truncated_normal",
+                     table_of({{"mean", 0.5}, {"std", 2.0}, {"low", cut.low}, {"high", cut.high}}));
+}
+
+TEST(TruncatedNormal, IsDistributedAsTheNormalGivenTheInterval) {
+  // Kolmogorov and Smirnov: sqrt(n) times the largest distance of the two distribution functions is
+  // above 2.7 with probability 2 exp(-2 x 2.7^2) = 1e-6.
+  constexpr double kLargest = 2.7;
+  for (const Cut& cut : kCuts) {
+    std::vector<double> weights = drawn(*cut_normal(cut), kFanOut, kFanIn, 17).weights;
+    std::ranges::sort(weights);
+    double distance = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      const double z = (weights[i] - 0.5) / 2;
+      EXPECT_GE(z, cut.low);
+      EXPECT_LE(z, cut.high);
+      const double share = (normal_share(z) - normal_share(cut.low)) /
+                           (normal_share(cut.high) - normal_share(cut.low));
+      distance = std::max(distance, std::abs(share - (static_cast<double>(i) + 0.5) / kCount));
+    }
+    EXPECT_LT(std::sqrt(kCount) * distance, kLargest) << cut.low << " to " << cut.high;
+  }
+}
+
+TEST(TruncatedNormal, HasTheMomentsOfItsClosedForms) {
+  // Johnson, Kotz & Balakrishnan, Continuous univariate distributions 1, 1994, section 13.10.1. In the
+  // narrowest interval the variance is what is left of 1 after 3e-7 of it, so 7 digits are lost.
+  const auto density = [](double z) {
+    return std::exp(-z * z / 2) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+  };
+  for (const Cut& cut : kCuts) {
+    const double share = normal_share(cut.high) - normal_share(cut.low);
+    const double z_mean = (density(cut.low) - density(cut.high)) / share;
+    const double z_variance =
+        1 + (cut.low * density(cut.low) - cut.high * density(cut.high)) / share - z_mean * z_mean;
+    const auto drawer = cut_normal(cut);
+    EXPECT_NEAR(drawer->weight_mean(), 0.5 + 2 * z_mean, 1e-12);
+    EXPECT_NEAR(drawer->weight_variance(1, 1).value(), 4 * z_variance, 4e-12)
+        << cut.low << " to " << cut.high;
+  }
+  EXPECT_NEAR(cut_normal({-1e-3, 1e-3})->weight_variance(1, 1).value(), 4e-6 / 3, 1e-12);
+}
+
+TEST(TruncatedNormal, RefusesAnEmptyInterval) {
+  const SettingsTable given = table_of({{"low", 0.0}, {"high", 0.0}});
+  SettingsReport report;
+  Settings settings(given, "initializer", report);
+  make_entry(*initializer_catalogue().find("truncated_normal"), settings);
+  ASSERT_EQ(report.problems.size(), 1U);
+  EXPECT_EQ(report.problems[0].message,
+            "'initializer.high' is 0, as is low: that leaves no interval");
+}
+
+TEST(Constant, IsItsValueAndOnesAreOne) {
+  const Drawn all = drawn(*initializer("constant", table_of({{"value", -0.3}})), 7, 5, 14);
+  EXPECT_EQ(all.weights, std::vector<double>(35, -0.3));
+  EXPECT_EQ(all.biases, std::vector<double>(7));
+  EXPECT_EQ(drawn(*initializer("ones"), 7, 5, 14).weights, std::vector<double>(35, 1));
+  EXPECT_EQ(initializer("constant", table_of({{"value", -0.3}}))->weight_mean(), -0.3);
+}
+
+TEST(Identity, HasItsGainOnTheDiagonalOfAnyRectangle) {
+  const auto drawer = initializer("identity", table_of({{"gain", 2.0}}));
+  EXPECT_EQ(drawn(*drawer, 2, 3, 1).weights, (std::vector<double>{2, 0, 0, 0, 2, 0}));
+  EXPECT_EQ(drawn(*drawer, 3, 2, 1).weights, (std::vector<double>{2, 0, 0, 2, 0, 0}));
+  EXPECT_EQ(drawn(*initializer("identity"), 2, 2, 1).weights, (std::vector<double>{1, 0, 0, 1}));
+}
+
 TEST(Zeros, AreZeros) {
   const Drawn all = drawn(*initializer("zeros"), 7, 5, 14);
   EXPECT_EQ(all.weights, std::vector<double>(35));
@@ -112,6 +203,55 @@ TEST(MeanField, BiasesAreNormal) {
   const Drawn all = drawn(*drawer, kBiases, 1, 15);
   EXPECT_NEAR(central_moment(all.biases, 0, 4), 3 * 0.25 * 0.25,
               kStandardErrors * std::sqrt(96 / kCount) * 0.25 * 0.25);
+}
+
+/// The columns of the weights of row `i` that are not 0.
+std::vector<std::size_t> connected(const std::vector<double>& weights, std::size_t cols,
+                                   std::size_t i) {
+  std::vector<std::size_t> inputs;
+  for (std::size_t j = 0; j < cols; ++j) {
+    if (weights[i * cols + j] != 0) inputs.push_back(j);
+  }
+  return inputs;
+}
+
+TEST(Sparse, ConnectsEachUnitToExactlyFifteenInputs) {
+  const std::vector<double> weights = drawn(*initializer("sparse"), kFanOut, kFanIn, 18).weights;
+  for (std::size_t i = 0; i < kFanOut; ++i) EXPECT_EQ(connected(weights, kFanIn, i).size(), 15U);
+  // All there are, where there are fewer.
+  const std::vector<double> narrow = drawn(*initializer("sparse"), 20, 9, 18).weights;
+  for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(connected(narrow, 9, i).size(), 9U);
+}
+
+TEST(Sparse, ConnectionsAreStandardNormal) {
+  std::vector<double> weights = drawn(*initializer("sparse"), 4000, 40, 19).weights;
+  std::erase(weights, 0.0);
+  const double n = 4000 * 15;
+  ASSERT_EQ(static_cast<double>(weights.size()), n);
+  EXPECT_NEAR(mean(weights), 0, kStandardErrors / std::sqrt(n));
+  EXPECT_NEAR(central_moment(weights, 0, 2), 1, kStandardErrors * std::sqrt(2 / n));
+  EXPECT_NEAR(central_moment(weights, 0, 4), 3, kStandardErrors * std::sqrt(96 / n));
+}
+
+TEST(Sparse, ChoosesAllInputsAndAllPairsOfInputsEquallyOften) {
+  // Of 8 inputs 3: one is chosen with p = 3/8, and with a given other one with p = 3/8 x 2/7.
+  constexpr std::size_t kUnits = 20000;
+  const double n = static_cast<double>(kUnits);
+  const auto drawer = initializer("sparse", table_of({{"connections", 3}}));
+  const std::vector<double> weights = drawn(*drawer, kUnits, 8, 20).weights;
+  std::array<std::array<double, 8>, 8> together{};
+  for (std::size_t i = 0; i < kUnits; ++i) {
+    const std::vector<std::size_t> inputs = connected(weights, 8, i);
+    for (const std::size_t a : inputs) {
+      for (const std::size_t b : inputs) ++together[a][b];
+    }
+  }
+  for (std::size_t a = 0; a < 8; ++a) {
+    for (std::size_t b = 0; b < 8; ++b) {
+      const double p = a == b ? 3.0 / 8 : 3.0 / 28;
+      EXPECT_NEAR(together[a][b] / n, p, kStandardErrors * std::sqrt(p * (1 - p) / n)) << a << b;
+    }
+  }
 }
 
 /// The largest entry of |A A^T - gain^2 I| over the shorter side of A.

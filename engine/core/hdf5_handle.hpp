@@ -72,4 +72,8 @@ class Check {
   std::string path_;
 };
 
+/// Opens the file of `check` to read it. Calls prepare(). Without a lock: nobody changes a file that
+/// others read, and network file systems often refuse locks.
+Handle open_to_read(const Check& check);
+
 }  // namespace plumbline::hdf5

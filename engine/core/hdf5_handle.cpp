@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "experiments/runner/hdf5_handle.hpp"
+#include "engine/core/hdf5_handle.hpp"
+
+#include <filesystem>
+#include <system_error>
 
 #include "engine/core/error.hpp"
 
@@ -57,6 +60,16 @@ void Check::fail(std::string_view task) const {
 
 void Check::refuse(std::string_view message) const {
   throw EnvironmentError(path_ + ": " + std::string(message));
+}
+
+Handle open_to_read(const Check& check) {
+  prepare();
+  std::error_code error;
+  if (!std::filesystem::exists(check.path(), error)) check.refuse("no such file");
+  const Handle access(check(H5Pcreate(H5P_FILE_ACCESS), "prepare to open it"));
+  check(H5Pset_file_locking(access.id(), 0, 1), "set its locking");
+  return Handle(
+      check(H5Fopen(check.path().c_str(), H5F_ACC_RDONLY, access.id()), "open it as HDF5"));
 }
 
 }  // namespace plumbline::hdf5

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/core/digest.hpp"
+#include "engine/core/error.hpp"
+#include "engine/core/hdf5_array.hpp"
+#include "engine/initializers/initializer.hpp"
+
+namespace plumbline::initializers {
+
+namespace {
+
+using Arrays = std::map<std::string, hdf5::Array>;
+
+/// All weights and biases of the file; other datasets are not looked at.
+Arrays read_layers(const std::string& path) {
+  Arrays arrays;
+  for (const std::string& name : hdf5::names_in(path)) {
+    const bool is_parameter = name.ends_with(".weight") || name.ends_with(".bias");
+    if (name.starts_with("layer_") && is_parameter) arrays[name] = hdf5::read_array(path, name);
+  }
+  return arrays;
+}
+
+std::string shape_text(const std::vector<std::size_t>& shape) {
+  std::string text;
+  for (const std::size_t side : shape) text += (text.empty() ? "" : " x ") + std::to_string(side);
+  return shape.empty() ? "one number" : text;
+}
+
+std::string digest_of(const Arrays& arrays) {
+  std::string text;
+  for (const auto& [name, array] : arrays) {
+    text += name + ' ' + shape_text(array.shape) + ' ' +
+            digest(std::as_bytes(std::span(array.values))) + '\n';
+  }
+  return digest(text);
+}
+
+/// The arrays of this content, of which runs that start from one file share a copy.
+std::shared_ptr<const Arrays> shared(Arrays arrays, const std::string& content) {
+  static std::mutex mutex;
+  static std::map<std::string, std::weak_ptr<const Arrays>> known;
+  const std::scoped_lock lock(mutex);
+  std::shared_ptr<const Arrays> copy = known[content].lock();
+  if (copy == nullptr) known[content] = copy = std::make_shared<const Arrays>(std::move(arrays));
+  return copy;
+}
+
+// Datasets "layer_1.weight" (fan_out x fan_in), "layer_1.bias" (fan_out), ... in the root group, read
+// when the run is configured. `content` makes the values, and not the name of their file, part of what
+// a run is.
+class FromFile final : public Initializer {
+ public:
+  explicit FromFile(Settings& settings)
+      : path_(settings.text("path", "", "an HDF5 file with layer_1.weight, layer_1.bias, ...")) {
+    const std::string expected = settings.text(
+        "content", "", "the digest that the file's values must have; if not given, any");
+    settings.restates("path");
+    if (settings.only_declares()) return;
+    if (!settings.given("path")) {
+      settings.problem("path", "is not given");
+      return;
+    }
+    try {
+      Arrays arrays = read_layers(path_);
+      const std::string content = digest_of(arrays);
+      if (!expected.empty() && expected != content) {
+        settings.problem("content", "is '" + expected + "'; " + path_ + " has '" + content + "'");
+      }
+      settings.settle("content", {content, {}});
+      arrays_ = shared(std::move(arrays), content);
+    } catch (const EnvironmentError& error) {
+      settings.problem("path", std::string("cannot be used: ") + error.what());
+    }
+  }
+
+  std::string problem(const ParameterLayout& layout) const override {
+    std::size_t used = 0;
+    for (const ParameterTensor& tensor : layout.tensors()) {
+      if (tensor.group == ParameterGroup::activation) continue;
+      const std::string wrong = problem(tensor);
+      if (!wrong.empty()) return "does not fit this net: " + wrong;
+      ++used;
+    }
+    if (arrays_ != nullptr && used < arrays_->size()) {
+      return "does not fit this net: " + path_ + ": has more layers";
+    }
+    return {};
+  }
+
+  void fill_weights(const ParameterTensor& tensor, MatrixView<double> weights,
+                    Random& /*random*/) const override {
+    const std::vector<double>& values = values_of(tensor);
+    for (std::size_t i = 0; i < weights.rows; ++i) {
+      std::copy_n(values.data() + i * weights.cols, weights.cols, weights.row(i));
+    }
+  }
+  void fill_bias(const ParameterTensor& tensor, std::span<double> bias,
+                 Random& /*random*/) const override {
+    std::ranges::copy(values_of(tensor), bias.begin());
+  }
+  std::optional<double> weight_variance(std::size_t /*fan_in*/,
+                                        std::size_t /*fan_out*/) const override {
+    return std::nullopt;
+  }
+  bool independent_weights() const override { return false; }
+
+ private:
+  std::string problem(const ParameterTensor& tensor) const {
+    if (arrays_ == nullptr) return {};
+    const auto found = arrays_->find(tensor.name);
+    if (found == arrays_->end()) return path_ + ": has no dataset '" + tensor.name + "'";
+    std::vector<std::size_t> shape = {tensor.rows};
+    if (tensor.group != ParameterGroup::bias) shape.push_back(tensor.cols);
+    if (found->second.shape == shape) return {};
+    return path_ + ": '" + tensor.name + "' is " + shape_text(found->second.shape) +
+           ", and the layer needs " + shape_text(shape);
+  }
+  const std::vector<double>& values_of(const ParameterTensor& tensor) const {
+    const std::string wrong = arrays_ == nullptr ? path_ + ": was not read" : problem(tensor);
+    if (!wrong.empty()) throw EnvironmentError(wrong);
+    return arrays_->at(tensor.name).values;
+  }
+
+  std::string path_;
+  std::shared_ptr<const Arrays> arrays_;
+};
+
+}  // namespace
+
+InitializerEntry from_file() {
+  return initializer_entry<FromFile>({
+      .summary = "Weights and biases from an HDF5 file: a net that goes on from, or back to, a "
+                 "known point.",
+      .formula = "layer_l.weight (fan_out x fan_in), layer_l.bias (fan_out), l = 1, 2, ...",
+      .paper = "Frankle & Carbin, The lottery ticket hypothesis: finding sparse, trainable neural "
+               "networks, ICLR 2019, arXiv:1803.03635 (nets restarted from the same weights)",
+  });
+}
+
+}  // namespace plumbline::initializers
