@@ -179,7 +179,8 @@ double RunConfiguration::memory() const {
   // Each layer keeps z, a and its error signal; the network keeps the gathered inputs.
   std::size_t columns = padded_stride<float>(data->features());
   for (const ParameterTensor& tensor : layout.tensors()) {
-    if (tensor.cols > 1 || tensor.group != ParameterGroup::bias) columns += 3 * padded_stride<float>(tensor.rows);
+    if (tensor.cols > 1 || tensor.group != ParameterGroup::bias)
+      columns += 3 * padded_stride<float>(tensor.rows);
   }
   return static_cast<double>(size) *
          (blocks * weights(layout) + static_cast<double>(columns * batch));

@@ -61,19 +61,17 @@ void add_plugins(const Catalogue<Entry>& catalogue, std::vector<Owner>& owners) 
   }
 }
 
-/// The tables are read as a whole definition is: nothing else does.
-void add_tables(std::vector<Owner>& owners) {
-  for (const TableInfo& table : definition_tables()) {
-    std::string name = table.name;
-    std::ranges::replace(name, '.', '_');
-    owners.push_back({"table_" + name, table.settings, [path = table.name](auto& given) {
-                        SettingsTable root;
-                        root.set_path(path, {given, {"net.toml", 3, 1}});
-                        SettingsReport report;
-                        configure(root, report);
-                        return report;
-                      }});
-  }
+/// A table that is read as a part of a whole definition, and by nothing else.
+Owner table_owner(const std::string& path, const std::vector<SettingInfo>& settings) {
+  std::string name = "table_" + path;
+  std::ranges::replace(name, '.', '_');
+  return {name, settings, [path](const SettingsTable& given) {
+            SettingsTable root;
+            root.set_path(path, {given, {"net.toml", 3, 1}});
+            SettingsReport report;
+            configure(root, report);
+            return report;
+          }};
 }
 
 std::vector<Owner> all_owners() {
@@ -84,8 +82,12 @@ std::vector<Owner> all_owners() {
   add_plugins(optimizer_catalogue(), owners);
   add_plugins(schedule_catalogue(), owners);
   add_plugins(dataset_catalogue(), owners);
-  add_plugins(probe_catalogue(), owners);
-  add_tables(owners);
+  for (const ProbeEntry& probe : probe_catalogue().entries()) {
+    owners.push_back(table_owner("probes." + probe.info.name, probe.info.settings));
+  }
+  for (const TableInfo& table : definition_tables()) {
+    owners.push_back(table_owner(table.name, table.settings));
+  }
   return owners;
 }
 
@@ -238,7 +240,8 @@ TEST_P(EveryOwner, TakesItsDefaults) {
 
 TEST_P(EveryOwner, SuggestsTheNearestNameForAnUnknownKey) {
   for (const SettingInfo& setting : GetParam().settings) {
-    const std::string misspelled = setting.name + "_";
+    // The first letter twice; a letter at the end might make `width` the nearest to `widths`.
+    const std::string misspelled = setting.name.front() + setting.name;
     const std::vector<Problem> problems =
         problems_with(GetParam(), misspelled, here(std::int64_t{1}));
     ASSERT_EQ(problems.size(), 1U) << misspelled;
