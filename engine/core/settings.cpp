@@ -32,6 +32,17 @@ std::string quoted(std::string_view text) {
   return result + '"';
 }
 
+bool is_any(const Range& range) { return range.text() == kAny.text(); }
+
+std::string expected(const std::string& type, const Range& range) {
+  return is_any(range) ? type : type + ' ' + range.text();
+}
+
+// The end of a message about a value that is not in range.
+std::string allowed(const Range& range) {
+  return "; allowed is " + (is_any(range) ? "any finite number" : range.text());
+}
+
 SettingsTable without_name(const SettingsTable& table) {
   SettingsTable rest;
   for (const auto& [name, node] : table.entries()) {
@@ -157,10 +168,11 @@ std::string Settings::key(std::string_view name) const {
 
 const SettingNode* Settings::declare(std::string_view name, std::string type,
                                      SettingNode default_value, std::string range,
-                                     std::string_view meaning) {
+                                     std::string_view meaning, const Range& bounds,
+                                     std::vector<std::string> options) {
   known_.emplace_back(name);
   declared_.push_back({std::string(name), std::move(type), std::move(default_value),
-                       std::move(range), std::string(meaning)});
+                       std::move(range), std::string(meaning), bounds, std::move(options)});
   return given_->find(name);
 }
 
@@ -194,7 +206,8 @@ void Settings::problem(std::string_view name, std::string message) {
 
 double Settings::number(std::string_view name, double default_value, const Range& range,
                         std::string_view meaning) {
-  const SettingNode* node = declare(name, "number", {default_value, {}}, range.text(), meaning);
+  const SettingNode* node =
+      declare(name, "number", {default_value, {}}, range.text(), meaning, range);
   double value = default_value;
   if (node != nullptr) {
     double given = default_value;
@@ -203,12 +216,12 @@ double Settings::number(std::string_view name, double default_value, const Range
     } else if (const auto* integral = std::get_if<std::int64_t>(&node->value)) {
       given = static_cast<double>(*integral);
     } else {
-      wrong_type(name, *node, "a number " + range.text());
+      wrong_type(name, *node, expected("a number", range));
     }
     if (range.contains(given)) {
       value = given;
     } else {
-      problem(name, "is " + shortest(given) + "; allowed is " + range.text());
+      problem(name, "is " + shortest(given) + allowed(range));
     }
   }
   resolve(name, {value, node == nullptr ? Place{} : node->place});
@@ -217,14 +230,15 @@ double Settings::number(std::string_view name, double default_value, const Range
 
 std::int64_t Settings::integer(std::string_view name, std::int64_t default_value,
                                const Range& range, std::string_view meaning) {
-  const SettingNode* node = declare(name, "integer", {default_value, {}}, range.text(), meaning);
+  const SettingNode* node =
+      declare(name, "integer", {default_value, {}}, range.text(), meaning, range);
   std::int64_t value = default_value;
   if (node != nullptr) {
     const auto* given = std::get_if<std::int64_t>(&node->value);
     if (given == nullptr) {
-      wrong_type(name, *node, "an integer " + range.text());
+      wrong_type(name, *node, expected("an integer", range));
     } else if (!range.contains(static_cast<double>(*given))) {
-      problem(name, "is " + std::to_string(*given) + "; allowed is " + range.text());
+      problem(name, "is " + std::to_string(*given) + allowed(range));
     } else {
       value = *given;
     }
@@ -251,8 +265,8 @@ std::string Settings::choice(std::string_view name, std::string_view default_val
                              const std::vector<std::string>& options, std::string_view meaning) {
   std::string listed;
   for (const std::string& option : options) listed += (listed.empty() ? "" : ", ") + option;
-  const SettingNode* node =
-      declare(name, "text", {std::string(default_value), {}}, "one of " + listed, meaning);
+  const SettingNode* node = declare(name, "text", {std::string(default_value), {}},
+                                    "one of " + listed, meaning, kAny, options);
   std::string value(default_value);
   if (node != nullptr) {
     const auto* given = std::get_if<std::string>(&node->value);
@@ -285,17 +299,17 @@ std::string Settings::text(std::string_view name, std::string_view default_value
 
 std::vector<std::int64_t> Settings::integers(std::string_view name, const Range& range, Order order,
                                              std::string_view meaning) {
-  const std::string expected = order == Order::rising ? "integers in rising order" : "integers";
+  const std::string kinds = order == Order::rising ? "integers in rising order" : "integers";
   const SettingNode* node =
-      declare(name, "list", {SettingList{}, {}}, expected + ", each " + range.text(), meaning);
+      declare(name, "list", {SettingList{}, {}}, kinds + ", each " + range.text(), meaning, range);
   if (node == nullptr) return {};
   const auto* list = std::get_if<SettingList>(&node->value);
   if (list == nullptr) {
-    wrong_type(name, *node, "a list of " + expected);
+    wrong_type(name, *node, "a list of " + kinds);
     return {};
   }
   if (list->empty()) {
-    problem(name, "is an empty list; expected " + expected);
+    problem(name, "is an empty list; expected " + kinds);
     return {};
   }
   std::vector<std::int64_t> values;
@@ -303,9 +317,9 @@ std::vector<std::int64_t> Settings::integers(std::string_view name, const Range&
     const auto* value = std::get_if<std::int64_t>(&element.value);
     std::string wrong;
     if (value == nullptr) {
-      wrong = "holds " + type_name(element) + "; expected " + expected;
+      wrong = "holds " + type_name(element) + "; expected " + kinds;
     } else if (!range.contains(static_cast<double>(*value))) {
-      wrong = "holds " + std::to_string(*value) + "; allowed is " + range.text();
+      wrong = "holds " + std::to_string(*value) + allowed(range);
     } else if (order == Order::rising && !values.empty() && *value <= values.back()) {
       wrong = "is not in rising order at " + std::to_string(*value);
     }
@@ -322,7 +336,7 @@ std::vector<std::int64_t> Settings::integers(std::string_view name, const Range&
 std::vector<double> Settings::numbers(std::string_view name, const Range& range,
                                       std::string_view meaning) {
   const SettingNode* node =
-      declare(name, "list", {SettingList{}, {}}, "numbers, each " + range.text(), meaning);
+      declare(name, "list", {SettingList{}, {}}, "numbers, each " + range.text(), meaning, range);
   if (node == nullptr) return {};
   const auto* list = std::get_if<SettingList>(&node->value);
   if (list == nullptr) {
@@ -346,7 +360,7 @@ std::vector<double> Settings::numbers(std::string_view name, const Range& range,
       wrong = "holds " + type_name(element) + "; expected numbers";
     }
     if (wrong.empty() && !range.contains(value)) {
-      wrong = "holds " + shortest(value) + "; allowed is " + range.text();
+      wrong = "holds " + shortest(value) + allowed(range);
     }
     if (!wrong.empty()) {
       report_->problems.push_back({element.place, "'" + key(name) + "' " + wrong});

@@ -69,14 +69,15 @@ inline constexpr Range kDecay{.low = 0, .high = 1, .high_included = false};
 constexpr Range at_least(double low) { return {.low = low}; }
 constexpr Range between(double low, double high) { return {.low = low, .high = high}; }
 
-/// One setting as its owner declares it; all fields are text for people and documents, but for
-/// `default_value`, which keeps its type.
+/// One setting as its owner declares it.
 struct SettingInfo {
   std::string name;
   std::string type;  ///< number, integer, flag, text, plugin, list
   SettingNode default_value;
-  std::string range;
+  std::string range;  ///< for people: "in [0, 1)", "one of a, b"; of a plug-in its kind
   std::string meaning;
+  Range bounds = kAny;                    ///< of a number, an integer, each element of a list
+  std::vector<std::string> options = {};  ///< of a choice
 };
 
 /// One setting of a run with the value in force, given or by default. `key` is the whole dotted path.
@@ -158,7 +159,8 @@ class Settings {
 
  private:
   const SettingNode* declare(std::string_view name, std::string type, SettingNode default_value,
-                             std::string range, std::string_view meaning);
+                             std::string range, std::string_view meaning,
+                             const Range& bounds = kAny, std::vector<std::string> options = {});
   void resolve(std::string_view name, SettingNode value);
   ResolvedSetting* resolved(std::string_view name);
   void wrong_type(std::string_view name, const SettingNode& node, std::string_view expected);

@@ -45,7 +45,7 @@ class Network {
   /// The number of weight layers.
   std::size_t depth() const { return layers_.size(); }
   const Layer<T>& layer(std::size_t index) const { return *layers_[index]; }
-  /// What layer `index` put out in the last forward pass.
+  /// What the layer made of the rows of the last forward pass, behind its activation.
   MatrixView<const T> output(std::size_t index) const { return outputs_[index]; }
 
   /// Sets the initial parameters: layer l draws from the seed's init stream, part l. An initializer

@@ -60,9 +60,10 @@ class Series {
 template <typename T>
 class Trainer {
  public:
-  Trainer(const RunConfiguration& run, const Dataset& data)
+  Trainer(const RunConfiguration& run, const Dataset& data, TrainingObserver* observer)
       : run_(run),
         data_(data),
+        observer_(observer),
         network_(run.model, data.features, data.outputs, run.batch),
         parameters_(network_.layout().size()),
         gradient_(network_.layout().size()),
@@ -77,11 +78,12 @@ class Trainer {
     declare_metrics();
   }
 
-  // False where `stop` came true before the end.
+  // False where `stop` came true, or the observer wanted no more, before the end.
   bool train(const std::atomic<bool>& stop) {
     for (std::int64_t step = 0;; ++step) {
       if (stop.load(std::memory_order_relaxed)) return false;
       const double loss = forward_and_backward(step);
+      if (observer_ != nullptr && !observer_->before_update(view_of(step, loss))) return false;
       if (step == 0) predict();
       measure(step);
       divergence_ = find_divergence<T>(step, network_.layout(), parameters_, loss, gradient_);
@@ -89,6 +91,9 @@ class Trainer {
       optimizer_->step(parameters_, gradient_,
                        {step + 1, run_.schedule->factor(step + 1, run_.steps), run_.steps,
                         &objective_});
+      if (observer_ != nullptr && !observer_->after_update(std::span<const T>(parameters_))) {
+        return false;
+      }
     }
   }
 
@@ -133,6 +138,10 @@ class Trainer {
     const double sum = run_.loss->evaluate(outputs, batch_.targets(), network_.output_gradient());
     network_.backward(parameters_, batch_.inputs(), gradient_);
     return sum / static_cast<double>(run_.batch);
+  }
+
+  StepView<T> view_of(std::int64_t step, double loss) {
+    return {step, network_, parameters_, gradient_, batch_.inputs(), batch_.targets(), loss};
   }
 
   void gather(std::int64_t step) {
@@ -212,6 +221,7 @@ class Trainer {
 
   const RunConfiguration& run_;
   const Dataset& data_;
+  TrainingObserver* observer_;  // null for none
   Network<T> network_;
   std::vector<T> parameters_;
   std::vector<T> gradient_;
@@ -228,11 +238,11 @@ class Trainer {
 
 template <typename T>
 std::optional<RunRecord> train_as(const RunConfiguration& run, const Dataset& data,
-                                  const std::atomic<bool>& stop) {
+                                  const std::atomic<bool>& stop, TrainingObserver* observer) {
   const auto started = std::chrono::system_clock::now();
   const auto wall = std::chrono::steady_clock::now();
   const double cpu = thread_cpu_seconds();
-  Trainer<T> trainer(run, data);
+  Trainer<T> trainer(run, data, observer);
   if (!trainer.train(stop)) return std::nullopt;
   RunRecord record = trainer.record();
   record.wall_seconds =
@@ -243,13 +253,22 @@ std::optional<RunRecord> train_as(const RunConfiguration& run, const Dataset& da
   return record;
 }
 
+std::optional<RunRecord> train_any(const RunConfiguration& run, const Dataset& data,
+                                   const std::atomic<bool>& stop, TrainingObserver* observer) {
+  return run.model.precision == Precision::float64 ? train_as<double>(run, data, stop, observer)
+                                                   : train_as<float>(run, data, stop, observer);
+}
+
 }  // namespace
 
 std::optional<RunRecord> train(const RunConfiguration& configuration, const Dataset& data,
                                const std::atomic<bool>& stop) {
-  return configuration.model.precision == Precision::float64
-             ? train_as<double>(configuration, data, stop)
-             : train_as<float>(configuration, data, stop);
+  return train_any(configuration, data, stop, nullptr);
+}
+
+std::optional<RunRecord> train_observed(const RunConfiguration& configuration, const Dataset& data,
+                                        const std::atomic<bool>& stop, TrainingObserver& observer) {
+  return train_any(configuration, data, stop, &observer);
 }
 
 }  // namespace plumbline

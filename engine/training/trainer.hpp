@@ -7,6 +7,7 @@
 #include "engine/datasets/dataset.hpp"
 #include "engine/training/run_configuration.hpp"
 #include "engine/training/run_record.hpp"
+#include "engine/training/training_observer.hpp"
 
 namespace plumbline {
 
@@ -16,5 +17,9 @@ namespace plumbline {
 /// Throws what the memory allocator throws. Uses the calling thread alone.
 std::optional<RunRecord> train(const RunConfiguration& configuration, const Dataset& data,
                                const std::atomic<bool>& stop);
+
+/// As train(), with an observer. Returns nothing where the observer ended the run too.
+std::optional<RunRecord> train_observed(const RunConfiguration& configuration, const Dataset& data,
+                                        const std::atomic<bool>& stop, TrainingObserver& observer);
 
 }  // namespace plumbline

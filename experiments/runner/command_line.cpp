@@ -12,6 +12,7 @@
 
 #include "engine/core/error.hpp"
 #include "experiments/runner/commands.hpp"
+#include "experiments/runner/inspection_commands.hpp"
 #include "experiments/runner/run_command.hpp"
 #include "experiments/runner/show_command.hpp"
 #include "plumbline/build_info.hpp"
@@ -39,6 +40,8 @@ struct Options {
   PlanOptions plan;
   RunOptions run;
   ShowOptions show;
+  GradcheckOptions gradcheck;
+  ExplainOptions explain;
   std::string data_dir;
   std::string show_by;
   std::string show_metrics;
@@ -134,6 +137,33 @@ void add_show(CLI::App& program, ShowOptions& options, std::string& by, std::str
   command.add_flag("--json", options.json, "One JSON object");
 }
 
+void add_inspection(CLI::App& command, InspectionOptions& options, std::string& data_dir) {
+  add_definition(command, options.definition, options.overrides);
+  command.add_option("--run", options.run_id, "The run with this id (the definition's first)")
+      ->type_name("ID");
+  command.add_flag("--json", options.json, "One JSON object");
+  add_data_dir(command, data_dir);
+}
+
+void add_gradcheck(CLI::App& program, GradcheckOptions& options, std::string& data_dir) {
+  CLI::App& command = add_command(
+      program, "gradcheck", "Compares a run's gradient with finite differences, layer by layer");
+  add_inspection(command, options.run, data_dir);
+  CLI::Option* sample =
+      command.add_option("--sample", options.sample, "Parameters checked in a tensor (200)")
+          ->type_name("N")
+          ->check(CLI::Range(1, 1000000000).description(""));
+  command.add_flag("--all", options.all, "Every parameter")->excludes(sample);
+  command.footer("Exit status: 0 the gradient is right, 1 a tensor differs.");
+}
+
+void add_explain(CLI::App& program, ExplainOptions& options, std::string& data_dir) {
+  CLI::App& command =
+      add_command(program, "explain", "Prints a training step of a small net, number by number");
+  add_inspection(command, options.run, data_dir);
+  command.add_option("--step", options.step, "The updates before it (0)")->type_name("K");
+}
+
 std::vector<std::string> split_at_commas(std::string_view text) {
   std::vector<std::string> parts;
   while (!text.empty()) {
@@ -173,6 +203,14 @@ int call_command(const CLI::App& program, Options& options, std::ostream& out, s
     options.run.data_folders = data_folders(options.data_dir);
     return run_command(options.run, out, err);
   }
+  if (name == "gradcheck") {
+    options.gradcheck.run.data_folders = data_folders(options.data_dir);
+    return gradcheck_command(options.gradcheck, out, err);
+  }
+  if (name == "explain") {
+    options.explain.run.data_folders = data_folders(options.data_dir);
+    return explain_command(options.explain, out, err);
+  }
   options.show.by = split_at_commas(options.show_by);
   options.show.metrics = split_at_commas(options.show_metrics);
   return show_command(options.show, out, err);
@@ -199,6 +237,8 @@ int command_line(int argc, const char* const* argv, std::ostream& out, std::ostr
   add_plan(program, options.plan);
   add_run(program, options.run, options.data_dir);
   add_show(program, options.show, options.show_by, options.show_metrics);
+  add_gradcheck(program, options.gradcheck, options.data_dir);
+  add_explain(program, options.explain, options.data_dir);
   program.footer(kExitStatus);
 
   if (const std::string message = unknown_command(program, argc, argv); !message.empty()) {

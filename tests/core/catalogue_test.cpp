@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -108,6 +109,49 @@ TEST(Choose, CanReadTheWholeTable) {
   const Chosen<Entry> chosen = choose_here(settings, "ant", catalogue);
   EXPECT_EQ(chosen.make(report, make), 3);
   EXPECT_THAT(report.problems, IsEmpty());
+}
+
+/// The animals by their own catalogue, as a plug-in that holds another needs it.
+const Catalogue<Entry>& all_animals() {
+  static const Catalogue<Entry> catalogue = animals();
+  return catalogue;
+}
+
+const Catalogue<Entry>& no_catalogue() { throw std::logic_error("the catalogue is not made yet"); }
+
+TEST(ChooseInner, MakesThePluginFromItsOwnSettings) {
+  const SettingsTable given = table_of({{"animal.name", "zebra"}, {"animal.speed", 7.5}});
+  SettingsReport report;
+  Settings settings(given, "zoo", report);
+  const Chosen<Entry> chosen =
+      choose_inner(settings, "animal", "ant", "animals", all_animals, "which");
+  ASSERT_EQ(chosen.entry, all_animals().find("zebra"));
+  EXPECT_EQ(chosen.make(report, make), 7.5);
+  EXPECT_THAT(report.problems, IsEmpty());
+}
+
+TEST(ChooseInner, HasNoEntryForAnUnknownName) {
+  const SettingsTable given = table_of({{"animal", "zebar"}});
+  SettingsReport report;
+  Settings settings(given, "zoo", report);
+  EXPECT_EQ(choose_inner(settings, "animal", "ant", "animals", all_animals, "which").entry,
+            nullptr);
+  ASSERT_EQ(report.problems.size(), 1U);
+  EXPECT_THAT(report.problems[0].message, HasSubstr("did you mean 'zebra'?"));
+}
+
+TEST(ChooseInner, DeclaresWithoutTouchingTheCatalogue) {
+  const std::vector<SettingInfo> declared = declared_settings([](Settings& settings) {
+    EXPECT_TRUE(settings.only_declares());
+    const Chosen<Entry> chosen =
+        choose_inner(settings, "animal", "ant", "animals", no_catalogue, "which");
+    EXPECT_EQ(chosen.entry, nullptr);
+  });
+  ASSERT_EQ(declared.size(), 1U);
+  EXPECT_EQ(declared[0].name, "animal");
+  EXPECT_EQ(declared[0].type, "plugin");
+  EXPECT_EQ(declared[0].range, "animals");
+  EXPECT_EQ(to_string(declared[0].default_value), "\"ant\"");
 }
 
 /// The names that a folder's files stand for: all sources without a header of their own.

@@ -215,7 +215,7 @@ TEST_F(Reading, NumberOutOfRangeIsAProblem) {
 
 TEST_F(Reading, NumberMayNotBeNan) {
   EXPECT_EQ(read({{"mean", node(std::nan(""), 3)}}).number("mean", 0, kAny, ""), 0);
-  expect_problem(at(3), "'m.mean' is nan; allowed is any");
+  expect_problem(at(3), "'m.mean' is nan; allowed is any finite number");
 }
 
 TEST_F(Reading, IntegerIsTheGivenOne) {
@@ -227,6 +227,11 @@ TEST_F(Reading, IntegerIsTheGivenOne) {
 TEST_F(Reading, IntegerIsNotRoundedFromANumber) {
   EXPECT_EQ(read({{"depth", node(3.0, 4)}}).integer("depth", 5, at_least(1), ""), 5);
   expect_problem(at(4), "'m.depth' is a number; expected an integer >= 1");
+}
+
+TEST_F(Reading, AValueOfTheWrongTypeWhereAnyIsAllowedNamesTheTypeAlone) {
+  read({{"mean", text("x", 3)}}).number("mean", 0, kAny, "");
+  expect_problem(at(3), "'m.mean' is a text; expected a number");
 }
 
 TEST_F(Reading, IntegerOutOfRangeIsAProblem) {
@@ -312,6 +317,53 @@ TEST_F(Reading, IntegersAreAList) {
   Settings& settings = read({{"steps", integer(4, 2)}});
   EXPECT_THAT(settings.integers("steps", at_least(1), Settings::Order::rising, ""), IsEmpty());
   expect_problem(at(2), "'m.steps' is an integer; expected a list of integers in rising order");
+}
+
+TEST_F(Reading, NumbersAreTheGivenOnes) {
+  Settings& settings = read({{"factors", node(SettingList{node(0.5), integer(2), node(0.5)})}});
+  EXPECT_THAT(settings.numbers("factors", kPositive, ""), ElementsAre(0.5, 2, 0.5));
+  EXPECT_THAT(report_.problems, IsEmpty());
+  expect_resolved("m.factors", "[0.5, 2, 0.5]");
+  const auto& list = std::get<SettingList>(report_.resolved[0].value.value);
+  EXPECT_TRUE(std::holds_alternative<double>(list[1].value)) << "2 and 2.0 are the same run";
+}
+
+TEST_F(Reading, NumbersAreEmptyWhereTheyAreAbsent) {
+  EXPECT_THAT(read({}).numbers("factors", kPositive, ""), IsEmpty());
+  EXPECT_THAT(report_.problems, IsEmpty());
+  EXPECT_THAT(report_.resolved, IsEmpty());
+}
+
+TEST_F(Reading, NumbersOutOfRangeAreFoundAtTheirElement) {
+  Settings& settings = read({{"factors", node(SettingList{node(0.5), node(1.0, 4)})}});
+  EXPECT_THAT(settings.numbers("factors", kDecay, ""), IsEmpty());
+  expect_problem(at(4), "'m.factors' holds 1; allowed is in [0, 1)");
+  EXPECT_THAT(report_.resolved, IsEmpty());
+}
+
+TEST_F(Reading, NumbersMayNotBeNanOrInfinite) {
+  for (const double value : {std::nan(""), kInfinity, -kInfinity}) {
+    report_ = {};
+    Settings& settings = read({{"factors", node(SettingList{node(value, 4)})}});
+    EXPECT_THAT(settings.numbers("factors", kAny, ""), IsEmpty());
+    expect_problem(
+        at(4), "'m.factors' holds " + to_string(node(value)) + "; allowed is any finite number");
+  }
+}
+
+TEST_F(Reading, NumbersHoldNothingElse) {
+  Settings& settings = read({{"factors", node(SettingList{node(0.5), text("x", 4)})}});
+  EXPECT_THAT(settings.numbers("factors", kPositive, ""), IsEmpty());
+  expect_problem(at(4), "'m.factors' holds a text; expected numbers");
+}
+
+TEST_F(Reading, NumbersAreAListThatIsNotEmpty) {
+  EXPECT_THAT(read({{"factors", node(0.5, 2)}}).numbers("factors", kPositive, ""), IsEmpty());
+  expect_problem(at(2), "'m.factors' is a number; expected a list of numbers");
+  report_ = {};
+  EXPECT_THAT(read({{"factors", node(SettingList{}, 3)}}).numbers("factors", kPositive, ""),
+              IsEmpty());
+  expect_problem(at(3), "'m.factors' is an empty list; expected numbers");
 }
 
 TEST_F(Reading, PluginByItsBareName) {
@@ -465,6 +517,33 @@ TEST_F(Reading, ReadingDeclares) {
                   "shuffle|flag|true|true or false|whether to", "kind|text|\"a\"|one of a, b|which",
                   "steps|list|[]|integers in rising order, each >= 0|when",
                   "optimizer|plugin|\"sgd\"|optimizers|rule"));
+}
+
+TEST_F(Reading, DeclaresTheBoundsAndTheOptionsBesideTheirText) {
+  Settings& settings = read({});
+  settings.number("beta1", 0.9, kDecay, "");
+  settings.integer("depth", 3, between(1, 9), "");
+  settings.integers("widths", at_least(2), Settings::Order::any, "");
+  settings.numbers("factors", kPositive, "");
+  settings.choice("kind", "a", {"a", "b"}, "");
+  settings.text("title", "", "");
+  const std::vector<SettingInfo>& declared = settings.declared();
+  std::vector<std::string> bounds;
+  for (const SettingInfo& info : declared) bounds.push_back(info.bounds.text());
+  EXPECT_THAT(bounds, ElementsAre("in [0, 1)", "in [1, 9]", ">= 2", "> 0", "any", "any"));
+  EXPECT_EQ(declared[3].range, "numbers, each > 0");
+  EXPECT_THAT(declared[4].options, ElementsAre("a", "b"));
+  EXPECT_THAT(declared[5].options, IsEmpty());
+}
+
+TEST(DeclaringSettings, SayThatTheyOnlyDeclare) {
+  const SettingsTable empty;
+  SettingsReport report;
+  Settings settings = Settings::declaring(empty, report);
+  EXPECT_TRUE(settings.only_declares());
+  EXPECT_EQ(settings.number("lr", 0.1, kPositive, ""), 0.1);
+  EXPECT_EQ(settings.declared().size(), 1U);
+  EXPECT_FALSE(Settings(empty, "", report).only_declares());
 }
 
 TEST_F(Reading, TellsWhetherASettingWasGiven) {

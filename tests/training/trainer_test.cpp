@@ -256,5 +256,83 @@ TEST(StopTest, EndsARunInTheMiddle) {
   EXPECT_TRUE(stop);
 }
 
+// Keeps what it is shown of the steps until it has seen `last`.
+class RecordingObserver final : public TrainingObserver {
+ public:
+  explicit RecordingObserver(std::int64_t last) : last_(last) {}
+
+  bool before_update(const StepView<float>&) override { return false; }
+  bool before_update(const StepView<double>& view) override {
+    steps.push_back(view.step);
+    losses.push_back(view.loss);
+    before.emplace_back(view.parameters.begin(), view.parameters.end());
+    gradients.emplace_back(view.gradient.begin(), view.gradient.end());
+    rows.push_back(view.inputs.rows);
+    return view.step < last_;
+  }
+  bool after_update(std::span<const float>) override { return false; }
+  bool after_update(std::span<const double> parameters) override {
+    after.emplace_back(parameters.begin(), parameters.end());
+    return true;
+  }
+
+  std::vector<std::int64_t> steps;
+  std::vector<double> losses;
+  std::vector<std::size_t> rows;
+  std::vector<std::vector<double>> before;
+  std::vector<std::vector<double>> gradients;
+  std::vector<std::vector<double>> after;
+
+ private:
+  std::int64_t last_;
+};
+
+// Gradient descent, so that the update is known from the gradient.
+RunConfiguration observed_run() {
+  return configured(with(small_run(), {{"model.precision", node("float64")},
+                                       {"optimizer.name", node("sgd")},
+                                       {"optimizer.lr", node(0.25)},
+                                       {"train.steps", node(4)}}));
+}
+
+TEST(TrainingObserverTest, SeesEachStepBeforeAndAfterItsUpdate) {
+  const RunConfiguration run = observed_run();
+  const Dataset data = run.data->load({});
+  const std::atomic<bool> stop{false};
+  RecordingObserver observer(4);
+  // It wants no more after step 4, which has no update: nothing is left to do, and no record.
+  EXPECT_FALSE(train_observed(run, data, stop, observer).has_value());
+  EXPECT_THAT(observer.steps, ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_THAT(observer.rows, testing::Each(32U));
+  ASSERT_THAT(observer.after, SizeIs(4));
+  for (std::size_t step = 0; step < 4; ++step) {
+    EXPECT_EQ(observer.before[step + 1], observer.after[step]);
+    for (std::size_t i = 0; i < observer.before[step].size(); ++i) {
+      // One product and one sum, each rounded, or fused and rounded once.
+      EXPECT_NEAR(observer.after[step][i],
+                  observer.before[step][i] - 0.25 * observer.gradients[step][i], 1e-15);
+    }
+    EXPECT_GT(std::abs(observer.gradients[step].back()), 1e-6) << "else nothing moves";
+  }
+}
+
+TEST(TrainingObserverTest, ChangesNothing) {
+  const RunConfiguration run = observed_run();
+  const Dataset data = run.data->load({});
+  const std::atomic<bool> stop{false};
+  RecordingObserver observer(1000);
+  EXPECT_EQ(everything(train_observed(run, data, stop, observer).value()),
+            everything(trained(run, data)));
+}
+
+TEST(TrainingObserverTest, EndsTheRun) {
+  const RunConfiguration run = observed_run();
+  const std::atomic<bool> stop{false};
+  RecordingObserver observer(2);
+  EXPECT_FALSE(train_observed(run, run.data->load({}), stop, observer).has_value());
+  EXPECT_THAT(observer.steps, ElementsAre(0, 1, 2));
+  EXPECT_THAT(observer.after, SizeIs(2));
+}
+
 }  // namespace
 }  // namespace plumbline

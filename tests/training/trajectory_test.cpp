@@ -55,7 +55,7 @@ std::vector<Setting> regression_run(int examples) {
 
 // Where the run starts: drawing initial parameters is tested elsewhere.
 Row start_of(const RunConfiguration& run, const Dataset& data) {
-  const Network<double> network(run.model, data.features, data.outputs, 1);
+  Network<double> network(run.model, data.features, data.outputs, 1);
   Row parameters(network.layout().size());
   network.initialize(*run.model.initializer, run.seed, parameters);
   return parameters;
