@@ -11,7 +11,8 @@ namespace {
 // L_i = sum_j [e^(y_j) - t_j y_j], the negative log-likelihood of independent counts t_j with mean
 // e^(y_j), up to ln t_j!, which no parameter moves and which `full` adds (exactly, not by Stirling's
 // formula). dL_i/dy_j = e^(y_j) - t_j. The sum over outputs, and not the mean. Outputs are the
-// logarithms of the rates, the canonical link; above 709 (88 in float) e^y is infinite, and so is L.
+// logarithms of the rates, the canonical link; above 709 e^y and L are infinite, and in float the slope
+// from 88 on. Targets are counts; `full` gives NaN for negative ones.
 class Poisson {
  public:
   static constexpr bool kMean = false;
