@@ -33,8 +33,8 @@ def mars(
 
 def lbfgs(tensors, groups, gradient, factors, lr, history, line_search, max_evaluations):
     """d = -H g by the two-loop recursion over the last pairs, H_0 = <s, y> / <y, y> I; w <- w + a
-    d, a from a strong Wolfe search (c1 = 1e-4, c2 = 0.9) whose first trial is lr, or lr. Liu & Nocedal
-    1989; Nocedal & Wright, Algorithms 7.4 and 7.5."""
+    d, a from a strong Wolfe search (c1 = 1e-4, c2 = 0.9) whose first trial is lr, or lr. Liu &
+    Nocedal 1989; Nocedal & Wright, Algorithms 7.4 and 7.5."""
     pairs = []
     for t, f, g in steps(gradient, factors, lambda: tensors):
         q, shares = g, []

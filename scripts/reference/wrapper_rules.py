@@ -70,7 +70,8 @@ def ema(tensors, groups, gradient, factors, inner, decay, bias_correction):
 
 def swa(tensors, groups, gradient, factors, inner, start, every):
     """The mean of the parameters after every c-th step of the phase that begins when a share
-    `start` of the steps is done. Evaluated there, once there is one. Izmailov et al. 2018, Algorithm 1."""
+    `start` of the steps is done. Evaluated there, once there is one. Izmailov et al. 2018,
+    Algorithm 1."""
     held, models = inner_rule(inner), []
     for t, f, gradients in steps(gradient, factors, lambda: tensors):
         tensors = held.step(t, tensors, gradients, f)
