@@ -10,7 +10,8 @@ namespace {
 
 // phi(z) = erf z = 2/sqrt(pi) int_0^z e^(-t^2) dt, phi' = 2/sqrt(pi) e^(-z^2), phi'' = -2 z phi'.
 // Not erf(z / sqrt 2), which others take so that the slope is a standard normal density. Mean-field
-// integrals over it have closed forms. Beyond |z| = 40 the slope is 0.
+// integrals over it have closed forms. Beyond |z| = 40 the slope is 0. The SIMD erf of xsimd 8 is within
+// 33 ulps in float64 and within one in float32.
 class Erf {
  public:
   explicit Erf(Settings& /*settings*/) {}

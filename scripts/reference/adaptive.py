@@ -49,8 +49,8 @@ def nadamw(theta, gradients, factors, lr, beta1, beta2, epsilon, psi, weight_dec
 
 def rmsprop(theta, gradients, factors, lr, decay, epsilon, epsilon_place, momentum, centered):
     """v <- decay v + (1 - decay) g^2; u = g / (sqrt(v - centered mean(g)^2) + epsilon), or with
-    epsilon inside the root; b <- momentum b + u; w <- w - lr b. Hinton 2012, lecture 6e; Graves 2013,
-    equations 38 to 41, for the centre."""
+    epsilon inside the root; b <- momentum b + u; w <- w - lr b. Hinton 2012, lecture 6e; Graves
+    2013, equations 38 to 41, for the centre."""
     v = np.zeros_like(theta)
     mean = np.zeros_like(theta)
     b = np.zeros_like(theta)
@@ -156,9 +156,9 @@ def adabelief(theta, gradients, factors, lr, beta1, beta2, epsilon):
 def adabound(
     theta, gradients, factors, lr, final_lr, gamma, beta1, beta2, epsilon, bias_correction
 ):
-    """w <- w - eta m with eta = lr / (sqrt(v) + epsilon) clipped to final_lr (1 - 1 / (gamma t + 1))
-    and final_lr (1 + 1 / (gamma t)). Luo et al. 2019, arXiv:1902.09843: with bias_correction the
-    form that the authors released, lr sqrt(1 - beta2^t) / (1 - beta1^t) in the place of lr;
+    """w <- w - eta m with eta = lr / (sqrt(v) + epsilon) clipped to final_lr (1 - 1 / (gamma t +
+    1)) and final_lr (1 + 1 / (gamma t)). Luo et al. 2019, arXiv:1902.09843: with bias_correction
+    the form that the authors released, lr sqrt(1 - beta2^t) / (1 - beta1^t) in the place of lr;
     without it Algorithm 2, whose step is eta / sqrt(t)."""
     m = np.zeros_like(theta)
     v = np.zeros_like(theta)
@@ -258,9 +258,9 @@ def ademamix(
 
 
 def cautious_adamw(theta, gradients, factors, lr, beta1, beta2, epsilon, weight_decay, decay_scale):
-    """u = m_hat / (sqrt(v_hat) + epsilon); phi = 1(u g > 0); w <- w - f (lr u phi n / (sum phi + 1) +
-    lr weight_decay w), n and the sum over all parameters. Liang et al. 2024, arXiv:2411.16085,
-    Algorithm 1; decay_scale "schedule" leaves out lr before weight_decay."""
+    """u = m_hat / (sqrt(v_hat) + epsilon); phi = 1(u g > 0); w <- w - f (lr u phi n / (sum phi +
+    1) + lr weight_decay w), n and the sum over all parameters. Liang et al. 2024,
+    arXiv:2411.16085, Algorithm 1; decay_scale "schedule" leaves out lr before weight_decay."""
     m = np.zeros_like(theta)
     v = np.zeros_like(theta)
     for t, (g, factor) in enumerate(zip(gradients, factors), start=1):

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "engine/core/random.hpp"
@@ -99,6 +101,84 @@ TYPED_TEST(ForEachBatch, ShowsTheFunctionNoNumberThatIsNotInTheArrays) {
     for_each_batch(
         n, [&only_fours](auto& x) { only_fours &= xsimd::all(x == TypeParam(4)); }, values.data());
     ASSERT_TRUE(only_fours) << n;
+  }
+}
+
+/// Rows of `cols` numbers 1, 2, ... in a buffer whose padding holds -1.
+template <typename T>
+std::vector<T> rows_of_numbers(std::size_t rows, std::size_t cols, std::size_t stride) {
+  std::vector<T> values(rows * stride, T(-1));
+  for (std::size_t i = 0; i < rows * cols; ++i) {
+    values[i / cols * stride + i % cols] = static_cast<T>(i + 1);
+  }
+  return values;
+}
+
+TYPED_TEST(ForEachBatch, TreatsEachElementOfMatricesOfAnyStrides) {
+  for (const std::size_t cols : {1, 3, 8, 19}) {
+    for (const std::size_t rows : {1, 2, 5}) {
+      for (const std::size_t read_padding : {0, 2, 13}) {
+        for (const std::size_t written_padding : {0, 2, 13}) {
+          const std::vector<TypeParam> x =
+              rows_of_numbers<TypeParam>(rows, cols, cols + read_padding);
+          const std::size_t stride = cols + written_padding;
+          std::vector<TypeParam> y(rows * stride + 20, TypeParam(-1));
+          for_each_batch_of_rows(
+              [](const auto& read, auto& written) { written = read + read; },
+              MatrixView<const TypeParam>{x.data(), rows, cols, cols + read_padding},
+              MatrixView<TypeParam>{y.data(), rows, cols, stride});
+          for (std::size_t i = 0; i < rows * cols; ++i) {
+            ASSERT_EQ(y[i / cols * stride + i % cols], static_cast<TypeParam>(2 * (i + 1)));
+          }
+          // Behind the last row nothing is written.
+          for (std::size_t k = (rows - 1) * stride + cols; k < y.size(); ++k) {
+            ASSERT_EQ(y[k], TypeParam(-1)) << k;
+          }
+        }
+      }
+    }
+  }
+}
+
+TYPED_TEST(ForEachBatch, KeepsThePaddingWhereStridesDiffer) {
+  const std::vector<TypeParam> x = rows_of_numbers<TypeParam>(3, 5, 6);
+  std::vector<TypeParam> y = rows_of_numbers<TypeParam>(3, 5, 9);
+  for_each_batch_of_rows([](const auto& read, auto& written) { written -= read; },
+                         MatrixView<const TypeParam>{x.data(), 3, 5, 6},
+                         MatrixView<TypeParam>{y.data(), 3, 5, 9});
+  for (std::size_t k = 0; k < y.size(); ++k) {
+    ASSERT_EQ(y[k], k % 9 < 5 ? TypeParam(0) : TypeParam(-1)) << k;
+  }
+}
+
+TYPED_TEST(ForEachBatch, LeavesAnEmptyMatrixAlone) {
+  const auto never = [](const auto&) { FAIL(); };
+  for_each_batch_of_rows(never, MatrixView<const TypeParam>{nullptr, 0, 5, 5});
+  for_each_batch_of_rows(never, MatrixView<const TypeParam>{nullptr, 5, 0, 0});
+}
+
+TYPED_TEST(ForEachBatch, ServesWhereAndClampedAsNumbersByThemselvesDo) {
+  constexpr TypeParam kNan = std::numeric_limits<TypeParam>::quiet_NaN();
+  constexpr TypeParam kInfinity = std::numeric_limits<TypeParam>::infinity();
+  const std::vector<TypeParam> x = {-3, -2, -1, 0, 1, 2, 3, kNan, kInfinity, -kInfinity};
+  std::vector<TypeParam> chosen = x;
+  std::vector<TypeParam> bounded = x;
+  for_each_batch(
+      x.size(),
+      [](auto& one, auto& other) {
+        using V = std::decay_t<decltype(one)>;
+        one = where(one > V(0), V(5), one);
+        other = clamped(other, 2);
+      },
+      chosen.data(), bounded.data());
+  const std::vector<TypeParam> expected = {-3, -2, -1, 0, 5, 5, 5, kNan, 5, -kInfinity};
+  const std::vector<TypeParam> expected_bounded = {-2, -2, -1, 0, 1, 2, 2, kNan, 2, -2};
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    EXPECT_TRUE(same_number(chosen[i], expected[i])) << i;
+    EXPECT_TRUE(same_number(bounded[i], expected_bounded[i])) << i;
+    const auto alone = double{x[i]};
+    EXPECT_TRUE(same_number(where(alone > 0, 5.0, alone), double{expected[i]})) << i;
+    EXPECT_TRUE(same_number(clamped(alone, 2), double{expected_bounded[i]})) << i;
   }
 }
 

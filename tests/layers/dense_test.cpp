@@ -19,14 +19,14 @@ class DenseTest : public testing::Test {
  protected:
   std::unique_ptr<Dense<double>> layer(const char* activation) const {
     return std::make_unique<Dense<double>>(
-        Dense<double>::Shape{.inputs = 3, .outputs = 2, .batch = 4},
+        Dense<double>::Shape{.inputs = 3, .width = 2, .batch = 4},
         make_plugin(activation_catalogue(), activation),
         ParameterTensor{"layer_1.weight", 1, ParameterGroup::hidden, 2, 3, 1},
-        ParameterTensor{"layer_1.bias", 1, ParameterGroup::bias, 2, 1, 7});
+        ParameterTensor{"layer_1.bias", 1, ParameterGroup::bias, 2, 1, 7}, nullptr);
   }
   // dL_i/da of the two outputs of the two examples.
   static void put_upstream(Dense<double>& dense) {
-    const MatrixView<double> signal = dense.error_signal();
+    const MatrixView<double> signal = dense.output_gradient();
     signal(0, 0) = 1;
     signal(0, 1) = 2;
     signal(1, 0) = -1;
@@ -93,6 +93,71 @@ TEST_F(DenseTest, TakesFewerRowsAfterMore) {
   ASSERT_EQ(dense->error_signal().rows, 1U);
   dense->backward(parameters_, input_.first_rows(1), gradient, {});
   EXPECT_EQ(gradient, (std::vector<double>{0, 1, 1, 2, 2, 2, 4, 1, 2, 0}));
+}
+
+TEST_F(DenseTest, CarriesADirectionOfItsParametersAndInputsForward) {
+  const auto dense = layer("linear");
+  dense->forward(parameters_, input_);
+  // W' has ones in its first row, b' is (0, 5), and the first example moves along (1, 0, 0).
+  const std::vector<double> direction = {-7, 1, 1, 1, 0, 0, 0, 0, 5, -7};
+  const std::vector<double> along = {1, 0, 0, 0, 0, 0};
+  const MatrixView<const double> output =
+      dense->tangent(parameters_, direction, input_, {along.data(), 2, 3, 3});
+  EXPECT_EQ(output(0, 0), 4 + 1);
+  EXPECT_EQ(output(0, 1), 5 - 1);
+  EXPECT_EQ(output(1, 0), -6);
+  EXPECT_EQ(output(1, 1), 5);
+  EXPECT_EQ(dense->tangent(parameters_, direction, input_, {})(0, 0), 4);
+}
+
+TEST_F(DenseTest, HasMoreOutputsThanUnitsWhereItsActivationDoes) {
+  const auto dense = layer("crelu");
+  // z is (19, -19) and (-7, -25).
+  const MatrixView<const double> output = dense->forward(parameters_, input_);
+  ASSERT_EQ(output.cols, 4U);
+  const std::vector<std::vector<double>> expected = {{19, 0, 0, 19}, {0, 0, 7, 25}};
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (std::size_t j = 0; j < 4; ++j) EXPECT_EQ(output(i, j), expected[i][j]) << i << j;
+  }
+  const MatrixView<double> upstream = dense->output_gradient();
+  ASSERT_EQ(upstream.cols, 4U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (std::size_t j = 0; j < 4; ++j) upstream(i, j) = static_cast<double>(1 + 4 * i + j);
+  }
+  std::vector<double> gradient(parameters_.size());
+  std::vector<double> down(6);
+  dense->backward(parameters_, input_, gradient, {down.data(), 2, 3, 3});
+  const MatrixView<const double> delta = dense->error_signal();
+  ASSERT_EQ(delta.cols, 2U);
+  EXPECT_EQ(delta(0, 0), 1);
+  EXPECT_EQ(delta(0, 1), -4);
+  EXPECT_EQ(delta(1, 0), -7);
+  EXPECT_EQ(delta(1, 1), -8);
+  EXPECT_EQ(gradient, (std::vector<double>{0, 0.5, 4, 18.5, -2, 2, 16, -3, -6, 0}));
+  EXPECT_EQ(down, (std::vector<double>{5, 2, -1, 1, -14, -29}));
+}
+
+TEST_F(DenseTest, TrainsTheParametersOfItsActivation) {
+  // Two slopes behind the bias.
+  const ParameterTensor slopes{"layer_1.activation", 1, ParameterGroup::activation, 2, 1, 9};
+  Dense<double> dense({.inputs = 3, .width = 2, .batch = 4},
+                      make_plugin(activation_catalogue(), "prelu"),
+                      {"layer_1.weight", 1, ParameterGroup::hidden, 2, 3, 1},
+                      {"layer_1.bias", 1, ParameterGroup::bias, 2, 1, 7}, &slopes);
+  const std::vector<double> parameters = {99, 1, 2, 3, -1, 0, 1, 10, -20, 0.5, 2, 99};
+  const MatrixView<const double> output = dense.forward(parameters, input_);
+  EXPECT_EQ(output(0, 0), 19);
+  EXPECT_EQ(output(0, 1), -38);
+  EXPECT_EQ(output(1, 0), -3.5);
+  EXPECT_EQ(output(1, 1), -50);
+  put_upstream(dense);  // (1, 2) and (-1, 4)
+  std::vector<double> gradient(parameters.size(), -7);
+  dense.backward(parameters, input_, gradient, {});
+  // Means over the batch: z of the negative units times what comes from above.
+  EXPECT_EQ(gradient[9], (-1.0 * -7) / 2);
+  EXPECT_EQ(gradient[10], (2.0 * -19 + 4.0 * -25) / 2);
+  EXPECT_EQ(gradient[11], -7);
+  EXPECT_EQ(dense.error_signal()(1, 1), 4 * 2);
 }
 
 TEST(PaddedStrideTest, IsAWholeNumberOfCacheLinesAndNotOfPages) {

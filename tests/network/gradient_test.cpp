@@ -41,6 +41,10 @@ struct Case {
 
 void PrintTo(const Case& example, std::ostream* stream) { *stream << example.name; }
 
+bool as_many_outputs_as_width(const std::string& activation) {
+  return make_plugin(activation_catalogue(), activation)->outputs(1) == 1;
+}
+
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const std::string& loss : loss_catalogue().names()) {
@@ -52,8 +56,13 @@ std::vector<Case> all_cases() {
         cases.push_back({net, name});
       };
       for (const std::string& activation : activation_catalogue().names()) {
-        add(activation, {.sizes = kFiveLayers, .activation = activation});
-        add("tanh_then_" + activation, {.sizes = kFiveLayers, .output_activation = activation});
+        // Squares of squares leave the range of numbers at the others' weight variance.
+        const double variance = activation == "relu_squared" ? 0.5 : 2;
+        add(activation,
+            {.sizes = kFiveLayers, .activation = activation, .weight_variance = variance});
+        if (as_many_outputs_as_width(activation)) {
+          add("tanh_then_" + activation, {.sizes = kFiveLayers, .output_activation = activation});
+        }
         add(activation + "_in_one_hidden_layer", {.sizes = {7, 5, 3}, .activation = activation});
       }
       add("no_hidden_layer", {.sizes = {7, 3}});
@@ -64,37 +73,20 @@ std::vector<Case> all_cases() {
   return cases;
 }
 
-// Where each unit of the oracle's net stands: true for z > 0.
-std::vector<bool> sides(const oracle::NaiveNetwork& network, const oracle::Row& parameters,
-                        const oracle::Rows& inputs) {
-  std::vector<bool> positive;
-  for (const oracle::Row& input : inputs) {
-    for (const oracle::Row& z : network.forward(parameters, input).z) {
-      for (const double value : z) positive.push_back(value > 0);
-    }
-  }
-  return positive;
-}
-
 // Whether no unit crosses its kink while a single parameter moves by 2 h either way. In between, z
 // of the first layer that moves is linear in the parameter, so the ends suffice for it.
 bool keeps_off_kinks(const oracle::NaiveNetwork& network, oracle::Row parameters,
                      const oracle::Rows& inputs) {
-  const std::vector<bool> here = sides(network, parameters, inputs);
+  const std::vector<std::size_t> here = pieces(network, parameters, inputs);
   for (double& parameter : parameters) {
     const double start = parameter;
     for (const double steps : {-2, -1, 1, 2}) {
       parameter = start + steps * kStep;
-      if (sides(network, parameters, inputs) != here) return false;
+      if (pieces(network, parameters, inputs) != here) return false;
     }
     parameter = start;
   }
   return true;
-}
-
-bool has_kinks(const NetChoice& net) {
-  return oracle::naive_activation(net.activation).kink_at_zero ||
-         oracle::naive_activation(net.output_activation).kink_at_zero;
 }
 
 // The first seed whose net has a gradient in every tensor (small ReLU nets may have none) and, where

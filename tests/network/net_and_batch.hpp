@@ -185,4 +185,25 @@ oracle::Row part_of(const std::vector<T>& block, const ParameterTensor& tensor) 
   return {begin, begin + static_cast<std::ptrdiff_t>(tensor.size())};
 }
 
+/// Which smooth piece of its activation each unit of the oracle's net is on, for all examples.
+inline std::vector<std::size_t> pieces(const oracle::NaiveNetwork& network,
+                                       const oracle::Row& parameters, const oracle::Rows& inputs) {
+  std::vector<std::size_t> all;
+  for (const oracle::Row& input : inputs) {
+    const oracle::Rows z = network.forward(parameters, input).z;
+    for (std::size_t l = 1; l <= network.depth(); ++l) {
+      const oracle::NaiveActivation& phi = network.activation_of(l);
+      if (!phi.pieces) continue;
+      const std::vector<std::size_t> of_layer = phi.pieces(z[l]);
+      all.insert(all.end(), of_layer.begin(), of_layer.end());
+    }
+  }
+  return all;
+}
+
+inline bool has_kinks(const NetChoice& net) {
+  return oracle::naive_activation(net.activation).pieces != nullptr ||
+         oracle::naive_activation(net.output_activation).pieces != nullptr;
+}
+
 }  // namespace plumbline

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/network/net_and_batch.hpp"
@@ -80,6 +81,33 @@ TEST(NetworkTest, LaysOutWeightsAndBiasesOfEachLayerWithoutGaps) {
   EXPECT_EQ(example.network.layout().tensors(), expected);
   EXPECT_EQ(example.network.layout().size(), 97U);
   EXPECT_EQ(example.network.depth(), 3U);
+}
+
+TEST(NetworkTest, LaysOutWhatItsActivationsAskFor) {
+  const auto shapes = [](const char* activation) {
+    const NetAndBatch<double> example({.sizes = {7, 5, 6, 3}, .activation = activation}, 1);
+    std::vector<std::pair<std::size_t, std::size_t>> all;
+    for (const ParameterTensor& tensor : example.network.layout().tensors()) {
+      all.emplace_back(tensor.rows, tensor.cols);
+    }
+    return all;
+  };
+  using testing::Pair;
+  // Weights and biases of each layer; twice as many outputs; twice as many units; slopes.
+  EXPECT_THAT(shapes("crelu"), ElementsAre(Pair(5, 7), Pair(5, 1), Pair(6, 10), Pair(6, 1),
+                                           Pair(3, 12), Pair(3, 1)));
+  EXPECT_THAT(shapes("maxout"), ElementsAre(Pair(10, 7), Pair(10, 1), Pair(12, 5), Pair(12, 1),
+                                            Pair(3, 6), Pair(3, 1)));
+  EXPECT_THAT(shapes("prelu"), ElementsAre(Pair(5, 7), Pair(5, 1), Pair(5, 1), Pair(6, 5),
+                                           Pair(6, 1), Pair(6, 1), Pair(3, 6), Pair(3, 1)));
+}
+
+TEST(NetworkTest, StartsTheSlopesOfAPreluAtTheirInitialValue) {
+  const NetAndBatch<float> example({.sizes = {7, 5, 6, 3}, .activation = "prelu"}, 1);
+  const ParameterTensor& slopes = example.network.layout().tensors()[5];
+  EXPECT_EQ(slopes.name, "layer_2.activation");
+  EXPECT_EQ(slopes.group, ParameterGroup::activation);
+  EXPECT_EQ(part_of(example.parameters, slopes), oracle::Row(6, 0.25));
 }
 
 TEST(NetworkTest, WithoutHiddenLayersHasAnOutputLayerAlone) {

@@ -109,10 +109,10 @@ TEST(AdaDelta, StartsByTheRootOfEpsilon) {
 }
 
 TEST(AdaMax, DividesByTheDecayingLargestGradient) {
-  // u = 5 with epsilon, then 2.5 against 0 + 1, then 1.25 against 2 + 1; without a mean m = g.
+  // u = 4 + 1, then 2.5 against 1 + 1, then 1.25 against 2 + 1; without a mean m = g.
   const SettingsTable settings =
       table_of({{"lr", 1.0}, {"beta1", 0.0}, {"beta2", 0.5}, {"epsilon", 1.0}});
-  expect_path("adamax", settings, {4, 0, 2}, {-0.8, -0.8, -0.8 - 2.0 / 3});
+  expect_path("adamax", settings, {4, 1, 2}, {-0.8, -1.2, -1.2 - 2.0 / 3});
 }
 
 TEST(AdaMax, CorrectsTheBiasOfTheMean) {
@@ -284,6 +284,17 @@ TEST(Nadam, RaisesTheMomentumFromHalfOfBeta1) {
               {-expected});
 }
 
+TEST(Nadam, AveragesByTheMomentumOfTheStep) {
+  // With psi = 0 and mu = 0.25: m = 0.75, then 0.1875 of it, corrected by 1 - 0.25^3. At the second
+  // step v_hat is beta2 / (1 + beta2) of the first square, beta2 = 0.5.
+  const double m_hat = 0.25 * 0.1875 / (1 - 0.015625);
+  expect_path(
+      "nadam",
+      table_of(
+          {{"lr", 1.0}, {"beta1", 0.5}, {"beta2", 0.5}, {"psi", 0.0}, {"epsilon", kNoEpsilon}}),
+      {1, 0}, {-1.2, -1.2 - m_hat * std::sqrt(3.0)});
+}
+
 TEST(AdEMAMix, AddsTheSlowMeanUncorrected) {
   // At a constant gradient m2 = (1 - beta3^t) g: steps of 1 + 2 (1 - 0.75^t).
   const SettingsTable settings =
@@ -292,8 +303,8 @@ TEST(AdEMAMix, AddsTheSlowMeanUncorrected) {
 }
 
 TEST(AdEMAMix, WarmsUpAlphaAndTheHalfLifeOfTheSlowMean) {
-  // At half the warm-up alpha is half of 4, and 1 / ln beta3 half way between 1 / ln beta1 = -1 / (2
-  // ln 2) and that of the end, -1 / ln 2: ln beta3_1 = -4/3 ln 2.
+  // At half the warm-up alpha is half of 4, and 1 / ln beta3 is half way from that of beta1, -1 / (2
+  // ln 2), to that of the end, -1 / ln 2: ln beta3_1 = -4/3 ln 2.
   const SettingsTable settings = table_of({{"lr", 1.0},
                                            {"beta1", 0.25},
                                            {"beta3", 0.5},

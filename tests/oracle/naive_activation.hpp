@@ -243,11 +243,18 @@ inline NaiveActivation naive_maxout() {
 }
 
 /// Throws std::out_of_range with the name of an activation that the oracle does not have.
-inline NaiveActivation naive_activation(const std::string& name) {
-  if (name == "prelu") return naive_prelu();
-  if (name == "crelu") return naive_crelu();
-  if (name == "maxout") return naive_maxout();
-  return naive_elementwise(naive_function(name));
+inline const NaiveActivation& naive_activation(const std::string& name) {
+  static const std::map<std::string, NaiveActivation> known = [] {
+    std::map<std::string, NaiveActivation> all = {
+        {"prelu", naive_prelu()}, {"crelu", naive_crelu()}, {"maxout", naive_maxout()}};
+    for (const auto& [elementwise, phi] : naive_functions()) {
+      all[elementwise] = naive_elementwise(phi);
+    }
+    return all;
+  }();
+  const auto found = known.find(name);
+  if (found != known.end()) return found->second;
+  throw std::out_of_range("tests/oracle/naive_activation.hpp does not have '" + name + "'");
 }
 
 }  // namespace plumbline::oracle

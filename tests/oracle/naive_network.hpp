@@ -21,7 +21,7 @@ struct NaiveNetwork {
 
   std::size_t depth() const { return sizes.size() - 1; }
 
-  NaiveActivation activation_of(std::size_t layer) const {
+  const NaiveActivation& activation_of(std::size_t layer) const {
     return naive_activation(layer == depth() ? output_activation : activation);
   }
   /// The length of z_l.
@@ -78,7 +78,7 @@ struct NaiveNetwork {
     Row upstream = output_slope;  // dL/da_l
     for (std::size_t l = depth(); l >= 1; --l) {
       const Row& below = pass.a[l - 1];
-      const NaiveActivation phi = activation_of(l);
+      const NaiveActivation& phi = activation_of(l);
       const Row p = own_parameters(parameters, l);
       delta[l] = times(upstream, phi.slopes(pass.z[l], p), units(l));
       const std::size_t weights = offset(l);
