@@ -13,7 +13,8 @@ namespace {
 // form, which is `gelu`, with an error of 4.8e-4 at most.
 // Written z s(v), s the logistic function and v = 2 u, which keeps relative accuracy in the left tail,
 // where 1 + tanh loses all of it. Then phi' = s(v) + z s'(v) v' and
-// phi'' = s'(v) (2 v' + z (v'^2 (1 - 2 s(v)) + v'')). Beyond |z| = 30, s'(v) is 0, and so is s(v) on the left.
+// phi'' = s'(v) (2 v' + z (v'^2 (1 - 2 s(v)) + v'')). Beyond |z| = 30, s'(v) is 0, and so is s(v) on
+// the left.
 class GeluTanh {
  public:
   explicit GeluTanh(Settings& /*settings*/) {}
