@@ -34,7 +34,7 @@ def example_commands():
 
 
 def test_the_readme_calls_every_command_that_needs_no_explanation():
-    assert {"check", "plan", "run", "show", "list", "describe"} == {
+    assert {"check", "plan", "run", "show", "list", "describe", "explain", "gradcheck"} == {
         command[0] for command in example_commands()}
 
 
@@ -44,6 +44,11 @@ def test_the_commands_of_the_readme_succeed_on_its_definition(tmp_path):
     for command in example_commands():
         done = plumbline(*command, cwd=tmp_path)
         assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_step_that_the_readme_explains_is_what_the_program_prints():
+    (shown,) = [block for block in blocks("") if block.startswith("Backward\n")]
+    assert shown in plumbline("explain", "one_hidden_layer", "--step", "0").stdout
 
 
 def test_the_plug_in_of_the_readme_is_the_file():
@@ -56,12 +61,6 @@ def test_the_two_commands_of_the_readme_exist():
     assert commands == ["scripts/run", "scripts/test"]
     for command in commands:
         assert os.access(ROOT / command, os.X_OK)
-
-
-def test_the_table_of_experiments_is_current():
-    table = plumbline("list", "experiments", "--markdown").stdout
-    assert table
-    assert table in (ROOT / "experiments/README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
