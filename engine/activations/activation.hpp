@@ -72,6 +72,8 @@ class Activation {
 
   /// At the activation's initial parameters; NaN for infinite q.
   virtual GaussianMoments moments(double q) const = 0;
+  /// moments(q).square alone.
+  virtual double mean_square(double q) const { return moments(q).square; }
 };
 
 /// An activation without parameters of its own that treats each number by itself: a = phi(z).
@@ -85,17 +87,22 @@ class ElementwiseActivation : public Activation {
   /// phi varies over distances of this order in z, or longer ones.
   virtual double scale() const { return 1; }
 
-  /// By quadrature in z / scale, where phi varies over distances of 1.
   GaussianMoments moments(double q) const final {
+    return {mean_square(q), mean(q, [this](double z) { return slope(z) * slope(z); }),
+            mean(q, [this](double z) { return slope(z) * slope(z) * slope(z) * slope(z); })};
+  }
+  double mean_square(double q) const final {
+    return mean(q, [this](double z) { return value(z) * value(z); });
+  }
+
+ private:
+  // By quadrature in z / scale, where phi varies over distances of 1.
+  template <class Function>
+  double mean(double q, const Function& function) const {
     const double unit = scale();
     std::vector<double> ends = kinks();
     for (double& end : ends) end /= unit;
-    const auto mean = [&](const auto& function) {
-      return normal_mean(q / (unit * unit), [&](double z) { return function(unit * z); }, ends);
-    };
-    return {mean([this](double z) { return value(z) * value(z); }),
-            mean([this](double z) { return slope(z) * slope(z); }),
-            mean([this](double z) { return slope(z) * slope(z) * slope(z) * slope(z); })};
+    return normal_mean(q / (unit * unit), [&](double z) { return function(unit * z); }, ends);
   }
 };
 

@@ -65,6 +65,10 @@ ModelSettings ModelSettings::read(Settings& settings) {
   model.initializer_name = initializer.plugin.name;
   model.activation = make(activation, settings, make_activation);
   model.output_activation = make(output, settings, make_activation);
+  if (model.output_activation != nullptr && model.output_activation->outputs(1) != 1) {
+    settings.problem("output_activation", "is '" + output.plugin.name +
+                                              "', which makes more outputs than there are targets");
+  }
   if (model.activation != nullptr) {
     model.initializer =
         make(initializer, settings, [&](const InitializerEntry& entry, Settings& own) {

@@ -15,10 +15,10 @@ namespace {
 // u holds all that the inner rule does, weight decay too; see cautious_adamw for one that masks the
 // Adam part alone. A component of NaN is taken, so that it is seen.
 template <typename T>
-class Cautious final : public Optimizer<T> {
+class Cautious final : public OptimizerWrapper<T> {
  public:
   Cautious(Settings& settings, const ParameterLayout& layout)
-      : inner_(inner_optimizer<T>(settings, layout)), before_(layout.size()) {}
+      : OptimizerWrapper<T>(settings, layout), before_(layout.size()) {}
 
   void step(std::span<T> parameters, std::span<const T> gradient,
             const StepContext<T>& context) override {
@@ -43,12 +43,10 @@ class Cautious final : public Optimizer<T> {
     }
   }
   std::size_t state_size() const override { return before_.size() + inner_->state_size(); }
-  std::span<const T> evaluation_point(std::span<const T> parameters) override {
-    return inner_->evaluation_point(parameters);
-  }
 
  private:
-  std::unique_ptr<Optimizer<T>> inner_;
+  using OptimizerWrapper<T>::inner_;
+
   std::vector<T> before_;
 };
 

@@ -14,11 +14,11 @@ namespace {
 // so that one layer's explosion does not shorten the steps of the others. A weight matrix and its
 // bias are two tensors. A shorter gradient stays bit for bit.
 template <typename T>
-class ClipLayer final : public Optimizer<T> {
+class ClipLayer final : public OptimizerWrapper<T> {
  public:
   ClipLayer(Settings& settings, const ParameterLayout& layout)
-      : max_norm_(settings.number("max_norm", 1, kPositive, "longest norm of a tensor's gradient")),
-        inner_(inner_optimizer<T>(settings, layout)),
+      : OptimizerWrapper<T>(settings, layout),
+        max_norm_(settings.number("max_norm", 1, kPositive, "longest norm of a tensor's gradient")),
         tensors_(layout.tensors()),
         clipped_(layout.size()) {}
 
@@ -35,13 +35,11 @@ class ClipLayer final : public Optimizer<T> {
     inner_->step(parameters, clipped_, context);
   }
   std::size_t state_size() const override { return clipped_.size() + inner_->state_size(); }
-  std::span<const T> evaluation_point(std::span<const T> parameters) override {
-    return inner_->evaluation_point(parameters);
-  }
 
  private:
+  using OptimizerWrapper<T>::inner_;
+
   double max_norm_;
-  std::unique_ptr<Optimizer<T>> inner_;
   std::vector<ParameterTensor> tensors_;
   std::vector<T> clipped_;
 };

@@ -14,11 +14,11 @@ namespace {
 //   g <- g min(1, max_norm / |g|)
 // A shorter one stays bit for bit. NaN stays NaN; an infinity becomes NaN, the others 0.
 template <typename T>
-class ClipNorm final : public Optimizer<T> {
+class ClipNorm final : public OptimizerWrapper<T> {
  public:
   ClipNorm(Settings& settings, const ParameterLayout& layout)
-      : max_norm_(settings.number("max_norm", 1, kPositive, "longest norm of the whole gradient")),
-        inner_(inner_optimizer<T>(settings, layout)),
+      : OptimizerWrapper<T>(settings, layout),
+        max_norm_(settings.number("max_norm", 1, kPositive, "longest norm of the whole gradient")),
         clipped_(layout.size()) {}
 
   void step(std::span<T> parameters, std::span<const T> gradient,
@@ -33,13 +33,11 @@ class ClipNorm final : public Optimizer<T> {
     inner_->step(parameters, clipped_, context);
   }
   std::size_t state_size() const override { return clipped_.size() + inner_->state_size(); }
-  std::span<const T> evaluation_point(std::span<const T> parameters) override {
-    return inner_->evaluation_point(parameters);
-  }
 
  private:
+  using OptimizerWrapper<T>::inner_;
+
   double max_norm_;
-  std::unique_ptr<Optimizer<T>> inner_;
   std::vector<T> clipped_;
 };
 

@@ -11,11 +11,11 @@ namespace {
 // Each component of the gradient is held within [-max_value, max_value]. The direction changes,
 // unlike that of clip_norm. NaN stays NaN.
 template <typename T>
-class ClipValue final : public Optimizer<T> {
+class ClipValue final : public OptimizerWrapper<T> {
  public:
   ClipValue(Settings& settings, const ParameterLayout& layout)
-      : max_value_(settings.number("max_value", 1, kPositive, "largest size of a component")),
-        inner_(inner_optimizer<T>(settings, layout)),
+      : OptimizerWrapper<T>(settings, layout),
+        max_value_(settings.number("max_value", 1, kPositive, "largest size of a component")),
         clipped_(layout.size()) {}
 
   void step(std::span<T> parameters, std::span<const T> gradient,
@@ -29,13 +29,11 @@ class ClipValue final : public Optimizer<T> {
     inner_->step(parameters, clipped_, context);
   }
   std::size_t state_size() const override { return clipped_.size() + inner_->state_size(); }
-  std::span<const T> evaluation_point(std::span<const T> parameters) override {
-    return inner_->evaluation_point(parameters);
-  }
 
  private:
+  using OptimizerWrapper<T>::inner_;
+
   double max_value_;
-  std::unique_ptr<Optimizer<T>> inner_;
   std::vector<T> clipped_;
 };
 

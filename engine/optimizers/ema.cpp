@@ -15,13 +15,13 @@ namespace {
 // a starts at the first parameters seen. With bias_correction it starts at zero, and the model is
 // evaluated at a / (1 - decay^t). Polyak & Juditsky's average is the uniform one: see swa.
 template <typename T>
-class Ema final : public Optimizer<T> {
+class Ema final : public OptimizerWrapper<T> {
  public:
   Ema(Settings& settings, const ParameterLayout& layout)
-      : decay_(settings.number("decay", 0.999, kDecay, "decay rate of the average")),
+      : OptimizerWrapper<T>(settings, layout),
+        decay_(settings.number("decay", 0.999, kDecay, "decay rate of the average")),
         bias_correction_(settings.flag("bias_correction", false,
                                        "start at zero, and divide by the weight of what was seen")),
-        inner_(inner_optimizer<T>(settings, layout)),
         average_(layout.size()),
         evaluated_(bias_correction_ ? layout.size() : 0) {}
 
@@ -48,9 +48,10 @@ class Ema final : public Optimizer<T> {
   }
 
  private:
+  using OptimizerWrapper<T>::inner_;
+
   double decay_;
   bool bias_correction_;
-  std::unique_ptr<Optimizer<T>> inner_;
   std::vector<T> average_;
   std::vector<T> evaluated_;
   std::int64_t steps_ = 0;

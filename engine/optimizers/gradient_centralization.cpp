@@ -14,10 +14,10 @@ namespace {
 // so that the sum of a unit's incoming weights stays, as far as the inner rule keeps to the gradient.
 // Weight matrices alone, and only those with more than one input: a vector's mean is not a unit's.
 template <typename T>
-class GradientCentralization final : public Optimizer<T> {
+class GradientCentralization final : public OptimizerWrapper<T> {
  public:
   GradientCentralization(Settings& settings, const ParameterLayout& layout)
-      : inner_(inner_optimizer<T>(settings, layout)), centered_(layout.size()) {
+      : OptimizerWrapper<T>(settings, layout), centered_(layout.size()) {
     for (const ParameterTensor& tensor : layout.tensors()) {
       const bool weights = tensor.group == ParameterGroup::input ||
                            tensor.group == ParameterGroup::hidden ||
@@ -40,12 +40,10 @@ class GradientCentralization final : public Optimizer<T> {
     inner_->step(parameters, centered_, context);
   }
   std::size_t state_size() const override { return centered_.size() + inner_->state_size(); }
-  std::span<const T> evaluation_point(std::span<const T> parameters) override {
-    return inner_->evaluation_point(parameters);
-  }
 
  private:
-  std::unique_ptr<Optimizer<T>> inner_;
+  using OptimizerWrapper<T>::inner_;
+
   std::vector<ParameterTensor> matrices_;
   std::vector<T> centered_;
 };

@@ -35,6 +35,10 @@ class HessianFree final : public Optimizer<T> {
   void step(std::span<T> parameters, std::span<const T> gradient,
             const StepContext<T>& context) override {
     const double before = context.objective->loss(parameters);
+    if (!std::isfinite(before)) {
+      add(parameters, 1, gradient);  // lets what is not finite through
+      return;
+    }
     for (T& x : last_) x *= static_cast<T>(cg_decay_);
     const std::vector<Iterate> kept = conjugate_gradients(parameters, gradient, context);
     if (kept.empty()) return;

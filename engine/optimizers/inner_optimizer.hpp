@@ -3,23 +3,35 @@
 #pragma once
 
 #include <memory>
-#include <string_view>
+#include <span>
 
 #include "engine/optimizers/optimizer.hpp"
+#include "engine/optimizers/parameter_groups.hpp"
 
 namespace plumbline {
 
-/// The optimizer that the setting `inner` names. Null while settings are only being declared, and
-/// where there is none of that name, which the report then says.
+/// An update rule around another one, which the setting `inner` names. Evaluates where that one does,
+/// unless it says otherwise.
 template <typename T>
-std::unique_ptr<Optimizer<T>> inner_optimizer(Settings& settings, const ParameterLayout& layout,
-                                              std::string_view default_value = "adam") {
-  const auto chosen = choose_inner(settings, "inner", default_value, "optimizers",
-                                   optimizer_catalogue, "the update rule inside");
-  if (chosen.entry == nullptr) return nullptr;
-  return chosen.make(settings.report(), [&layout](const OptimizerEntry& entry, Settings& own) {
-    return entry.make<T>(own, layout);
-  });
-}
+class OptimizerWrapper : public Optimizer<T> {
+ public:
+  std::span<const T> evaluation_point(std::span<const T> parameters) override {
+    return inner_->evaluation_point(parameters);
+  }
+  bool draws_targets() const final { return inner_ != nullptr && inner_->draws_targets(); }
+
+ protected:
+  OptimizerWrapper(Settings& settings, const ParameterLayout& layout) {
+    const auto chosen = choose_inner(settings, "inner", "adam", "optimizers", optimizer_catalogue,
+                                     "the update rule inside");
+    if (chosen.entry != nullptr) {
+      inner_ = make_optimizer<T>(chosen, settings.report(), layout);
+    }
+  }
+
+  /// Null while settings are only being declared, and where there is no optimizer of that name, which
+  /// the report then says.
+  std::unique_ptr<Optimizer<T>> inner_;
+};
 
 }  // namespace plumbline

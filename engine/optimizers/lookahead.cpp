@@ -13,13 +13,13 @@ namespace {
 //   phi <- phi + alpha (w - phi);  w <- phi
 // The inner rule keeps its state over this. The model is evaluated at phi.
 template <typename T>
-class Lookahead final : public Optimizer<T> {
+class Lookahead final : public OptimizerWrapper<T> {
  public:
   Lookahead(Settings& settings, const ParameterLayout& layout)
-      : every_(settings.integer("every", 5, at_least(1), "k, inner steps for one slow step")),
+      : OptimizerWrapper<T>(settings, layout),
+        every_(settings.integer("every", 5, at_least(1), "k, inner steps for one slow step")),
         alpha_(settings.number("alpha", 0.5, {.low = 0, .high = 1, .low_included = false},
                                "share of the way that the slow weights go")),
-        inner_(inner_optimizer<T>(settings, layout)),
         slow_(layout.size()) {}
 
   void step(std::span<T> parameters, std::span<const T> gradient,
@@ -28,13 +28,12 @@ class Lookahead final : public Optimizer<T> {
     started_ = true;
     inner_->step(parameters, gradient, context);
     if (context.step % every_ != 0) return;
-    // As two shares, so that alpha = 1 gives w itself.
-    const Batch<T> alpha(static_cast<T>(alpha_));
+    // The same as phi + alpha (w - phi), and exact where alpha is 1 or the parameters stand still.
     const Batch<T> rest(static_cast<T>(1 - alpha_));
     for_each_batch(
         parameters.size(),
-        [alpha, rest](auto& w, auto& phi) {
-          phi = alpha * w + rest * phi;
+        [rest](auto& w, auto& phi) {
+          phi = w - rest * (w - phi);
           w = phi;
         },
         parameters.data(), slow_.data());
@@ -45,9 +44,10 @@ class Lookahead final : public Optimizer<T> {
   }
 
  private:
+  using OptimizerWrapper<T>::inner_;
+
   std::int64_t every_;
   double alpha_;
-  std::unique_ptr<Optimizer<T>> inner_;
   std::vector<T> slow_;
   bool started_ = false;
 };

@@ -33,6 +33,8 @@ class PerturbedObjective final : public Objective<T> {
   std::size_t examples() const override { return objective_.examples(); }
 
  private:
+  using OptimizerWrapper<T>::inner_;
+
   std::span<const T> perturbed(std::span<const T> w) {
     std::ranges::transform(w, perturbation_, point_.begin(), std::plus<>());
     return point_;
@@ -48,11 +50,11 @@ class PerturbedObjective final : public Objective<T> {
 //   e = rho g / |g|;  g_sam = grad L(w + e)
 // over all parameters as one vector; e = 0 where g = 0. The inner rule's objective is L(w + e).
 template <typename T>
-class Sam final : public Optimizer<T> {
+class Sam final : public OptimizerWrapper<T> {
  public:
   Sam(Settings& settings, const ParameterLayout& layout)
-      : rho_(settings.number("rho", 0.05, kNonNegative, "radius of the neighbourhood")),
-        inner_(inner_optimizer<T>(settings, layout)),
+      : OptimizerWrapper<T>(settings, layout),
+        rho_(settings.number("rho", 0.05, kNonNegative, "radius of the neighbourhood")),
         perturbation_(layout.size()),
         gradient_(layout.size()) {}
 
@@ -72,13 +74,9 @@ class Sam final : public Optimizer<T> {
   std::size_t state_size() const override {
     return 2 * perturbation_.size() + gradient_.size() + inner_->state_size();
   }
-  std::span<const T> evaluation_point(std::span<const T> parameters) override {
-    return inner_->evaluation_point(parameters);
-  }
 
  private:
   double rho_;
-  std::unique_ptr<Optimizer<T>> inner_;
   std::vector<T> perturbation_;
   std::vector<T> gradient_;
 };

@@ -15,12 +15,12 @@ namespace {
 // are done; in a run without an end, at once. The schedule is the run's own: the paper's cyclical or
 // constant rate is to be chosen there. The weights at which the phase begins are no model of it.
 template <typename T>
-class Swa final : public Optimizer<T> {
+class Swa final : public OptimizerWrapper<T> {
  public:
   Swa(Settings& settings, const ParameterLayout& layout)
-      : start_(settings.number("start", 0, kDecay, "share of the run before the average begins")),
+      : OptimizerWrapper<T>(settings, layout),
+        start_(settings.number("start", 0, kDecay, "share of the run before the average begins")),
         every_(settings.integer("every", 1, at_least(1), "c, steps from one model to the next")),
-        inner_(inner_optimizer<T>(settings, layout)),
         average_(layout.size()) {}
 
   void step(std::span<T> parameters, std::span<const T> gradient,
@@ -31,10 +31,10 @@ class Swa final : public Optimizer<T> {
     const std::int64_t i = context.step - before;
     if (i <= 0 || i % every_ != 0) return;
     ++models_;
+    // The same as two shares, and exact where the parameters stand still.
     const Batch<T> share(static_cast<T>(1 / static_cast<double>(models_)));
-    const Batch<T> rest(static_cast<T>(1 - 1 / static_cast<double>(models_)));
     for_each_batch(
-        parameters.size(), [share, rest](const auto& w, auto& a) { a = rest * a + share * w; },
+        parameters.size(), [share](const auto& w, auto& a) { a += share * (w - a); },
         static_cast<const T*>(parameters.data()), average_.data());
   }
   std::size_t state_size() const override { return average_.size() + inner_->state_size(); }
@@ -43,9 +43,10 @@ class Swa final : public Optimizer<T> {
   }
 
  private:
+  using OptimizerWrapper<T>::inner_;
+
   double start_;
   std::int64_t every_;
-  std::unique_ptr<Optimizer<T>> inner_;
   std::vector<T> average_;
   std::int64_t models_ = 0;
 };

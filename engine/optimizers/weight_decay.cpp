@@ -14,15 +14,15 @@ namespace {
 // The two are the same for sgd when rates are made to fit, and differ for adaptive rules, which is
 // what the paper is about.
 template <typename T>
-class WeightDecay final : public Optimizer<T> {
+class WeightDecay final : public OptimizerWrapper<T> {
  public:
   WeightDecay(Settings& settings, const ParameterLayout& layout)
-      : coupled_(settings.choice("kind", "decoupled", {"decoupled", "coupled"},
+      : OptimizerWrapper<T>(settings, layout),
+        coupled_(settings.choice("kind", "decoupled", {"decoupled", "coupled"},
                                  "decay beside the inner step, or in the gradient it sees") ==
                  "coupled"),
         rate_(settings.number("rate", 1e-2, kNonNegative, "how much of a weight decays")),
         biases_(settings.flag("biases", true, "whether biases decay too")),
-        inner_(inner_optimizer<T>(settings, layout)),
         own_(layout.size()) {
     for (const ParameterTensor& tensor : layout.tensors()) {
       if (biases_ || tensor.group != ParameterGroup::bias) tensors_.push_back(tensor);
@@ -43,11 +43,10 @@ class WeightDecay final : public Optimizer<T> {
     for_each_decaying([&](std::size_t i) { parameters[i] -= own_[i]; });
   }
   std::size_t state_size() const override { return own_.size() + inner_->state_size(); }
-  std::span<const T> evaluation_point(std::span<const T> parameters) override {
-    return inner_->evaluation_point(parameters);
-  }
 
  private:
+  using OptimizerWrapper<T>::inner_;
+
   template <class Function>
   void for_each_decaying(const Function& function) const {
     for (const ParameterTensor& tensor : tensors_) {
@@ -58,7 +57,6 @@ class WeightDecay final : public Optimizer<T> {
   bool coupled_;
   double rate_;
   bool biases_;
-  std::unique_ptr<Optimizer<T>> inner_;
   std::vector<ParameterTensor> tensors_;
   std::vector<T> own_;  // the decay, or the gradient with it
 };

@@ -11,7 +11,7 @@ double length_fixed_point(const Activation& activation, double weight_variance,
   constexpr double kSettled = 1e-14;
   constexpr int kMostLayers = 100000;
   for (int layer = 0; layer < kMostLayers; ++layer) {
-    const double next = bias_variance + weight_variance * activation.moments(q).square;
+    const double next = bias_variance + weight_variance * activation.mean_square(q);
     if (!std::isfinite(next)) return std::numeric_limits<double>::infinity();
     if (std::abs(next - q) <= kSettled * next) return next;
     q = next;

@@ -40,8 +40,8 @@ constexpr double kMostRecordedSteps = 1e6;
 void read_train(Settings& settings, RunConfiguration& run) {
   run.batch = static_cast<std::size_t>(settings.integer(
       "batch", 128, between(1, 1e9), "examples in a step; what is left of an epoch is dropped"));
-  const bool full_batch = settings.flag("full_batch", false,
-                                        "all training examples in a step, in the place of batch");
+  const bool full_batch =
+      settings.flag("full_batch", false, "all training examples in a step, in the place of batch");
   settings.restates("full_batch");
   run.steps = settings.integer("steps", 1000, between(0, kMostSteps), "updates of the whole run");
   const std::int64_t epochs = settings.integer(

@@ -88,9 +88,9 @@ class Trainer {
       measure(step);
       divergence_ = find_divergence<T>(step, network_.layout(), parameters_, loss, gradient_);
       if (!divergence_.empty() || step == run_.steps) return true;
-      optimizer_->step(parameters_, gradient_,
-                       {step + 1, run_.schedule->factor(step + 1, run_.steps), run_.steps,
-                        &objective_});
+      optimizer_->step(
+          parameters_, gradient_,
+          {step + 1, run_.schedule->factor(step + 1, run_.steps), run_.steps, &objective_});
       if (observer_ != nullptr && !observer_->after_update(std::span<const T>(parameters_))) {
         return false;
       }

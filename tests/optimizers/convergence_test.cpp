@@ -39,7 +39,13 @@ std::string step_size_of(const std::string& name) {
 SettingsTable fixed_settings(const std::string& name) {
   // Half of the run, as an average over all of it keeps 1/steps of the start.
   if (name == "swa") return table_of({{"start", 0.5}, {"inner.name", "sgd"}});
-  if (name == "adafactor") return table_of({{"relative_step", false}});
+  if (name == "adafactor") {
+    SettingsTable table;
+    table.set("relative_step", {false, {}});
+    return table;
+  }
+  // An average over 1000 steps is still near the start after 3000.
+  if (name == "ema") return table_of({{"decay", 0.9}, {"inner.name", "momentum"}});
   if (name == "sophia") return table_of({{"update_every", 1}});
   for (const SettingInfo& setting : optimizer_catalogue().find(name)->info.settings) {
     if (setting.name == "inner") return table_of({{"inner.name", "momentum"}});
@@ -68,22 +74,66 @@ std::vector<Choice> grid(const std::string& name) {
   return choices;
 }
 
+/// A quadratic of a weight matrix 4 x 5 and, where the method goes by layers, its bias. It is the loss
+/// of a linear layer with targets 0 on 20 examples whose inputs have mean 0 and the covariance h.
+class Quadratic final : public QuadraticObjective<double> {
+ public:
+  Quadratic(std::vector<double> curvature, const ParameterLayout& layout)
+      : QuadraticObjective<double>(curvature, std::vector<double>(curvature.size(), 0.0)),
+        curvature_(std::move(curvature)) {
+    const std::size_t rows = layout.tensors()[0].rows;
+    const std::size_t cols = layout.tensors()[0].cols;
+    inputs_.resize(kExamples * cols);
+    error_signals_.resize(kExamples * rows);
+    for (std::size_t i = 0; i < kExamples; ++i) {
+      // Each input is non-zero in four examples, with both signs.
+      inputs_[i * cols + i % cols] =
+          (i < kExamples / 2 ? 1 : -1) * std::sqrt(curvature_[i % cols] * 5);
+      error_signals_[i * rows + i % rows] = 2;
+    }
+    pass_ = {{inputs_.data(), kExamples, cols, cols},
+             {error_signals_.data(), kExamples, rows, rows}};
+  }
+
+  // Their square is the curvature.
+  void sampled_gradient(std::span<const double> /*parameters*/, std::uint32_t /*draw*/,
+                        std::span<double> gradient) override {
+    std::ranges::transform(curvature_, gradient.begin(), [](double h) { return std::sqrt(h); });
+  }
+  LayerPass layer_pass(std::size_t /*tensor*/) override { return pass_; }
+
+ private:
+  static constexpr std::size_t kExamples = 20;
+
+  std::vector<double> curvature_;
+  std::vector<double> inputs_;
+  std::vector<double> error_signals_;
+  LayerPass pass_;
+};
+
 /// The loss at the end over that at the start; infinite where it diverges.
 double remaining_loss(const std::string& name, const Choice& choice) {
-  // 20 parameters as one hidden matrix, for the methods that go by matrices.
   ParameterLayout layout;
   layout.add("layer_2.weight", 2, ParameterGroup::hidden, 4, 5);
+  if (name == "kfac") layout.add("layer_2.bias", 2, ParameterGroup::bias, 4, 1);
   const std::size_t n = layout.size();
-  std::vector<double> curvature(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    curvature[i] = std::pow(kCondition, static_cast<double>(i) / static_cast<double>(n - 1));
+  std::vector<double> curvature(n, 1.0);
+  std::vector<double> w(n);
+  for (std::size_t i = 0; i < 20; ++i) {
+    // By columns, as a linear layer has it. The centralized gradient keeps the mean of a row, so for
+    // it the curvature goes by rows and each row has mean zero.
+    const std::size_t row = i / 5;
+    const std::size_t col = i % 5;
+    const bool by_rows = name == "gradient_centralization";
+    const double share = by_rows ? static_cast<double>(row) / 3 : static_cast<double>(col) / 4;
+    curvature[i] = std::pow(kCondition, share);
+    const double size = by_rows ? static_cast<double>(col) - 2 : (i % 3 == 0 ? -1.0 : 1.0);
+    w[i] = size / std::sqrt(curvature[i]);
   }
-  QuadraticObjective<double> objective(curvature, std::vector<double>(n, 0.0), 0.0);
+  Quadratic objective(curvature, layout);
   const auto optimizer = read_with(choice.settings, [&](Settings& reader) {
     return optimizer_catalogue().find(name)->make_double(reader, layout);
   });
-  std::vector<double> w(n);
-  for (std::size_t i = 0; i < n; ++i) w[i] = (i % 3 == 0 ? -1.0 : 1.0) / std::sqrt(curvature[i]);
   const double start = objective.loss(w);
   std::vector<double> gradient(n);
   for (int step = 1; step <= kSteps; ++step) {

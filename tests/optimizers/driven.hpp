@@ -49,7 +49,9 @@ class Driven {
       : w(std::move(start)), rule_(optimizer_for(one_tensor(1, w.size()), name, settings)) {}
 
   void step(const std::vector<double>& gradient, double schedule_factor = 1) {
-    rule_->step(w, gradient, {.step = ++t_, .schedule_factor = schedule_factor, .steps = 0, .objective = nullptr});
+    rule_->step(
+        w, gradient,
+        {.step = ++t_, .schedule_factor = schedule_factor, .steps = 0, .objective = nullptr});
   }
   std::vector<double> evaluated() const {
     const auto point = rule_->evaluation_point(w);
