@@ -151,7 +151,9 @@ def test_the_text_is_the_golden_one(explain):
     assert done.stderr == ""
     title, _, body = done.stdout.partition("\n")
     assert re.fullmatch(r"one_hidden_layer, run 1 of 1 \([0-9a-f]{16}\), step 0", title)
-    assert body == GOLDEN.read_text(encoding="utf-8")
+    licence, _, golden = GOLDEN.read_text(encoding="utf-8").partition("\n")
+    assert licence.startswith("SPDX-License-Identifier")
+    assert body == golden
 
 
 def test_several_examples_are_each_shown_and_their_mean(explain):
