@@ -355,14 +355,16 @@ TEST(Sam, OfRadiusZeroIsTheInnerRule) {
 }
 
 TEST(Sam, HandsItsOwnObjectiveToTheInnerRule) {
-  // With L-BFGS inside, loss and gradients are those of L(w + e): one step from w = 2 minimizes
-  // 1/2 (w + e)^2, e = 0.5, by the unit step.
+  // With L-BFGS inside, the pair of its first step is of L(w + e) = 1/2 (w + e)^2, e = 1/2, at both
+  // ends: y = s, and so the second step of length 1 ends in that function's minimum, with e = -1/2.
   QuadraticObjective<double> objective({1}, {0});
   const auto optimizer =
       optimizer_for(one_tensor(1, 1), "sam", table_of({{"rho", 0.5}, {"inner", "lbfgs"}}));
   std::vector<double> w = {2};
-  optimizer->step(w, std::vector<double>{2}, {.step = 1, .objective = &objective});
-  EXPECT_NEAR(w[0], -0.5, kTolerance);
+  for (int t = 1; t <= 2; ++t) {
+    optimizer->step(w, std::vector<double>(w), {.step = t, .objective = &objective});
+    EXPECT_NEAR(w[0], t == 1 ? -0.5 : 0.5, kTolerance);
+  }
 }
 
 TEST(Sam, StaysAtAMinimum) {
