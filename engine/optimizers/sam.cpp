@@ -33,8 +33,6 @@ class PerturbedObjective final : public Objective<T> {
   std::size_t examples() const override { return objective_.examples(); }
 
  private:
-  using OptimizerWrapper<T>::inner_;
-
   std::span<const T> perturbed(std::span<const T> w) {
     std::ranges::transform(w, perturbation_, point_.begin(), std::plus<>());
     return point_;
@@ -76,6 +74,8 @@ class Sam final : public OptimizerWrapper<T> {
   }
 
  private:
+  using OptimizerWrapper<T>::inner_;
+
   double rho_;
   std::vector<T> perturbation_;
   std::vector<T> gradient_;
