@@ -22,7 +22,7 @@ class NadamW final : public Optimizer<T> {
         momentum_(settings),
         beta2_(settings.number("beta2", 0.999, kDecay, "decay rate of the mean of squares")),
         epsilon_(settings.number("epsilon", 1e-8, kPositive, "keeps the quotient finite")),
-        decay_(settings, 1e-2, "schedule"),
+        decay_(settings, 1e-4, "schedule"),
         m_(layout.size()),
         v_(layout.size()) {}
 

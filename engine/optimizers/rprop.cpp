@@ -32,7 +32,7 @@ class RProp final : public Optimizer<T> {
         sign_(layout.size()),
         size_(layout.size(), static_cast<T>(first_)),
         move_(backtracks_ ? layout.size() : 0) {
-    if (least_ > most_) settings.problem("min_step", "'min_step' is above 'max_step'");
+    if (least_ > most_) settings.problem("min_step", "is above max_step");
   }
 
   void step(std::span<T> parameters, std::span<const T> gradient,

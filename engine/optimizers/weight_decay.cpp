@@ -21,7 +21,7 @@ class WeightDecay final : public OptimizerWrapper<T> {
         coupled_(settings.choice("kind", "decoupled", {"decoupled", "coupled"},
                                  "decay beside the inner step, or in the gradient it sees") ==
                  "coupled"),
-        rate_(settings.number("rate", 1e-2, kNonNegative, "how much of a weight decays")),
+        rate_(settings.number("rate", 1e-4, kNonNegative, "how much of a weight decays")),
         biases_(settings.flag("biases", true, "whether biases decay too")),
         own_(layout.size()) {
     for (const ParameterTensor& tensor : layout.tensors()) {

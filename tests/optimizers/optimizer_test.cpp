@@ -72,6 +72,13 @@ class EveryOptimizer : public testing::TestWithParam<std::string> {
                      [&](Settings& reader) { return entry().template make<T>(reader, layout); });
   }
 
+  bool is_allowed(const SettingsTable& settings) const {
+    SettingsReport report;
+    Settings reader(settings, "", report);
+    entry().make_double(reader, ParameterLayout());
+    return report.problems.empty();
+  }
+
   /// The parameters, or the evaluation points, after 0, 1, 2, ... steps of a golden case.
   enum class Of { parameters, evaluation_point };
   template <typename T>
@@ -176,6 +183,8 @@ TEST_P(EveryOptimizer, GoldenTrajectoryNoticesAWrongConstant) {
   const Golden data = golden(GetParam());
   for (const SettingInfo& setting : entry().info.settings) {
     if (setting.type != "number" && setting.type != "integer") continue;
+    // Golden searches end at their first trial, as nothing fixes where a second one stands.
+    if (GetParam() == "lbfgs" && setting.name == "max_evaluations") continue;
     double largest = 0;
     for (const GoldenCase& one : data.cases) {
       const SettingNode* node = one.settings.find(setting.name);
@@ -183,6 +192,7 @@ TEST_P(EveryOptimizer, GoldenTrajectoryNoticesAWrongConstant) {
       for (const SettingNode& value : wrong_values(*node)) {
         GoldenCase wrong = one;
         wrong.settings.set(setting.name, value);
+        if (!is_allowed(wrong.settings)) continue;
         for (const Of what : {Of::parameters, Of::evaluation_point}) {
           const auto right_end = trajectory<double>(data, one, data.layout, what).back();
           const auto wrong_end = trajectory<double>(data, wrong, data.layout, what).back();

@@ -18,7 +18,16 @@ constexpr int kEpochs = 20;
 
 /// Settings of optimizers whose defaults are made for other nets.
 std::vector<Setting> stated_settings(const std::string& name) {
-  static const std::map<std::string, std::vector<Setting>> kStated = {};
+  static const std::map<std::string, std::vector<Setting>> kStated = {
+      // 600 steps are too few for an average over 1000.
+      {"ema", {{"optimizer.decay", node(0.99)}}},
+      // Whole-set methods: 20 steps on all examples.
+      {"hessian_free", {{"train.batch", node(1500)}}},
+      {"rprop", {{"train.batch", node(1500)}, {"optimizer.initial_step", node(0.002)}}},
+      // The papers' rates are for many more steps.
+      {"lars", {{"optimizer.lr", node(1.0)}}},
+      {"lion", {{"optimizer.lr", node(1e-3)}}},
+  };
   const auto found = kStated.find(name);
   return found == kStated.end() ? std::vector<Setting>{} : found->second;
 }
