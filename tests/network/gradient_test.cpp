@@ -70,6 +70,8 @@ std::vector<Case> all_cases() {
       const auto add = [&](std::string name, NetChoice net) {
         net.loss = loss;
         net.batch = batch;
+        // e^y of large outputs has a fifth derivative far beyond that of other losses.
+        if (loss == "poisson") net.weight_variance = 0.5;
         name += "_with_" + loss + "_over_" + std::to_string(batch);
         cases.push_back({net, name});
       };
@@ -90,6 +92,17 @@ std::vector<Case> all_cases() {
     }
   }
   return cases;
+}
+
+// How far outputs may come to move while a single parameter moves by 2 h either way: the largest slope
+// of an output in a parameter is below 16 in these nets.
+constexpr double kOutputsMove = 16 * 2 * kStep;
+
+// A mean of terms of both signs, each of which is rounded: binary_cross_entropy and poisson with random
+// target values.
+template <typename T>
+double magnitude_of_loss(const NetAndBatch<T>& example) {
+  return std::max(1.0, std::abs(example.naive_step().loss));
 }
 
 // Whether no unit crosses its kink while a single parameter moves by 2 h either way. In between, z
@@ -113,12 +126,13 @@ bool keeps_off_kinks(const oracle::NaiveNetwork& network, oracle::Row parameters
 std::int64_t usable_seed(const NetChoice& net) {
   constexpr std::int64_t kSeeds = 500;
   for (std::int64_t seed = 1; seed <= kSeeds; ++seed) {
-    const NetAndBatch<double> example(net, seed);
+    NetAndBatch<double> example(net, seed);
     const oracle::Row gradient = example.naive_step().gradient;
     const auto vanishes = [&](const ParameterTensor& tensor) {
       return largest(part_of(gradient, tensor)) < 1e-4;
     };
     if (std::ranges::any_of(example.network.layout().tensors(), vanishes)) continue;
+    if (example.loss_distance_to_kink() < kOutputsMove) continue;
     if (!has_kinks(net) || keeps_off_kinks(example.naive_network(), example.naive_parameters(),
                                            example.naive_inputs())) {
       return seed;
@@ -147,7 +161,7 @@ TEST_P(GradientTest, AgreesWithFourPointDifferencesInEveryWeightAndBias) {
       };
       const double differences = (-f(2) + 8 * f(1) - 8 * f(-1) + f(-2)) / (12 * kStep);
       ASSERT_NEAR(example.gradient[i], differences,
-                  kDifferences * std::abs(differences) + kRounding * std::max(1.0, loss))
+                  kDifferences * std::abs(differences) + kRounding * std::max(1.0, std::abs(loss)))
           << tensor.name << ", element " << i - tensor.offset;
     }
   }
@@ -158,7 +172,7 @@ TEST_P(GradientTest, AgreesWithTheNaiveOracleInOutputsLossErrorSignalsAndGradien
   const oracle::NaiveStep expected = example.naive_step();
   const double loss = example.step();
 
-  EXPECT_NEAR(loss, expected.loss, kOracle * expected.loss);
+  EXPECT_NEAR(loss, expected.loss, kOracle * magnitude_of_loss(example));
   const MatrixView<const double> outputs =
       example.network.forward(example.parameters, example.inputs());
   EXPECT_LE(relative_difference(flat(outputs), flat(expected.outputs)), kOracle);
@@ -181,7 +195,7 @@ TEST_P(GradientTest, InSinglePrecisionAgreesWithTheNaiveOracleToSinglePrecision)
   const oracle::NaiveStep expected = example.naive_step();
   const double loss = example.step();
 
-  EXPECT_NEAR(loss, expected.loss, kFloatOracle * expected.loss);
+  EXPECT_NEAR(loss, expected.loss, kFloatOracle * magnitude_of_loss(example));
   for (std::size_t l = 1; l <= example.network.depth(); ++l) {
     EXPECT_LE(relative_difference(flat(example.network.layer(l - 1).error_signal()),
                                   flat(expected.error_signals[l])),

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "engine/core/random.hpp"
@@ -78,6 +79,12 @@ class NetAndBatch {
   double loss(std::span<const T> at) {
     return loss_->evaluate(network.forward(at, inputs()), targets(), {}) /
            static_cast<double>(choice_.batch);
+  }
+  /// By how much all outputs may move before the loss passes a kink.
+  double loss_distance_to_kink()
+    requires std::is_same_v<T, double>
+  {
+    return loss_->distance_to_kink(network.forward(parameters, inputs()), targets());
   }
   /// The engine's pass forward and back over the first `rows` examples; returns their mean loss.
   double step(std::size_t rows) {

@@ -45,7 +45,7 @@ double naive_error_signal(const oracle::NaiveStep& step, std::size_t layer) {
 template <typename T>
 double naive_gradient_norm(const NetAndBatch<T>& example, const oracle::NaiveStep& step,
                            std::size_t layer) {
-  return naive_norm(part_of(step.gradient, example.network.layout().tensors()[2 * (layer - 1)]));
+  return naive_norm(part_of(step.gradient, example.network.layer(layer - 1).weight()));
 }
 
 class LayerProbesTest : public testing::TestWithParam<std::size_t> {};

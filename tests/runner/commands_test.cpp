@@ -98,8 +98,9 @@ TEST(ListCommand, PrintsATableWithNameSummaryAndPaper) {
 }
 
 TEST(ListCommand, PrintsMarkdownTables) {
-  EXPECT_THAT(list({.kind = "losses", .markdown = true}).out,
-              StartsWith("| name | summary | paper |\n| --- | --- | --- |\n| `cross_entropy` | "));
+  EXPECT_THAT(
+      list({.kind = "losses", .markdown = true}).out,
+      StartsWith("| name | summary | paper |\n| --- | --- | --- |\n| `binary_cross_entropy` | "));
   EXPECT_THAT(list({.markdown = true}).out, HasSubstr("\n### losses\n\n| name |"));
 }
 
