@@ -41,7 +41,7 @@ template <typename T>
 constexpr std::size_t kBlockCols = kPanelBytes / sizeof(T) / kBlockDepth;
 // Panels that are packed together.
 template <typename T>
-constexpr std::size_t kGroupCols = 4 * kPanelCols<T>;
+constexpr std::size_t kGroupCols = 8 * kPanelCols<T>;
 
 struct Free {
   void operator()(void* memory) const { std::free(memory); }
@@ -224,8 +224,8 @@ void multiply_block(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>&
                     std::size_t depth, std::size_t j0, std::size_t cols, Ends<T> ends) {
   const Workspace<T>& space = workspace<T>();
   const std::size_t most_rows =
-      std::max<std::size_t>(1, kRowBlockBytes / sizeof(T) / std::max<std::size_t>(depth, 1) /
-                                   kTileRows) *
+      std::max<std::size_t>(
+          1, kRowBlockBytes / sizeof(T) / std::max<std::size_t>(depth, 1) / kTileRows) *
       kTileRows;
   const bool packs_rows = a.col_stride != 1 && c.rows > most_rows;
   const T* start = ends.start;
@@ -244,10 +244,10 @@ void multiply_block(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>&
       if (i0 == 0) pack_panels(b, k0, depth, j0 + g, group_cols, group);
       for (std::size_t j = 0; j < group_cols; j += kPanelCols<T>) {
         ends.start = start == nullptr ? nullptr : start + j0 + g + j;
-        multiply_panel(block, depth, group + j * depth,
-                       {c.row(i0) + j0 + g + j, rows, std::min(kPanelCols<T>, group_cols - j),
-                        c.stride},
-                       ends);
+        multiply_panel(
+            block, depth, group + j * depth,
+            {c.row(i0) + j0 + g + j, rows, std::min(kPanelCols<T>, group_cols - j), c.stride},
+            ends);
       }
     }
   }

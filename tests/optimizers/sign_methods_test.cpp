@@ -121,7 +121,8 @@ TEST(RProp, RefusesALeastStepAboveTheLargest) {
   Settings settings(given, "optimizer", report);
   optimizer_catalogue().find("rprop")->make_double(settings, ParameterLayout());
   ASSERT_EQ(report.problems.size(), 1U);
-  EXPECT_NE(report.problems[0].message.find("'optimizer.min_step' is above max_step"), std::string::npos);
+  EXPECT_NE(report.problems[0].message.find("'optimizer.min_step' is above max_step"),
+            std::string::npos);
 }
 
 }  // namespace
