@@ -125,7 +125,7 @@ void pack_rows(const Factor<T>& a, std::size_t i0, std::size_t rows, std::size_t
     const T* from = a.data + (i0 + i) + k0 * a.col_stride;
     for (std::size_t k = 0; k < depth; ++k, from += a.col_stride, packed += kTileRows) {
       if (tile_rows == kTileRows) {
-        std::copy_n(from, kTileRows, packed);
+        std::copy_n(from, kTileRows, packed);  // of a constant length, so without a loop
       } else {
         std::copy_n(from, tile_rows, packed);
       }

@@ -242,6 +242,7 @@ TEST_P(EveryOwner, SuggestsTheNearestNameForAnUnknownKey) {
   for (const SettingInfo& setting : GetParam().settings) {
     // The first letter twice; a letter at the end might make `width` the nearest to `widths`.
     const std::string misspelled = setting.name.front() + setting.name;
+    if (setting.name.size() == 1) continue;  // two letters, of which one may be meant for anything
     const std::vector<Problem> problems =
         problems_with(GetParam(), misspelled, here(std::int64_t{1}));
     ASSERT_EQ(problems.size(), 1U) << misspelled;

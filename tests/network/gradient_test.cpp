@@ -42,22 +42,6 @@ struct Case {
 
 void PrintTo(const Case& example, std::ostream* stream) { *stream << example.name; }
 
-template <class Look>
-bool finds(const Look& look) {
-  try {
-    look();
-    return true;
-  } catch (const std::out_of_range&) {
-    return false;
-  }
-}
-bool oracle_has_activation(const std::string& name) {
-  return finds([&name] { oracle::naive_activation(name); });
-}
-bool oracle_has_loss(const std::string& name) {
-  return finds([&name] { oracle::naive_loss(name); });
-}
-
 bool as_many_outputs_as_width(const std::string& activation) {
   return make_plugin(activation_catalogue(), activation)->outputs(1) == 1;
 }
@@ -65,7 +49,7 @@ bool as_many_outputs_as_width(const std::string& activation) {
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const std::string& loss : loss_catalogue().names()) {
-    if (!oracle_has_loss(loss)) continue;
+    if (!oracle::has_loss(loss)) continue;
     for (const std::size_t batch : {3, 17}) {
       const auto add = [&](std::string name, NetChoice net) {
         net.loss = loss;
@@ -76,7 +60,7 @@ std::vector<Case> all_cases() {
         cases.push_back({net, name});
       };
       for (const std::string& activation : activation_catalogue().names()) {
-        if (!oracle_has_activation(activation)) continue;
+        if (!oracle::has_activation(activation)) continue;
         // Squares of squares leave the range of numbers at the others' weight variance.
         const double variance = activation == "relu_squared" ? 0.5 : 2;
         add(activation,
@@ -216,10 +200,10 @@ TEST(OracleTest, HasEveryActivationAndLossOfTheCatalogue) {
   EXPECT_THROW(oracle::naive_loss("no_such_loss"), std::out_of_range);
   std::string missing;
   for (const std::string& name : activation_catalogue().names()) {
-    if (!oracle_has_activation(name)) missing += " activation " + name;
+    if (!oracle::has_activation(name)) missing += " activation " + name;
   }
   for (const std::string& name : loss_catalogue().names()) {
-    if (!oracle_has_loss(name)) missing += " loss " + name;
+    if (!oracle::has_loss(name)) missing += " loss " + name;
   }
   if (!missing.empty()) GTEST_SKIP() << "tests/oracle does not have:" << missing;
 }

@@ -115,6 +115,7 @@ INSTANTIATE_TEST_SUITE_P(Catalogue, EveryOptimizer,
                          testing::ValuesIn(optimizer_catalogue().names()), name_of);
 
 TEST_P(EveryOptimizer, HasGoldenDataOfTensorsOfSeveralShapesThatWasCrossChecked) {
+  ASSERT_TRUE(has_golden(GetParam())) << "scripts/reference makes " << golden_path(GetParam());
   const Golden data = golden(GetParam());
   std::set<std::pair<std::size_t, std::size_t>> shapes;
   for (const ParameterTensor& tensor : data.layout.tensors()) {
@@ -132,6 +133,7 @@ TEST_P(EveryOptimizer, HasGoldenDataOfTensorsOfSeveralShapesThatWasCrossChecked)
 }
 
 TEST_P(EveryOptimizer, GoldenDataDependsOnEachDeclaredSettingBeingSet) {
+  if (!has_golden(GetParam())) GTEST_SKIP() << "no golden file yet";
   const Golden data = golden(GetParam());
   for (const SettingInfo& setting : optimizer_catalogue().find(GetParam())->info.settings) {
     const auto differs = [&setting](const GoldenCase& one) {
@@ -143,6 +145,7 @@ TEST_P(EveryOptimizer, GoldenDataDependsOnEachDeclaredSettingBeingSet) {
 }
 
 TEST_P(EveryOptimizer, FollowsTheGoldenTrajectory) {
+  if (!has_golden(GetParam())) GTEST_SKIP() << "no golden file yet";
   const Golden data = golden(GetParam());
   for (std::size_t number = 0; number < data.cases.size(); ++number) {
     const GoldenCase& one = data.cases[number];
@@ -155,6 +158,7 @@ TEST_P(EveryOptimizer, FollowsTheGoldenTrajectory) {
 }
 
 TEST_P(EveryOptimizer, IsEvaluatedWhereTheGoldenDataSay) {
+  if (!has_golden(GetParam())) GTEST_SKIP() << "no golden file yet";
   const Golden data = golden(GetParam());
   for (std::size_t number = 0; number < data.cases.size(); ++number) {
     const GoldenCase& one = data.cases[number];
@@ -178,6 +182,7 @@ std::vector<SettingNode> wrong_values(const SettingNode& right) {
 }
 
 TEST_P(EveryOptimizer, GoldenTrajectoryNoticesAWrongConstant) {
+  if (!has_golden(GetParam())) GTEST_SKIP() << "no golden file yet";
   // With a wrong value of any setting, some case moves a parameter or the evaluation point by far more
   // than the tolerance: the golden test would fail.
   const Golden data = golden(GetParam());
@@ -207,6 +212,7 @@ TEST_P(EveryOptimizer, GoldenTrajectoryNoticesAWrongConstant) {
 }
 
 TEST_P(EveryOptimizer, GoldenStepsAreLongAgainstTheTolerance) {
+  if (!has_golden(GetParam())) GTEST_SKIP() << "no golden file yet";
   const Golden data = golden(GetParam());
   for (const GoldenCase& one : data.cases) {
     double longest = 0;
@@ -219,6 +225,7 @@ TEST_P(EveryOptimizer, GoldenStepsAreLongAgainstTheTolerance) {
 }
 
 TEST_P(EveryOptimizer, InFloatStaysNearTheGoldenTrajectory) {
+  if (!has_golden(GetParam())) GTEST_SKIP() << "no golden file yet";
   // An objective's branches (line searches, damping) may fall otherwise in float.
   if (is(UpdateScope::objective)) return;
   const Golden data = golden(GetParam());

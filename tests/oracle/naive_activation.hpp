@@ -257,4 +257,13 @@ inline const NaiveActivation& naive_activation(const std::string& name) {
   throw std::out_of_range("tests/oracle/naive_activation.hpp does not have '" + name + "'");
 }
 
+inline bool has_activation(const std::string& name) {
+  try {
+    naive_activation(name);
+    return true;
+  } catch (const std::out_of_range&) {
+    return false;
+  }
+}
+
 }  // namespace plumbline::oracle

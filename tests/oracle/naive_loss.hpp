@@ -164,4 +164,13 @@ inline NaiveLoss naive_loss(const std::string& name) {
   return found->second;
 }
 
+inline bool has_loss(const std::string& name) {
+  try {
+    naive_loss(name);
+    return true;
+  } catch (const std::out_of_range&) {
+    return false;
+  }
+}
+
 }  // namespace plumbline::oracle
