@@ -9,13 +9,13 @@ drive itself along it. A case is written only if no branch of it hangs on a roun
 usage: python scripts/reference/objective_optimizers.py [NAME...]
 """
 
-import json
 import math
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
+from golden_files import write
 from optimizers import CONSTANT, GOLDEN, KEPT, STEPS, UNEVEN, flat, text_of
 
 TENSORS = (
@@ -470,23 +470,13 @@ def golden(name):
     }
 
 
+def checked_golden(name):
+    check(name)
+    return golden(name)
+
+
 def main(names):
-    unknown = [name for name in names if name not in RULES]
-    if unknown:
-        return f"no rule for {', '.join(unknown)}; there are {', '.join(RULES)}"
-    for name in names or RULES:
-        check(name)
-        path = GOLDEN / f"{name}.json"
-        data = golden(name)
-        if path.exists():
-            old = json.loads(path.read_text(encoding="utf-8"))
-            # A cross-check holds for the numbers that were checked, and for no others.
-            new = json.loads(text_of(data))
-            if all(old[key] == new[key] for key in ("tensors", "initial", "cases")):
-                data["cross_check"] = old["cross_check"]
-        path.write_text(text_of(data), encoding="utf-8")
-        print(path)
-    return None
+    return write(names, RULES, checked_golden, GOLDEN, text_of)
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ The rules stand in matrix_rules.py, objective_rules.py and wrapper_rules.py.
 usage: python scripts/reference/tensor_optimizers.py [NAME...]
 """
 
-import json
 import sys
 
 import matrix_rules
 import numpy as np
 import objective_rules
 import wrapper_rules
+from golden_files import write
 from optimizers import GOLDEN, KEPT, STEPS, flat, text_of
 from tensor_steps import inner_product
 
@@ -129,21 +129,7 @@ def golden(name):
 
 
 def main(names):
-    unknown = [name for name in names if name not in RULES]
-    if unknown:
-        return f"no rule for {', '.join(unknown)}; there are {', '.join(RULES)}"
-    for name in names or RULES:
-        path = GOLDEN / f"{name}.json"
-        data = golden(name)
-        if path.exists():
-            old = json.loads(path.read_text(encoding="utf-8"))
-            # A cross-check holds for the numbers that were checked, and for no others.
-            new = json.loads(text_of(data))
-            if all(old[key] == new[key] for key in ("tensors", "initial", "gradients", "cases")):
-                data["cross_check"] = old["cross_check"]
-        path.write_text(text_of(data), encoding="utf-8")
-        print(path.relative_to(GOLDEN.parents[2]))
-    return None
+    return write(names, RULES, golden, GOLDEN, text_of)
 
 
 if __name__ == "__main__":
