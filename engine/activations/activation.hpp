@@ -72,6 +72,11 @@ class Activation {
 
   /// At the activation's initial parameters; NaN for infinite q.
   virtual GaussianMoments moments(double q) const = 0;
+  /// n times the relative variance, over random weights, of what a layer of n outputs passes back, in
+  /// leading order of 1/n. For outputs that are independent: 3 E[J^4] / E[J^2]^2 - 1.
+  virtual double gain_spread(const GaussianMoments& moments) const {
+    return 3 * moments.slope_fourth / (moments.slope_square * moments.slope_square) - 1;
+  }
   /// moments(q).square alone.
   virtual double mean_square(double q) const { return moments(q).square; }
 };

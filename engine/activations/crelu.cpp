@@ -60,6 +60,8 @@ class Crelu final : public InBothPrecisions<Crelu> {
     }
   }
 
+  // Of the two outputs of a unit exactly one is active: 3 - 1 for each of the n/2 units.
+  double gain_spread(const GaussianMoments& /*moments*/) const override { return 4; }
   GaussianMoments moments(double q) const override { return finite_moments(q, {q / 2, 0.5, 0.5}); }
 };
 

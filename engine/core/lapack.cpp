@@ -67,7 +67,7 @@ void symmetric_eigen(MatrixView<const double> a, std::span<double> values,
   // LAPACK goes by columns: what it calls lower is our upper triangle, its columns are our rows.
   const auto n = static_cast<lapack_int>(a.rows);
   const auto stride = static_cast<lapack_int>(vectors.stride);
-  // The least sizes that its documentation allows; more speeds up the reduction alone.
+  // The least sizes that its documentation allows.
   const std::size_t size = a.rows;
   std::vector<double> work(1 + 6 * size + 2 * size * size);
   std::vector<lapack_int> integers(3 + 5 * size);
@@ -81,6 +81,7 @@ void symmetric_eigen(MatrixView<const double> a, std::span<double> values,
 
 void inverse_root(MatrixView<const double> a, double p, double least, MatrixView<double> root) {
   if (a.empty()) return;
+  require_safe_openblas();
   const std::size_t n = a.rows;
   std::vector<double> values(n);
   std::vector<double> vectors(n * n);

@@ -53,7 +53,7 @@ double normal_mean(double q, const std::function<double(double)>& function,
   constexpr int kReach = 10;
   if (!std::isfinite(q)) return std::numeric_limits<double>::quiet_NaN();
   const double deviation = std::sqrt(q);
-  constexpr double kFinest = 100;  // beyond q = 10^4 an activation is its asymptotes
+  constexpr double kFinest = 100;  // at most 400 panels: a bound on the time
   const int panels_per_unit = 2 * static_cast<int>(std::ceil(std::clamp(deviation, 1.0, kFinest)));
   std::vector<double> ends;
   for (int panel = -kReach * panels_per_unit; panel <= kReach * panels_per_unit; ++panel) {

@@ -25,6 +25,10 @@ struct ParameterTensor {
   std::size_t offset = 0;
 
   std::size_t size() const { return rows * cols; }
+  bool is_weight_matrix() const {
+    return group == ParameterGroup::input || group == ParameterGroup::hidden ||
+           group == ParameterGroup::output;
+  }
   bool operator==(const ParameterTensor&) const = default;
 };
 

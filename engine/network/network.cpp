@@ -56,9 +56,9 @@ ModelSettings ModelSettings::read(Settings& settings) {
       settings.choice("kind", "mlp", {"mlp"}, "architecture; mlp is a stack of dense layers");
   model.widths = read_widths(settings);
   const auto activation = choose(settings, "activation", "tanh", activation_catalogue(),
-                                 "element-wise function of the hidden layers");
+                                 "what follows each hidden layer's sums");
   const auto output = choose(settings, "output_activation", "linear", activation_catalogue(),
-                             "element-wise function of the output layer");
+                             "what follows the output layer's sums");
   const auto initializer = choose(settings, "initializer", "glorot_uniform",
                                   initializer_catalogue(), "how weights and biases start");
   model.activation_name = activation.plugin.name;

@@ -13,8 +13,8 @@ namespace {
 //   d = g - g_last        m <- (1 - beta1) m + beta1 g        v <- (1 - beta2) v + beta2 d
 //   n <- (1 - beta3) n + beta3 (g + (1 - beta2) d)^2          eta = lr / (sqrt(n) + epsilon)
 //   w <- (w - eta (m + (1 - beta2) v)) / (1 + weight_decay lr)
-// m starts at the first gradient, v at zero and n at its square; nothing is corrected for bias, and
-// the decay is a proximal step.
+// m starts at the first gradient and n at its square, v at the first difference, with the second
+// gradient; nothing is corrected for bias, and the decay is a proximal step.
 template <typename T>
 class Adan final : public Optimizer<T> {
  public:
@@ -33,16 +33,18 @@ class Adan final : public Optimizer<T> {
   void step(std::span<T> parameters, std::span<const T> gradient,
             const StepContext<T>& context) override {
     // With the first gradient in these, the update below leaves m and n as they are, and v at zero.
-    if (!started_) {
+    if (steps_ == 0) {
       std::ranges::copy(gradient, last_gradient_.begin());
       std::ranges::copy(gradient, m_.begin());
       std::ranges::transform(gradient, n_.begin(), [](T g) { return g * g; });
-      started_ = true;
     }
     const double lr_now = lr_ * context.schedule_factor;
     const auto lr = constant<Batch<T>>(lr_now);
     const auto beta1 = constant<Batch<T>>(beta1_);
-    const auto beta2 = constant<Batch<T>>(beta2_);
+    // v_1 = g_1 - g_0, counted from 0 as the paper does.
+    const double beta2_now = ++steps_ == 2 ? 1 : beta2_;
+    const auto beta2 = constant<Batch<T>>(beta2_now);
+    const auto kept2 = constant<Batch<T>>(1 - beta2_now);
     const auto beta3 = constant<Batch<T>>(beta3_);
     const auto rest1 = constant<Batch<T>>(1 - beta1_);
     const auto rest2 = constant<Batch<T>>(1 - beta2_);
@@ -55,7 +57,7 @@ class Adan final : public Optimizer<T> {
           const auto d = g - last;
           const auto ahead = g + rest2 * d;
           m = rest1 * m + beta1 * g;
-          v = rest2 * v + beta2 * d;
+          v = kept2 * v + beta2 * d;
           n = rest3 * n + beta3 * ahead * ahead;
           w = (w - lr * (m + rest2 * v) / (xsimd::sqrt(n) + epsilon)) / shrink;
           last = g;
@@ -73,7 +75,7 @@ class Adan final : public Optimizer<T> {
   double beta3_;
   double epsilon_;
   double weight_decay_;
-  bool started_ = false;
+  std::int64_t steps_ = 0;
   std::vector<T> last_gradient_;
   std::vector<T> m_;
   std::vector<T> v_;

@@ -3,14 +3,14 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/optimizers/inner_optimizer.hpp"
+#include "engine/optimizers/optimizer_wrapper.hpp"
 
 namespace plumbline::optimizers {
 
 namespace {
 
 // Of another rule's step u only the components that go down the gradient are taken, and lengthened
-// by how many are not, the paper's Algorithm 1 over all parameters as one vector of n:
+// by how many are not, the paper's rule over all parameters as one vector of n:
 //   phi = 1(-u g > 0);  w <- w + u phi n / (sum phi + 1)
 // u holds all that the inner rule does, weight decay too; see cautious_adamw for one that masks the
 // Adam part alone. A component of NaN is taken, so that it is seen.
@@ -18,7 +18,9 @@ template <typename T>
 class Cautious final : public OptimizerWrapper<T> {
  public:
   Cautious(Settings& settings, const ParameterLayout& layout)
-      : OptimizerWrapper<T>(settings, layout), before_(layout.size()) {}
+      : OptimizerWrapper<T>(settings, layout), before_(layout.size()) {
+    this->refuse_inner_that_keeps_its_position(settings);
+  }
 
   void step(std::span<T> parameters, std::span<const T> gradient,
             const StepContext<T>& context) override {
@@ -58,7 +60,7 @@ OptimizerEntry cautious() {
           .summary = "Takes of another rule's step the components that go down the gradient.",
           .formula = "phi = 1(-u g > 0) of the inner step u; w <- w + u phi n / (sum phi + 1)",
           .paper = "Liang, Chen, Liu & Liu, Cautious optimizers: improving training with one line "
-                   "of code, 2024, arXiv:2411.16085, Algorithm 1",
+                   "of code, 2024, arXiv:2411.16085",
       },
       UpdateScope::block);
 }

@@ -10,7 +10,7 @@ namespace plumbline::optimizers {
 
 namespace {
 
-// AdamW that moves only the weights whose step goes against the gradient at hand, Algorithm 1 of
+// AdamW that moves only the weights whose step goes against the gradient at hand, as in
 // the paper:
 //   m <- beta1 m + (1 - beta1) g          m_hat = m / (1 - beta1^t)
 //   v <- beta2 v + (1 - beta2) g^2        v_hat = v / (1 - beta2^t)
@@ -90,7 +90,7 @@ OptimizerEntry cautious_adamw() {
               "u = m_hat / (sqrt(v_hat) + epsilon); phi = 1 where u g > 0, else 0; w <- w - f "
               "lr (u phi n / (sum phi + 1) + weight_decay w)",
           .paper = "Liang, Chen, Liu & Liu, Cautious optimizers: improving training with one line "
-                   "of code, 2024, arXiv:2411.16085, Algorithm 1",
+                   "of code, 2024, arXiv:2411.16085",
       },
       UpdateScope::block);
 }

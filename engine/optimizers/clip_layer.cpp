@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "engine/kernels/reduce.hpp"
-#include "engine/optimizers/inner_optimizer.hpp"
+#include "engine/optimizers/optimizer_wrapper.hpp"
 
 namespace plumbline::optimizers {
 
@@ -20,7 +20,9 @@ class ClipLayer final : public OptimizerWrapper<T> {
       : OptimizerWrapper<T>(settings, layout),
         max_norm_(settings.number("max_norm", 1, kPositive, "longest norm of a tensor's gradient")),
         tensors_(layout.tensors()),
-        clipped_(layout.size()) {}
+        clipped_(layout.size()) {
+    this->refuse_inner_that_asks_for_gradients(settings);
+  }
 
   void step(std::span<T> parameters, std::span<const T> gradient,
             const StepContext<T>& context) override {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "engine/optimizers/inner_optimizer.hpp"
+#include "engine/optimizers/optimizer_wrapper.hpp"
 
 namespace plumbline::optimizers {
 
@@ -16,7 +16,9 @@ class ClipValue final : public OptimizerWrapper<T> {
   ClipValue(Settings& settings, const ParameterLayout& layout)
       : OptimizerWrapper<T>(settings, layout),
         max_value_(settings.number("max_value", 1, kPositive, "largest size of a component")),
-        clipped_(layout.size()) {}
+        clipped_(layout.size()) {
+    this->refuse_inner_that_asks_for_gradients(settings);
+  }
 
   void step(std::span<T> parameters, std::span<const T> gradient,
             const StepContext<T>& context) override {

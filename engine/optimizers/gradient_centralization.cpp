@@ -3,7 +3,7 @@
 #include <numeric>
 #include <vector>
 
-#include "engine/optimizers/inner_optimizer.hpp"
+#include "engine/optimizers/optimizer_wrapper.hpp"
 
 namespace plumbline::optimizers {
 
@@ -18,11 +18,9 @@ class GradientCentralization final : public OptimizerWrapper<T> {
  public:
   GradientCentralization(Settings& settings, const ParameterLayout& layout)
       : OptimizerWrapper<T>(settings, layout), centered_(layout.size()) {
+    this->refuse_inner_that_asks_for_gradients(settings);
     for (const ParameterTensor& tensor : layout.tensors()) {
-      const bool weights = tensor.group == ParameterGroup::input ||
-                           tensor.group == ParameterGroup::hidden ||
-                           tensor.group == ParameterGroup::output;
-      if (weights && tensor.cols > 1) matrices_.push_back(tensor);
+      if (tensor.is_weight_matrix() && tensor.cols > 1) matrices_.push_back(tensor);
     }
   }
 

@@ -16,7 +16,7 @@ namespace {
 //   phi_i < 0 and (phi_i - phi_{i-k}) / phi_i < k tolerance,  k = max(10, i / 10).
 // Of the iterates kept at i = ceil(1.3^j) it goes back to earlier ones while the loss does not grow;
 // lambda follows Levenberg and Marquardt: times 3/2 where rho = (L(w + p) - L(w)) / phi(p) < 1/4, times
-// 2/3 where rho > 3/4; then the step is halved by 0.8 until Armijo's condition (10^-2) holds.
+// 2/3 where rho > 3/4; then the step is shortened by 0.8 until Armijo's condition (10^-2) holds.
 // Without the paper's preconditioner. Dot products are sums in double, in the order of the block.
 template <typename T>
 class HessianFree final : public Optimizer<T> {
@@ -57,9 +57,11 @@ class HessianFree final : public Optimizer<T> {
       --chosen;
       after = earlier;
     }
-    adapt_damping((after - before) / chosen->phi);
-
+    // Started from the last solution, an iterate may stand above zero in the model: it was no use. And
+    // it may lead uphill: then there is no step.
+    adapt_damping(chosen->phi < 0 ? (after - before) / chosen->phi : 0);
     const double slope = dot(gradient, chosen->x);
+    if (!(slope < 0)) return;
     double scale = 1;
     for (int trial = 0; !(after <= before + kArmijo * scale * slope); ++trial) {
       if (trial == kMostTrials) return;
@@ -68,12 +70,15 @@ class HessianFree final : public Optimizer<T> {
     }
     add(parameters, lr_ * context.schedule_factor * scale, chosen->x);
   }
+  bool asks_for_gradients() const override { return true; }
   std::size_t state_size() const override { return last_.size(); }
 
  private:
   static constexpr double kArmijo = 1e-2;
   static constexpr double kShrink = 0.8;
   static constexpr int kMostTrials = 60;
+  static constexpr double kMoreDamping = 1.5;
+  static constexpr double kLeastDamping = 1e-12;
 
   struct Iterate {
     std::vector<T> x;
@@ -137,8 +142,8 @@ class HessianFree final : public Optimizer<T> {
   }
 
   void adapt_damping(double rho) {
-    if (!(rho >= 0.25)) damping_ *= 1.5;
-    if (rho > 0.75) damping_ *= 2.0 / 3.0;
+    if (!(rho >= 0.25)) damping_ *= kMoreDamping;
+    if (rho > 0.75) damping_ = std::max(damping_ / kMoreDamping, kLeastDamping);
   }
 
   double lr_;

@@ -19,8 +19,9 @@ namespace {
 //   U = (S + sqrt(damping)/pi I)^-1 [dW db] (A + pi sqrt(damping) I)^-1   (sections 3, 5 and 6.3);
 //   v <- momentum v - lr U,  w <- w + v.
 // The block-diagonal variant with a fixed damping and step size, in the place of the paper's sections
-// 6.4 to 7, which adapt both by the exact Fisher matrix. The inverses are made in double. Tensors
-// without a layer of this form take the plain gradient as U.
+// 6.4 to 7, which adapt both by the exact Fisher matrix. The inverses are made in double. A weight
+// without its bias (in a parameter group of its own) has A of the inputs alone; any other tensor takes
+// the plain gradient as U.
 template <typename T>
 class Kfac final : public Optimizer<T> {
  public:
@@ -34,15 +35,13 @@ class Kfac final : public Optimizer<T> {
         direction_(layout.size()),
         velocity_(layout.size()) {
     const std::vector<ParameterTensor>& tensors = layout.tensors();
-    for (std::size_t index = 0; index + 1 < tensors.size(); ++index) {
+    for (std::size_t index = 0; index < tensors.size(); ++index) {
       const ParameterTensor& weight = tensors[index];
-      const ParameterTensor& bias = tensors[index + 1];
-      const bool matrix = weight.group == ParameterGroup::input ||
-                          weight.group == ParameterGroup::hidden ||
-                          weight.group == ParameterGroup::output;
-      if (matrix && bias.group == ParameterGroup::bias && bias.layer == weight.layer) {
-        layers_.emplace_back(index, weight, bias);
-      }
+      if (!weight.is_weight_matrix()) continue;
+      const bool has_bias = index + 1 < tensors.size() &&
+                            tensors[index + 1].group == ParameterGroup::bias &&
+                            tensors[index + 1].layer == weight.layer;
+      layers_.emplace_back(index, weight, has_bias ? tensors[index + 1] : ParameterTensor());
     }
   }
 
@@ -90,7 +89,8 @@ class Kfac final : public Optimizer<T> {
         : tensor(index),
           weight(weight_tensor),
           bias(bias_tensor),
-          input_factor(square(weight.cols + 1)),
+          sides(weight.cols + (bias.size() > 0 ? 1 : 0)),
+          input_factor(square(sides)),
           signal_factor(square(weight.rows)),
           input_inverse(input_factor),
           signal_inverse(signal_factor) {}
@@ -116,30 +116,31 @@ class Kfac final : public Optimizer<T> {
     void precondition(std::span<const T> gradient, std::span<T> direction) const {
       const std::size_t rows = weight.rows;
       const std::size_t cols = weight.cols;
-      Matrix<double> right(Matrix<double>::shape_type{rows, cols + 1}, 0.0);  // [dW db] A^-1
+      Matrix<double> right(Matrix<double>::shape_type{rows, sides}, 0.0);  // [dW db] A^-1
       for (std::size_t i = 0; i < rows; ++i) {
-        for (std::size_t k = 0; k <= cols; ++k) {
+        for (std::size_t k = 0; k < sides; ++k) {
           const T g = k < cols ? gradient[weight.offset + i * cols + k] : gradient[bias.offset + i];
-          for (std::size_t j = 0; j <= cols; ++j) {
+          for (std::size_t j = 0; j < sides; ++j) {
             right(i, j) += static_cast<double>(g) * input_inverse(k, j);
           }
         }
       }
-      std::vector<double> row(cols + 1);
+      std::vector<double> row(sides);
       for (std::size_t i = 0; i < rows; ++i) {
         std::ranges::fill(row, 0.0);
         for (std::size_t k = 0; k < rows; ++k) {
-          for (std::size_t j = 0; j <= cols; ++j) row[j] += signal_inverse(i, k) * right(k, j);
+          for (std::size_t j = 0; j < sides; ++j) row[j] += signal_inverse(i, k) * right(k, j);
         }
-        std::transform(row.begin(), row.end() - 1, direction.data() + weight.offset + i * cols,
+        std::transform(row.data(), row.data() + cols, direction.data() + weight.offset + i * cols,
                        [](double u) { return static_cast<T>(u); });
-        direction[bias.offset + i] = static_cast<T>(row[cols]);
+        if (sides > cols) direction[bias.offset + i] = static_cast<T>(row[cols]);
       }
     }
 
     std::size_t tensor;
     ParameterTensor weight;
-    ParameterTensor bias;
+    ParameterTensor bias;          // of size 0 where the layer has none here
+    std::size_t sides;             // of A: the inputs and, with a bias, the one
     Matrix<double> input_factor;   // A
     Matrix<double> signal_factor;  // S
     Matrix<double> input_inverse;

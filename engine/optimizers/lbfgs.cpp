@@ -64,6 +64,7 @@ class Lbfgs final : public Optimizer<T> {
     remember(parameters, gradient);
     std::ranges::copy(point_, parameters.begin());
   }
+  bool asks_for_gradients() const override { return true; }
   std::size_t state_size() const override {
     return (2 * static_cast<std::size_t>(history_) + 3) * direction_.size();
   }

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "engine/optimizers/inner_optimizer.hpp"
+#include "engine/optimizers/optimizer_wrapper.hpp"
 
 namespace plumbline::optimizers {
 
@@ -20,7 +20,9 @@ class Lookahead final : public OptimizerWrapper<T> {
         every_(settings.integer("every", 5, at_least(1), "k, inner steps for one slow step")),
         alpha_(settings.number("alpha", 0.5, {.low = 0, .high = 1, .low_included = false},
                                "share of the way that the slow weights go")),
-        slow_(layout.size()) {}
+        slow_(layout.size()) {
+    this->refuse_inner_that_keeps_its_position(settings);
+  }
 
   void step(std::span<T> parameters, std::span<const T> gradient,
             const StepContext<T>& context) override {

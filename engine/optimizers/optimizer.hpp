@@ -74,6 +74,12 @@ class Optimizer {
   virtual std::size_t state_size() const = 0;
   /// Whether it asks its objective for sampled_gradient(), which not every loss can give.
   virtual bool draws_targets() const { return false; }
+  /// Whether it asks its objective for losses or gradients beside the one it is given: those are of
+  /// the loss itself, whatever became of the given one.
+  virtual bool asks_for_gradients() const { return false; }
+  /// Whether a part of its state is where the model stands, so that a change of the parameters
+  /// between two steps is lost.
+  virtual bool keeps_position() const { return false; }
   /// Where the model is evaluated, given where it trains: averages of weights and Schedule-Free
   /// methods evaluate elsewhere. Before the first step it is `parameters`. Valid until the next call
   /// of the optimizer.

@@ -143,6 +143,14 @@ class GroupedOptimizer final : public Optimizer<T> {
     return std::ranges::any_of(
         members_, [](const Member& member) { return member.optimizer->draws_targets(); });
   }
+  bool asks_for_gradients() const override {
+    return std::ranges::any_of(
+        members_, [](const Member& member) { return member.optimizer->asks_for_gradients(); });
+  }
+  bool keeps_position() const override {
+    return std::ranges::any_of(
+        members_, [](const Member& member) { return member.optimizer->keeps_position(); });
+  }
   std::span<const T> evaluation_point(std::span<const T> parameters) override {
     for (Member& member : members_) {
       member.part.gather(parameters, std::span<T>(member.parameters));

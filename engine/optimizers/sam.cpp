@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "engine/kernels/reduce.hpp"
-#include "engine/optimizers/inner_optimizer.hpp"
+#include "engine/optimizers/optimizer_wrapper.hpp"
 
 namespace plumbline::optimizers {
 
@@ -69,6 +69,7 @@ class Sam final : public OptimizerWrapper<T> {
     inner_->step(parameters, gradient_, inner);
   }
   // The perturbed point too.
+  bool asks_for_gradients() const override { return true; }
   std::size_t state_size() const override {
     return 2 * perturbation_.size() + gradient_.size() + inner_->state_size();
   }

@@ -11,7 +11,7 @@ namespace plumbline {
 /// How the Schedule-Free methods weight their average x of the points z: x <- (1 - c) x + c z.
 ///   squared_lr   c_t = gamma_t^2 / (gamma_1^2 + ... + gamma_t^2), so that steps of a warm-up count
 ///                little; gamma_t is the learning rate of step t, warm-up and factor in it
-///   uniform      c_t = 1 / t, equation 5: x is the plain mean of z_1, ..., z_t
+///   uniform      c_t = 1 / (t + 1), equation 5: x is the plain mean of the start and z_1, ..., z_t
 class ScheduleFreeAverage {
  public:
   explicit ScheduleFreeAverage(Settings& settings)
@@ -29,7 +29,7 @@ class ScheduleFreeAverage {
 
   /// c_t; to be called once a step. 0 while every gamma was 0: z has not moved then.
   double share(std::int64_t t, double gamma) {
-    if (!squared_lr_) return 1 / static_cast<double>(t);
+    if (!squared_lr_) return 1 / static_cast<double>(t + 1);
     sum_ += gamma * gamma;
     return sum_ > 0 ? gamma * gamma / sum_ : 0;
   }

@@ -24,7 +24,7 @@ struct Side {
 // Shampoo, Algorithm 1 of the paper, from L = R = epsilon I:
 //   L <- L + G G^T;  R <- R + G^T G;  w <- w - lr L^(-1/4) G R^(-1/4)
 // A vector has L alone, to the power -1/2 (the paper's order-k tensors take -1/(2k)); so has a matrix
-// one side of which is longer than max_dimension. grafting takes the length of each tensor's step
+// one side of which is longer than max_dimension; with neither side the step is plain descent. grafting takes the length of each tensor's step
 // from another rule (Anil et al. 2020, arXiv:2002.09018); the paper has none. The roots are as of
 // steps 1, 1 + update_every, ... In double throughout: epsilon is small against the statistics.
 template <typename T>
@@ -74,11 +74,11 @@ class Shampoo final : public Optimizer<T> {
     }
   }
   std::size_t state_size() const override {
-    std::size_t size = squares_.size();
+    std::size_t size = 0;
     for (const Sides& both : sides_) {
       size += 2 * (both.left.statistics.values().size() + both.right.statistics.values().size());
     }
-    return size;
+    return squares_.size() + size * sizeof(double) / sizeof(T);
   }
 
  private:

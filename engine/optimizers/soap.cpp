@@ -23,7 +23,8 @@ using Matrix = DenseMatrix<double>;
 // and every f steps one power iteration with QR for each basis (Algorithm 4). The first step makes L,
 // R and the bases from its gradient, and moves no matrix; t of the hats and of f counts from there.
 // V is not turned when the bases turn. Vectors, with one row or column, go by plain AdamW from the
-// first step on. In double throughout.
+// first step on. In double throughout. epsilon stands outside the root, as in Adam; the paper's listing
+// has it inside.
 template <typename T>
 class Soap final : public Optimizer<T> {
  public:
@@ -79,7 +80,7 @@ class Soap final : public Optimizer<T> {
     for (const Part& part : parts_) {
       size += 2 * (part.m.values().size() + part.left.values().size() + part.right.values().size());
     }
-    return size;
+    return size * sizeof(double) / sizeof(T);
   }
 
  private:

@@ -20,7 +20,7 @@ class Sophia final : public Optimizer<T> {
       : lr_(settings.number("lr", 1e-3, kPositive, "learning rate")),
         beta1_(settings.number("beta1", 0.96, kDecay, "decay rate of the mean of gradients")),
         beta2_(settings.number("beta2", 0.99, kDecay, "decay rate of the mean of curvatures")),
-        gamma_(settings.number("gamma", 0.01, kPositive, "scale of the curvature in the quotient")),
+        gamma_(settings.number("gamma", 0.05, kPositive, "scale of the curvature in the quotient")),
         epsilon_(settings.number("epsilon", 1e-12, kPositive, "least divisor")),
         weight_decay_(settings.number("weight_decay", 0, kNonNegative, "decoupled, times lr")),
         update_every_(

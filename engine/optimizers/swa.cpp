@@ -2,7 +2,7 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/optimizers/inner_optimizer.hpp"
+#include "engine/optimizers/optimizer_wrapper.hpp"
 
 namespace plumbline::optimizers {
 

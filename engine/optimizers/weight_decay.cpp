@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "engine/optimizers/inner_optimizer.hpp"
+#include "engine/optimizers/optimizer_wrapper.hpp"
 
 namespace plumbline::optimizers {
 
@@ -12,7 +12,7 @@ namespace {
 //   decoupled: w <- inner(w, g) - f rate w     (not multiplied by the inner rule's learning rate)
 //   coupled:   w <- inner(w, g + rate w)       (L2 regularization; the recorded loss has no such term)
 // The two are the same for sgd when rates are made to fit, and differ for adaptive rules, which is
-// what the paper is about.
+// what the paper is about. Learned slopes of activations do not decay (He et al. 2015).
 template <typename T>
 class WeightDecay final : public OptimizerWrapper<T> {
  public:
@@ -24,8 +24,15 @@ class WeightDecay final : public OptimizerWrapper<T> {
         rate_(settings.number("rate", 1e-4, kNonNegative, "how much of a weight decays")),
         biases_(settings.flag("biases", true, "whether biases decay too")),
         own_(layout.size()) {
+    if (coupled_) {
+      this->refuse_inner_that_asks_for_gradients(settings);
+    } else {
+      this->refuse_inner_that_keeps_its_position(settings);
+    }
     for (const ParameterTensor& tensor : layout.tensors()) {
-      if (biases_ || tensor.group != ParameterGroup::bias) tensors_.push_back(tensor);
+      const bool decays =
+          tensor.is_weight_matrix() || (biases_ && tensor.group == ParameterGroup::bias);
+      if (decays) tensors_.push_back(tensor);
     }
   }
 

@@ -101,7 +101,7 @@ ErrorSignalTheory error_signal_theory(const Activation& activation,
     const GaussianMoments moments = activation.moments(q);
     const double square = moments.slope_square;
     chi[l] = scale * square;
-    spread[l] = (3 * moments.slope_fourth / (square * square) - 1) / above.inputs;
+    spread[l] = activation.gain_spread(moments) / above.inputs;
     q = above.bias_variance + scale * moments.square;
   }
   ErrorSignalTheory theory{std::vector<double>(depth, 1), std::vector<double>(depth, 1),

@@ -49,7 +49,7 @@ struct ErrorSignalTheory {
 ///   chi_l = n_l v_{l+1} E[phi'(sqrt(q_l) z)^2],   E|delta_l|^2 = chi_l E|delta_{l+1}|^2.
 /// At finite width, to leading order in 1/n, ln(|delta_l|^2 / |delta_L|^2) is normal with mean
 /// sum ln chi - (1/2) sum kappa/n and variance sum kappa/n over the layers between,
-/// kappa = 3 E[phi'^4] / E[phi'^2]^2 - 1. Known to be too narrow by some 16 % for critical tanh.
+/// kappa = 3 E[phi'^4] / E[phi'^2]^2 - 1 (Activation::gain_spread). Known to be too narrow by some 16 % for critical tanh.
 ErrorSignalTheory error_signal_theory(const Activation& activation,
                                       std::span<const TheoryLayer> layers, double input_square);
 

@@ -28,7 +28,8 @@ class BatchObjective final : public Objective<T> {
            rows();
   }
   double gradient(std::span<const T> parameters, std::span<T> gradient) override {
-    return pass(parameters, batch_.targets(), gradient);
+    return back(parameters, network_.forward(parameters, batch_.inputs()), batch_.targets(),
+                gradient);
   }
   void gauss_newton_product(std::span<const T> parameters, std::span<const T> direction,
                             std::span<T> product) override {
@@ -42,7 +43,7 @@ class BatchObjective final : public Objective<T> {
     const MatrixView<const T> outputs = network_.forward(parameters, batch_.inputs());
     Random random(seed_, RandomStream::noise, draw);
     loss_.sample_targets(outputs, random, sampled_);
-    pass(parameters, sampled_.targets(), gradient);
+    back(parameters, outputs, sampled_.targets(), gradient);
   }
   typename Objective<T>::LayerPass layer_pass(std::size_t tensor) override {
     const std::size_t layer = network_.layout().tensors()[tensor].layer - 1;
@@ -54,8 +55,9 @@ class BatchObjective final : public Objective<T> {
  private:
   double rows() const { return static_cast<double>(batch_.inputs().rows); }
 
-  double pass(std::span<const T> parameters, const Targets<T>& targets, std::span<T> gradient) {
-    const MatrixView<const T> outputs = network_.forward(parameters, batch_.inputs());
+  // From the outputs of the last forward pass.
+  double back(std::span<const T> parameters, MatrixView<const T> outputs, const Targets<T>& targets,
+              std::span<T> gradient) {
     const double sum = loss_.evaluate(outputs, targets, network_.output_gradient());
     network_.backward(parameters, batch_.inputs(), gradient);
     return sum / rows();

@@ -20,6 +20,7 @@ std::vector<double> row_of(MatrixView<const T> matrix, std::size_t row) {
 template <typename T>
 std::vector<double> target_of(const Targets<T>& targets, std::size_t row, std::size_t outputs) {
   if (targets.labels.empty()) return row_of<T>(targets.values, row);
+  if (outputs == 1) return {static_cast<double>(targets.labels[row])};
   std::vector<double> one_hot(outputs);
   one_hot[static_cast<std::size_t>(targets.labels[row])] = 1;
   return one_hot;

@@ -201,8 +201,9 @@ std::string_view to_string(GradientVerdict verdict) {
 }
 
 bool GradientCheck::holds() const {
-  return std::ranges::none_of(
-      tensors, [](const TensorCheck& check) { return check.verdict == GradientVerdict::differs; });
+  return std::isfinite(loss) && std::ranges::none_of(tensors, [](const TensorCheck& check) {
+           return check.verdict == GradientVerdict::differs;
+         });
 }
 
 GradientCheck check_gradient(const ParameterLoss& loss, const ParameterLayout& layout,

@@ -96,18 +96,19 @@ Chosen<Entry> choose_table(Settings& root, std::string_view name, std::string_vi
 
 // The values that an optimizer keeps for this layout. Where an update goes by its own parameter alone,
 // those of one parameter tell, and no state of the real size is made to be counted.
+template <typename T>
 double optimizer_state(const Chosen<OptimizerEntry>& optimizer, const ParameterLayout& layout) {
   const bool by_element = optimizer.entry->scope == UpdateScope::element &&
                           optimizer.plugin.given.find("inner") == nullptr &&
                           optimizer.plugin.given.find("groups") == nullptr;
   SettingsReport checked_before;
   if (!by_element) {
-    const auto made = make_optimizer<double>(optimizer, checked_before, layout);
+    const auto made = make_optimizer<T>(optimizer, checked_before, layout);
     return static_cast<double>(made->state_size());
   }
   ParameterLayout one;
   one.add("one", 1, ParameterGroup::hidden, 1, 1);
-  const auto made = make_optimizer<double>(optimizer, checked_before, one);
+  const auto made = make_optimizer<T>(optimizer, checked_before, one);
   return static_cast<double>(made->state_size() * layout.size());
 }
 
@@ -206,15 +207,14 @@ double RunConfiguration::cost() const {
 
 double RunConfiguration::memory() const {
   const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
-  const double blocks = 2 * weights(layout) + optimizer_state(optimizer, layout);
-  const std::size_t size = model.precision == Precision::float64 ? sizeof(double) : sizeof(float);
+  const bool twice = model.precision == Precision::float64;
+  const std::size_t size = twice ? sizeof(double) : sizeof(float);
+  const double blocks = 2 * weights(layout) + (twice ? optimizer_state<double>(optimizer, layout)
+                                                     : optimizer_state<float>(optimizer, layout));
   // Each layer keeps z, a and its error signal; the network keeps the gathered inputs.
   std::size_t columns = padded_stride<float>(data->features());
   for (const ParameterTensor& tensor : layout.tensors()) {
-    const bool weight = tensor.group == ParameterGroup::input ||
-                        tensor.group == ParameterGroup::hidden ||
-                        tensor.group == ParameterGroup::output;
-    if (weight) columns += 3 * padded_stride<float>(tensor.rows);
+    if (tensor.is_weight_matrix()) columns += 3 * padded_stride<float>(tensor.rows);
   }
   return static_cast<double>(size) * (blocks + static_cast<double>(columns * batch));
 }

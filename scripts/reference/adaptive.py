@@ -194,16 +194,16 @@ def yogi(
 def adan(theta, gradients, factors, lr, beta1, beta2, beta3, epsilon, weight_decay):
     """d = g - g_previous; m <- (1 - beta1) m + beta1 g; v <- (1 - beta2) v + beta2 d;
     n <- (1 - beta3) n + beta3 (g + (1 - beta2) d)^2; w <- (w - lr / (sqrt(n) + epsilon) (m +
-    (1 - beta2) v)) / (1 + weight_decay lr); at first m = g, v = 0, n = g^2. Xie et al. 2022,
-    arXiv:2208.06677, Algorithm 1."""
+    (1 - beta2) v)) / (1 + weight_decay lr); m_0 = g_0, v_0 = 0, v_1 = g_1 - g_0, n_0 = g_0^2.
+    Xie et al. 2022, arXiv:2208.06677, Algorithm 1."""
     m = v = n = before = None
-    for g, factor in zip(gradients, factors):
-        if before is None:
+    for k, (g, factor) in enumerate(zip(gradients, factors)):
+        if k == 0:
             m, v, n = g, np.zeros_like(g), g**2
         else:
             d = g - before
             m = (1 - beta1) * m + beta1 * g
-            v = (1 - beta2) * v + beta2 * d
+            v = d if k == 1 else (1 - beta2) * v + beta2 * d
             n = (1 - beta3) * n + beta3 * (g + (1 - beta2) * d) ** 2
         before = g
         eta = lr * factor / (np.sqrt(n) + epsilon)

@@ -107,9 +107,10 @@ def hessian_free(w, objective, factors, tensors, settings):
             chosen -= 1
         x = iterates[kept[chosen]]
         here = float(loss(w))
-        rho = (losses[chosen] - here) / phi[kept[chosen]]
+        model = phi[kept[chosen]]
+        rho = (losses[chosen] - here) / model if model < 0 else 0.0
         damping *= 1.5 if rho < 0.25 else 2 / 3 if rho > 0.75 else 1.0
-        lengths = [0.8**j for j in range(60)]
+        lengths = [0.8**j for j in range(60)] if g @ x < 0 else []
         enough = [s for s in lengths if loss(w + s * x) <= here + 0.01 * s * (g @ x)]
         w = w + factor * settings["lr"] * max(enough, default=0.0) * x
         yield w

@@ -80,14 +80,14 @@ def warm_up(t, warmup_steps):
 def share_of_last(rates, averaging):
     """The weight of the last point in the average of all."""
     if averaging == "uniform":
-        return 1 / len(rates)
+        return 1 / (len(rates) + 1)
     return rates[-1] ** 2 / sum(rate**2 for rate in rates)
 
 
 def schedule_free_sgd(theta, gradients, factors, lr, beta, warmup_steps, weight_decay, averaging):
     """z <- z - gamma (g + weight_decay y); x <- (1 - c) x + c z; y <- (1 - beta) z + beta x, with
     g taken at y, the parameters; gamma = lr min(1, t / warmup_steps), c = gamma^2 / sum gamma^2, or
-    1 / t with averaging "uniform"; evaluation at x. Defazio et al. 2024, arXiv:2405.15682,
+    1 / (t + 1) with averaging "uniform"; evaluation at x. Defazio et al. 2024, arXiv:2405.15682,
     equations 3 to 5."""
     x = y = z = theta
     rates = []
@@ -106,7 +106,7 @@ def schedule_free_adamw(
     """v <- beta2 v + (1 - beta2) g^2; gamma = lr sqrt(1 - beta2^t) min(1, t / warmup_steps);
     z <- z - gamma (g / (sqrt(v) + epsilon) + weight_decay y); x <- (1 - c) x + c z;
     y <- (1 - beta1) z + beta1 x, with g taken at y, the parameters; c = gamma^2 / sum gamma^2, or
-    1 / t with averaging "uniform"; evaluation at x. Defazio et al. 2024, arXiv:2405.15682,
+    1 / (t + 1) with averaging "uniform"; evaluation at x. Defazio et al. 2024, arXiv:2405.15682,
     Algorithm 1."""
     x = y = z = theta
     v = np.zeros_like(theta)

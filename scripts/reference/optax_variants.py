@@ -132,8 +132,9 @@ def schedule_free_adamw(s, factors):
 
 
 def rising_rate(s, factors):
-    """Optax weighs by the largest rate so far: the same while no rate falls, or counts."""
-    return s["averaging"] == "uniform" or len(set(factors)) == 1
+    """Optax weighs by the largest rate so far: the same while no rate falls. Its uniform mean leaves
+    the start out, which the paper's equation 5 counts."""
+    return s["averaging"] == "squared_lr" and len(set(factors)) == 1
 
 
 def muon(s, factors):

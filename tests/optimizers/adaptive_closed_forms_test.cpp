@@ -230,14 +230,14 @@ TEST(Adan, FirstStepIsTheLearningRateAgainstTheSign) {
 }
 
 TEST(Adan, LooksAheadByTheDifferenceOfGradients) {
-  // d = 2, m = 2, v = 1, n = 0.5 + 0.5 * (3 + 0.5 * 2)^2.
+  // d = 2, m = 2, v = 2, n = 0.5 + 0.5 * (3 + 0.5 * 2)^2.
   const SettingsTable settings = table_of({{"lr", 1.0},
                                            {"beta1", 0.5},
                                            {"beta2", 0.5},
                                            {"beta3", 0.5},
                                            {"epsilon", kNoEpsilon},
                                            {"weight_decay", 0.0}});
-  expect_path("adan", settings, {1, 3}, {-1, -1 - 2.5 / std::sqrt(8.5)});
+  expect_path("adan", settings, {1, 3}, {-1, -1 - 3 / std::sqrt(8.5)});
 }
 
 TEST(Adan, DecaysByAQuotient) {

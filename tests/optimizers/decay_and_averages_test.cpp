@@ -128,21 +128,21 @@ TEST(CautiousAdamW, ComparesSignsOfGradientsWhoseProductUnderflows) {
 const std::vector<double> kGradients = {3, -1, 4, 1, -5, 9, 2, -6};
 
 TEST(ScheduleFreeSgd, UniformAverageIsTheRunningMeanOfGradientDescent) {
-  // z is gradient descent; x the mean of its points so far; y between them.
+  // z is gradient descent; x the mean of its points so far, the start among them; y between them.
   constexpr double kLr = 0.25;
   constexpr double kBeta = 0.75;
   Driven driven("schedule_free_sgd",
                 table_of({{"lr", kLr}, {"beta", kBeta}, {"averaging", "uniform"}}), {2});
   EXPECT_EQ(driven.evaluated(), driven.w);
   double z = 2;
-  double sum = 0;
+  double sum = z;
   for (std::size_t t = 0; t < kGradients.size(); ++t) {
     // The average counts every step alike, whatever the schedule says.
     const double factor = t % 2 == 0 ? 1 : 0.5;
     driven.step({kGradients[t]}, factor);
     z -= kLr * factor * kGradients[t];
     sum += z;
-    const double x = sum / static_cast<double>(t + 1);
+    const double x = sum / static_cast<double>(t + 2);
     EXPECT_NEAR(driven.evaluated()[0], x, kTolerance * 4) << t;
     EXPECT_NEAR(driven.w[0], (1 - kBeta) * z + kBeta * x, kTolerance * 4) << t;
   }
@@ -174,19 +174,18 @@ TEST(ScheduleFreeSgd, StaysWhereItIsWhileTheFactorIsZero) {
 }
 
 TEST(ScheduleFreeSgd, DecaysWhereGradientsAreTaken) {
-  // After the first step all points are equal; after the second y is half way between z = 1 and
-  // x = 1.5, and the third decays by a share of it.
+  // y stands half way between z and x, and each step decays by a share of it.
   const SettingsTable settings =
       table_of({{"lr", 0.5}, {"weight_decay", 1.0}, {"beta", 0.5}, {"averaging", "uniform"}});
   Driven driven("schedule_free_sgd", settings, {4});
   driven.step({0});
-  EXPECT_EQ(driven.evaluated()[0], 2);
+  // z = 4 - 0.5 * 4, x = (4 + 2) / 2.
+  EXPECT_EQ(driven.evaluated()[0], 3);
+  EXPECT_EQ(driven.w[0], 2.5);
   driven.step({0});
-  EXPECT_EQ(driven.evaluated()[0], 1.5);
-  EXPECT_EQ(driven.w[0], 1.25);
-  driven.step({0});
-  // z = 1 - 0.5 * 1.25 = 0.375, x = 1.5 + (0.375 - 1.5) / 3.
-  EXPECT_NEAR(driven.evaluated()[0], 1.125, kTolerance);
+  // z = 2 - 0.5 * 2.5, x = (4 + 2 + 0.75) / 3.
+  EXPECT_NEAR(driven.evaluated()[0], 2.25, kTolerance);
+  EXPECT_NEAR(driven.w[0], 1.5, kTolerance);
 }
 
 TEST(ScheduleFreeAdamW, FirstStepIsTheLearningRateAgainstTheSign) {

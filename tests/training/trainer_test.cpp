@@ -92,6 +92,17 @@ TEST_P(TrainTest, EndsAtTheSamePointWhateverIsMeasuredOnTheWay) {
             digest);
 }
 
+TEST_P(TrainTest, EndsAtTheSamePointWhereTheOptimizerAsksForMoreOfTheBatch) {
+  for (const char* optimizer : {"lbfgs", "mars", "sam", "sophia", "kfac", "hessian_free"}) {
+    const std::vector<Setting> plain = with(small_run(), {{"model.precision", node(GetParam())},
+                                                          {"optimizer.name", node(optimizer)},
+                                                          {"train.steps", node(5)}});
+    EXPECT_EQ(trained(with(plain, {{"train.evaluate.every", node(1)}})).digest,
+              trained(plain).digest)
+        << optimizer;
+  }
+}
+
 TEST_P(TrainTest, ReachesTheSameStateByEpochsAsByTheirSteps) {
   // 200 examples in batches of 32: 6 whole ones an epoch.
   std::vector<Setting> by_epochs = with(small_run(), {{"model.precision", node(GetParam())}});

@@ -19,6 +19,10 @@ class OptimizerWrapper : public Optimizer<T> {
     return inner_->evaluation_point(parameters);
   }
   bool draws_targets() const final { return inner_ != nullptr && inner_->draws_targets(); }
+  bool asks_for_gradients() const override {
+    return inner_ != nullptr && inner_->asks_for_gradients();
+  }
+  bool keeps_position() const final { return inner_ != nullptr && inner_->keeps_position(); }
 
  protected:
   OptimizerWrapper(Settings& settings, const ParameterLayout& layout) {
@@ -26,6 +30,22 @@ class OptimizerWrapper : public Optimizer<T> {
                                      "the update rule inside");
     if (chosen.entry != nullptr) {
       inner_ = make_optimizer<T>(chosen, settings.report(), layout);
+    }
+  }
+
+  /// For wrappers that hand on another gradient than they are given.
+  void refuse_inner_that_asks_for_gradients(Settings& settings) const {
+    if (asks_for_gradients()) {
+      settings.problem(
+          "inner", "asks for gradients of the loss itself, which this wrapper would not change");
+    }
+  }
+  /// For wrappers that move the parameters.
+  void refuse_inner_that_keeps_its_position(Settings& settings) const {
+    if (keeps_position()) {
+      settings.problem("inner",
+                       "keeps a position of its own, which this wrapper would not move; put the "
+                       "wrapper inside, or use the optimizer's own settings");
     }
   }
 
