@@ -63,8 +63,8 @@ class FromFile final : public Initializer {
         "content", "", "the digest that the file's values must have; if not given, any");
     settings.restates("path");
     if (settings.only_declares()) return;
-    if (!settings.given("path")) {
-      settings.problem("path", "is not given");
+    if (path_.empty()) {
+      settings.problem("path", "is not given, or empty");
       return;
     }
     try {

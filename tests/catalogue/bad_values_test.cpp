@@ -230,6 +230,8 @@ TEST_P(EveryOwner, RefusesBadValuesWithPlaceAndRange) {
 TEST_P(EveryOwner, TakesItsDefaults) {
   for (const SettingInfo& setting : GetParam().settings) {
     if (setting.type == "list") continue;  // an absent list is empty, a given one may not be
+    const auto* text = std::get_if<std::string>(&setting.default_value.value);
+    if (text != nullptr && text->empty()) continue;  // to be given: it has no default
     SettingNode value = setting.default_value;
     value.place = kHere;
     for (const Problem& problem : problems_with(GetParam(), setting.name, value)) {

@@ -159,7 +159,7 @@ TEST_F(FromFile, RunsShareOneCopyOfAContent) {
 TEST_F(FromFile, NeedsAPathToAnHdf5File) {
   const SettingsTable without =
       table_of({{"data.name", "xor"}, {"train.batch", 4}, {"model.initializer", "from_file"}});
-  EXPECT_EQ(complaint(without), "'model.initializer.path' is not given");
+  EXPECT_EQ(complaint(without), "'model.initializer.path' is not given, or empty");
   EXPECT_EQ(complaint(run_from(path_)),
             "'model.initializer.path' cannot be used: " + path_ + ": no such file");
   std::ofstream(path_) << "weights";
