@@ -39,11 +39,18 @@ def test_the_readme_calls_every_command_that_needs_no_explanation():
 
 
 def test_the_commands_of_the_readme_succeed_on_its_definition(tmp_path):
-    (definition,) = blocks("toml")
+    definition, _ = blocks("toml")
     (tmp_path / "my_sweep.toml").write_text(definition, encoding="utf-8")
     for command in example_commands():
         done = plumbline(*command, cwd=tmp_path)
         assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_tables_that_the_readme_adds_make_a_definition_too(tmp_path):
+    _, tables = blocks("toml")
+    (tmp_path / "d.toml").write_text(f'schema = 1\nname = "d"\n{tables}', encoding="utf-8")
+    done = plumbline("check", "d.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_step_that_the_readme_explains_is_what_the_program_prints():
