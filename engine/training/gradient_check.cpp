@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "engine/core/random.hpp"
 #include "engine/training/trainer.hpp"
@@ -18,12 +19,20 @@ namespace {
 //   d(h) = (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h = f' + O(h^4 f^(5)) + O(noise / h)
 // is taken with h and h/2. Where f is smooth, the error of d(h) is 16 times that of d(h/2), so that
 // their distance is 15 times the error of d(h/2). A kink between -2h and 2h moves the two by
-// different parts of its jump. So the pair is accepted where it agrees, and else a smaller step is
-// tried: it leaves most kinks outside, and ends steps that were too long for the curvature.
+// different parts of its jump. So a pair counts where it agrees, and else a smaller step is tried: it
+// leaves most kinks outside, and ends steps that were too long for the curvature.
 //
-// Tolerance: an accepted pair agrees to kGradientTolerance |d| plus noise, so d(h/2) is off by a
-// fifteenth of that plus its own noise, and the back-propagated gradient by some hundred roundings,
-// 1e-14. A wrong factor or a missing term changes a gradient by far more than 1e-7.
+// A jump of f'' (relu_squared, elu, softsign) between -2h and 2h is harder to see: it moves d(h) by
+// some part of h times the jump, and the two of a pair can be moved alike. But its effect shrinks
+// with h, while that of a wrong gradient stays. So a gradient is right when one pair confirms it, and
+// wrong when no pair does and the last two, with steps four times apart, agree with each other: an
+// effect e of a jump that is above the tolerance at the last step was about 4 e at the one before,
+// and 3 e apart is more than two differences within their tolerances can be. What is neither is
+// skipped.
+//
+// Tolerance: a pair agrees to kGradientTolerance |d| plus noise, so where f is smooth d(h/2) is off
+// by a fifteenth of that plus its own noise, and the back-propagated gradient by some hundred
+// roundings, 1e-14. A wrong factor or a missing term changes a gradient by far more than 1e-7.
 constexpr double kFirstStep = 1.0 / 256;  // relative to max(|w|, 1)
 constexpr double kShorter = 0.25;
 constexpr int kSteps = 7;  // the last is 2^-20
@@ -58,31 +67,50 @@ class Line {
   double start_;
 };
 
-// f'(0), or nothing where there is a kink too near.
-std::optional<Difference> difference(Line& f, double f_here, double noise_of_loss) {
+bool agree(double a, double b, double noise) {
+  const double apart = std::abs(a - b);
+  return std::isfinite(apart) &&
+         apart <= kGradientTolerance * std::max(std::abs(a), std::abs(b)) + noise;
+}
+
+// f'(0) where the pair of steps h and h/2 shows it, nothing beside a kink.
+std::optional<Difference> difference(Line& f, double f_here, double noise_of_loss, double h) {
+  const double half_up = f(h / 2);
+  const double half_down = f(-h / 2);
+  const double up = f(h);
+  const double down = f(-h);
+  const double far = f(2 * h) - f(-2 * h);
+  const double near = up - down;
+  const double coarse = (8 * near - far) / (12 * h);
+  const double fine = (8 * (half_up - half_down) - near) / (6 * h);
+  const double noise = kNoiseOfDifference * noise_of_loss / (h / 2);
+  if (!agree(coarse, fine, 2 * noise)) return std::nullopt;
+  // A kink at w itself looks the same from both sides to d. The slopes on the two sides differ by
+  // h f'' + O(h^3) where f is smooth, half as much for half the step, and by the jump at a kink.
+  const double jump = (up - 2 * f_here + down) / h;
+  const double half_jump = (half_up - 2 * f_here + half_down) / (h / 2);
+  const double seen = kGradientTolerance * std::abs(fine) + 4 * noise;
+  if (std::abs(half_jump) > seen && std::abs(half_jump) > 0.75 * std::abs(jump)) {
+    return std::nullopt;
+  }
+  return Difference{fine, noise};
+}
+
+// The difference that tells whether `gradient` is f'(0): the first that confirms it, or the last that
+// denies it; nothing where f is not smooth enough to tell.
+std::optional<Difference> telling_difference(Line& f, double f_here, double noise_of_loss,
+                                             double gradient) {
   // A power of two, so that w + h and w - h are off by the rounding of w alone.
   double h = kFirstStep * std::exp2(std::ceil(std::log2(std::max(std::abs(f.start()), 1.0))));
+  std::optional<Difference> before;
+  std::optional<Difference> last;
   for (int step = 0; step < kSteps; ++step, h *= kShorter) {
-    const double half_up = f(h / 2);
-    const double half_down = f(-h / 2);
-    const double up = f(h);
-    const double down = f(-h);
-    const double far = f(2 * h) - f(-2 * h);
-    const double near = up - down;
-    const double coarse = (8 * near - far) / (12 * h);
-    const double fine = (8 * (half_up - half_down) - near) / (6 * h);
-    const double noise = kNoiseOfDifference * noise_of_loss / (h / 2);
-    const double tolerance = kGradientTolerance * std::abs(fine) + 2 * noise;
-    if (!(std::abs(coarse - fine) <= tolerance)) continue;
-    // A kink at w itself looks the same from both sides to d. The slopes on the two sides differ by
-    // h f'' + O(h^3) where f is smooth, half as much for half the step, and by the jump at a kink.
-    const double jump = (up - 2 * f_here + down) / h;
-    const double half_jump = (half_up - 2 * f_here + half_down) / (h / 2);
-    const double seen = kGradientTolerance * std::abs(fine) + 4 * noise;
-    if (std::abs(half_jump) > seen && std::abs(half_jump) > 0.75 * std::abs(jump)) continue;
-    return Difference{fine, noise};
+    before = std::exchange(last, difference(f, f_here, noise_of_loss, h));
+    if (last && agree(gradient, last->value, last->noise)) return last;
   }
-  return std::nullopt;
+  const bool denied =
+      before && last && agree(before->value, last->value, before->noise + last->noise);
+  return denied ? last : std::nullopt;
 }
 
 // What rounding does to the loss: the computed loss is the exact one of parameters that are some
@@ -133,8 +161,7 @@ class TensorChecker {
     ++check_.checked;
     const double size = std::max(std::abs(gradient), std::abs(difference.value));
     const double apart = std::abs(gradient - difference.value);
-    agrees_ =
-        agrees_ && std::isfinite(gradient) && apart <= kGradientTolerance * size + difference.noise;
+    agrees_ = agrees_ && agree(gradient, difference.value, difference.noise);
     seen_ = seen_ || size >= kSeen * difference.noise;
     check_.largest_gradient = worst(check_.largest_gradient, size);
     check_.largest_difference = worst(check_.largest_difference, apart);
@@ -219,7 +246,8 @@ GradientCheck check_gradient(const ParameterLoss& loss, const ParameterLayout& l
     TensorChecker checker(tensor);
     for (const std::size_t index : sample(tensor, number, options)) {
       Line line(loss, moved, index);
-      const std::optional<Difference> found = difference(line, result.loss, result.noise);
+      const std::optional<Difference> found =
+          telling_difference(line, result.loss, result.noise, gradient[index]);
       if (found) {
         checker.compare(gradient[index], *found);
       } else {

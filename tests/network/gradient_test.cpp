@@ -35,10 +35,19 @@ constexpr double kRounding = 7e-12;
 // The layers of odd sizes: a product's panels and a SIMD batch are never full.
 const std::vector<std::size_t> kFiveLayers = {7, 5, 6, 3, 4, 3};
 
+// One loss over nets that have something in common: few enough cases for CTest to start a process for
+// each.
 struct Case {
-  NetChoice net;
   std::string name;
+  std::vector<NetChoice> nets;
 };
+
+std::string to_text(const NetChoice& net) {
+  std::string text = net.activation + " then " + net.output_activation + ", batch " +
+                     std::to_string(net.batch) + (net.labels ? ", labels, sizes" : ", sizes");
+  for (const std::size_t size : net.sizes) text += " " + std::to_string(size);
+  return text;
+}
 
 void PrintTo(const Case& example, std::ostream* stream) { *stream << example.name; }
 
@@ -50,30 +59,33 @@ std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const std::string& loss : loss_catalogue().names()) {
     if (!oracle::has_loss(loss)) continue;
-    for (const std::size_t batch : {3, 17}) {
-      const auto add = [&](std::string name, NetChoice net) {
+    const auto add = [&](const std::string& name, const std::vector<NetChoice>& nets) {
+      Case made{name + "_with_" + loss, {}};
+      for (NetChoice net : nets) {
         net.loss = loss;
-        net.batch = batch;
         // e^y of large outputs has a fifth derivative far beyond that of other losses.
         if (loss == "poisson") net.weight_variance = 0.5;
-        name += "_with_" + loss + "_over_" + std::to_string(batch);
-        cases.push_back({net, name});
-      };
-      for (const std::string& activation : activation_catalogue().names()) {
-        if (!oracle::has_activation(activation)) continue;
-        // Squares of squares leave the range of numbers at the others' weight variance.
-        const double variance = activation == "relu_squared" ? 0.5 : 2;
-        add(activation,
-            {.sizes = kFiveLayers, .activation = activation, .weight_variance = variance});
-        if (as_many_outputs_as_width(activation)) {
-          add("tanh_then_" + activation, {.sizes = kFiveLayers, .output_activation = activation});
+        for (const std::size_t batch : {3, 17}) {
+          net.batch = batch;
+          made.nets.push_back(net);
         }
-        add(activation + "_in_one_hidden_layer", {.sizes = {7, 5, 3}, .activation = activation});
       }
-      add("no_hidden_layer", {.sizes = {7, 3}});
-      add("labels_for_tanh", {.sizes = kFiveLayers, .labels = true});
-      add("one_wide_hidden_layer", {.sizes = {3, 70, 2}});
+      cases.push_back(std::move(made));
+    };
+    for (const std::string& activation : activation_catalogue().names()) {
+      if (!oracle::has_activation(activation)) continue;
+      // Squares of squares leave the range of numbers at the others' weight variance.
+      const double variance = activation == "relu_squared" ? 0.5 : 2;
+      std::vector<NetChoice> nets = {
+          {.sizes = kFiveLayers, .activation = activation, .weight_variance = variance},
+          {.sizes = {7, 5, 3}, .activation = activation}};
+      if (as_many_outputs_as_width(activation)) {
+        nets.push_back({.sizes = kFiveLayers, .output_activation = activation});
+      }
+      add(activation, nets);
     }
+    add("other_nets",
+        {{.sizes = {7, 3}}, {.sizes = kFiveLayers, .labels = true}, {.sizes = {3, 70, 2}}});
   }
   return cases;
 }
@@ -126,72 +138,87 @@ std::int64_t usable_seed(const NetChoice& net) {
   return 1;
 }
 
-class GradientTest : public testing::TestWithParam<Case> {};
+class GradientTest : public testing::TestWithParam<Case> {
+ protected:
+  // Calls `check` with each net of the case in precision T.
+  template <typename T, typename Check>
+  static void each_net(const Check& check) {
+    for (const NetChoice& net : GetParam().nets) {
+      SCOPED_TRACE(to_text(net));
+      NetAndBatch<T> example(net, usable_seed(net));
+      check(example);
+    }
+  }
+};
 
 INSTANTIATE_TEST_SUITE_P(Every, GradientTest, testing::ValuesIn(all_cases()),
                          [](const auto& param_info) { return param_info.param.name; });
 
 TEST_P(GradientTest, AgreesWithFourPointDifferencesInEveryWeightAndBias) {
-  NetAndBatch<double> example(GetParam().net, usable_seed(GetParam().net));
-  const double loss = example.step();
-  std::vector<double> moved = example.parameters;
-  for (const ParameterTensor& tensor : example.network.layout().tensors()) {
-    for (std::size_t i = tensor.offset; i < tensor.offset + tensor.size(); ++i) {
-      const auto f = [&](double steps) {
-        moved[i] = example.parameters[i] + steps * kStep;
-        const double value = example.loss(moved);
-        moved[i] = example.parameters[i];
-        return value;
-      };
-      const double differences = (-f(2) + 8 * f(1) - 8 * f(-1) + f(-2)) / (12 * kStep);
-      ASSERT_NEAR(example.gradient[i], differences,
-                  kDifferences * std::abs(differences) + kRounding * std::max(1.0, std::abs(loss)))
-          << tensor.name << ", element " << i - tensor.offset;
+  each_net<double>([](NetAndBatch<double>& example) {
+    const double loss = example.step();
+    std::vector<double> moved = example.parameters;
+    for (const ParameterTensor& tensor : example.network.layout().tensors()) {
+      for (std::size_t i = tensor.offset; i < tensor.offset + tensor.size(); ++i) {
+        const auto f = [&](double steps) {
+          moved[i] = example.parameters[i] + steps * kStep;
+          const double value = example.loss(moved);
+          moved[i] = example.parameters[i];
+          return value;
+        };
+        const double differences = (-f(2) + 8 * f(1) - 8 * f(-1) + f(-2)) / (12 * kStep);
+        ASSERT_NEAR(
+            example.gradient[i], differences,
+            kDifferences * std::abs(differences) + kRounding * std::max(1.0, std::abs(loss)))
+            << tensor.name << ", element " << i - tensor.offset;
+      }
     }
-  }
+  });
 }
 
 TEST_P(GradientTest, AgreesWithTheNaiveOracleInOutputsLossErrorSignalsAndGradients) {
-  NetAndBatch<double> example(GetParam().net, usable_seed(GetParam().net));
-  const oracle::NaiveStep expected = example.naive_step();
-  const double loss = example.step();
+  each_net<double>([](NetAndBatch<double>& example) {
+    const oracle::NaiveStep expected = example.naive_step();
+    const double loss = example.step();
 
-  EXPECT_NEAR(loss, expected.loss, kOracle * magnitude_of_loss(example));
-  const MatrixView<const double> outputs =
-      example.network.forward(example.parameters, example.inputs());
-  EXPECT_LE(relative_difference(flat(outputs), flat(expected.outputs)), kOracle);
-  for (std::size_t l = 1; l <= example.network.depth(); ++l) {
-    EXPECT_LE(relative_difference(flat(example.network.layer(l - 1).error_signal()),
-                                  flat(expected.error_signals[l])),
-              kOracle)
-        << "layer " << l;
-  }
-  for (const ParameterTensor& tensor : example.network.layout().tensors()) {
-    EXPECT_LE(
-        relative_difference(part_of(example.gradient, tensor), part_of(expected.gradient, tensor)),
-        kOracle)
-        << tensor.name;
-  }
+    EXPECT_NEAR(loss, expected.loss, kOracle * magnitude_of_loss(example));
+    const MatrixView<const double> outputs =
+        example.network.forward(example.parameters, example.inputs());
+    EXPECT_LE(relative_difference(flat(outputs), flat(expected.outputs)), kOracle);
+    for (std::size_t l = 1; l <= example.network.depth(); ++l) {
+      EXPECT_LE(relative_difference(flat(example.network.layer(l - 1).error_signal()),
+                                    flat(expected.error_signals[l])),
+                kOracle)
+          << "layer " << l;
+    }
+    for (const ParameterTensor& tensor : example.network.layout().tensors()) {
+      EXPECT_LE(relative_difference(part_of(example.gradient, tensor),
+                                    part_of(expected.gradient, tensor)),
+                kOracle)
+          << tensor.name;
+    }
+  });
 }
 
 TEST_P(GradientTest, InSinglePrecisionAgreesWithTheNaiveOracleToSinglePrecision) {
-  NetAndBatch<float> example(GetParam().net, usable_seed(GetParam().net));
-  const oracle::NaiveStep expected = example.naive_step();
-  const double loss = example.step();
+  each_net<float>([](NetAndBatch<float>& example) {
+    const oracle::NaiveStep expected = example.naive_step();
+    const double loss = example.step();
 
-  EXPECT_NEAR(loss, expected.loss, kFloatOracle * magnitude_of_loss(example));
-  for (std::size_t l = 1; l <= example.network.depth(); ++l) {
-    EXPECT_LE(relative_difference(flat(example.network.layer(l - 1).error_signal()),
-                                  flat(expected.error_signals[l])),
-              kFloatOracle)
-        << "layer " << l;
-  }
-  for (const ParameterTensor& tensor : example.network.layout().tensors()) {
-    EXPECT_LE(
-        relative_difference(part_of(example.gradient, tensor), part_of(expected.gradient, tensor)),
-        kFloatOracle)
-        << tensor.name;
-  }
+    EXPECT_NEAR(loss, expected.loss, kFloatOracle * magnitude_of_loss(example));
+    for (std::size_t l = 1; l <= example.network.depth(); ++l) {
+      EXPECT_LE(relative_difference(flat(example.network.layer(l - 1).error_signal()),
+                                    flat(expected.error_signals[l])),
+                kFloatOracle)
+          << "layer " << l;
+    }
+    for (const ParameterTensor& tensor : example.network.layout().tensors()) {
+      EXPECT_LE(relative_difference(part_of(example.gradient, tensor),
+                                    part_of(expected.gradient, tensor)),
+                kFloatOracle)
+          << tensor.name;
+    }
+  });
 }
 
 // A plug-in that the oracle does not have yet is left out above, and named here.

@@ -4,13 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
+#include "engine/core/random.hpp"
 #include "tests/training/training_run.hpp"
 
 namespace plumbline {
@@ -172,6 +175,55 @@ TEST(CheckGradient, ShortensItsStepToStayOffAKink) {
               testing::ElementsAre("differs", "agrees"));
 }
 
+// Jumps of the curvature near each parameter, as relu_squared has them for each example and unit:
+// f = sum_i w_i + c sum_ik max(w_i - p_ik, 0)^2, p_ik within 0.02 of the w_i that it is made around.
+struct Bent {
+  static constexpr std::size_t kJumps = 64;
+  static constexpr double kCurvature = 0.01;
+  Block places;
+  explicit Bent(const Block& w) {
+    Random random(3, RandomStream::noise, 0);
+    for (const double center : w) {
+      for (std::size_t k = 0; k < kJumps; ++k) {
+        places.push_back(center + 0.04 * (random.uniform() - 0.5));
+      }
+    }
+  }
+  double operator()(std::span<const double> w) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const double over = std::max(w[i / kJumps] - places[i], 0.0);
+      sum += kCurvature * over * over;
+    }
+    return std::accumulate(w.begin(), w.end(), sum);
+  }
+  Block gradient(const Block& w) const {
+    Block result(w.size(), 1);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      result[i / kJumps] += 2 * kCurvature * std::max(w[i / kJumps] - places[i], 0.0);
+    }
+    return result;
+  }
+};
+
+TEST(CheckGradient, IsNotMisledByJumpsOfTheCurvature) {
+  ParameterLayout layout;
+  layout.add("layer_1.weight", 1, ParameterGroup::hidden, 20, 20);
+  Block w;
+  for (int i = 0; i < 400; ++i) w.push_back(std::sin(1.0 + i));
+  const Bent bent(w);
+  const Block right = bent.gradient(w);
+  const GradientCheck check = check_gradient(bent, layout, w, right, {});
+  EXPECT_THAT(verdicts(check), testing::ElementsAre("agrees"));
+  EXPECT_GE(check.tensors[0].checked, 390U);
+  for (const std::size_t wrong : {0U, 123U, 399U}) {
+    Block gradient = right;
+    gradient[wrong] *= 1 + 1e-5;
+    EXPECT_THAT(verdicts(check_gradient(bent, layout, w, gradient, {})),
+                testing::ElementsAre("differs"));
+  }
+}
+
 TEST(CheckGradient, SaysWhereEveryParameterHasAKink) {
   const Block w = some_parameters();
   const Kinked kinked{w};
@@ -215,7 +267,7 @@ std::vector<Setting> net_with(const char* activation, const char* precision) {
 }
 
 TEST(CheckGradientOfARun, HoldsForTheEngineInFloat64WhateverTheRunHas) {
-  for (const char* activation : {"tanh", "relu", "gelu"}) {
+  for (const char* activation : {"tanh", "relu", "gelu", "relu_squared", "elu", "softsign"}) {
     for (const char* precision : {"float32", "float64"}) {
       const RunConfiguration run = configured(net_with(activation, precision));
       const GradientCheck check = check_gradient(run, run.data->load({}), {.most = 40});
