@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/kernels/first_lanes.hpp"
 #include "engine/kernels/fused.hpp"
 #include "engine/kernels/transpose.hpp"
 
@@ -37,6 +38,8 @@ constexpr std::size_t kBlockDepth = 256;
 // A block of a, half of the L2 of small cores; and all panels of b for a block of k, from L3.
 constexpr std::size_t kRowBlockBytes = 128 * 1024;
 constexpr std::size_t kPanelBytes = 1024 * 1024;
+// Rows of b that stay in L1 serve as they are.
+constexpr std::size_t kInPlaceBytes = 32 * 1024;
 template <typename T>
 constexpr std::size_t kBlockCols = kPanelBytes / sizeof(T) / kBlockDepth;
 // Panels that are packed together.
@@ -73,46 +76,76 @@ struct Ends {
   const T* start = nullptr;  // first block of k: where the chain begins; null: zero
   bool first = true;         // else the chain goes on from what c holds
   T scale = 1;               // last block of k: the closing factor
+  bool* finite = nullptr;    // last block of k: what becomes false where a result is not finite
 };
 
-// Packs depth x cols of b into panels of kPanelCols columns, each k by k, the last one filled up with
-// zeros. Rows of b are read in pieces as long as all panels together: a page holds few of them.
+// Packs depth x cols of b, whose rows lie in one piece, into panels of kPanelCols columns, each k by
+// k, the last one filled up with zeros. Rows are read in pieces as long as all panels together: a page
+// holds few of them.
+template <typename T>
+void pack_rows_of_b(const T* from, std::size_t stride, std::size_t depth, std::size_t cols,
+                    T* panels) {
+  constexpr std::size_t kCols = kPanelCols<T>;
+  const std::size_t whole = cols / kCols * kCols;
+  const std::size_t left = cols - whole;
+  const FirstLanes<T> part(left % kLanes<T>);
+  for (std::size_t k = 0; k < depth; ++k, from += stride) {
+    T* to = panels + k * kCols;
+    for (std::size_t j = 0; j < whole; j += kCols, to += depth * kCols) {
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < kCols; v += kLanes<T>) {
+        Lanes<T>::load_unaligned(from + j + v).store_aligned(to + v);
+      }
+    }
+    if (left == 0) continue;
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < kCols; v += kLanes<T>) {
+      const T* at = from + whole + v;
+      const Lanes<T> lanes = v + kLanes<T> <= left ? Lanes<T>::load_unaligned(at)
+                             : v < left            ? part.load(at)
+                                                   : Lanes<T>(T(0));
+      lanes.store_aligned(to + v);
+    }
+  }
+}
+
+// The same where the columns of b lie in one piece, column j at from + j * stride.
+template <typename T>
+void pack_columns_of_b(const T* from, std::size_t stride, std::size_t depth, std::size_t cols,
+                       T* panels) {
+  constexpr std::size_t kCols = kPanelCols<T>;
+  constexpr std::size_t kTile = TileTranspose<T>::kSize;
+  for (std::size_t j = 0; j < (cols + kCols - 1) / kCols * kCols; j += kTile) {
+    T* to = panels + j / kCols * kCols * depth + j % kCols;
+    const std::size_t tile_cols = std::min(kTile, cols - std::min(j, cols));
+    for (std::size_t k = 0; k < depth; k += kTile, to += kTile * kCols) {
+      const std::size_t tile_depth = std::min(kTile, depth - k);
+      const T* at = from + j * stride + k;
+      if (tile_cols == kTile && tile_depth == kTile) {
+        TileTranspose<T>::copy(at, stride, to, kCols);
+        continue;
+      }
+      alignas(32) std::array<T, kTile * kTile> corner{};
+      alignas(32) std::array<T, kTile * kTile> turned;
+      for (std::size_t jj = 0; jj < tile_cols; ++jj) {
+        std::copy_n(at + jj * stride, tile_depth, corner.data() + jj * kTile);
+      }
+      TileTranspose<T>::copy(corner.data(), kTile, turned.data(), kTile);
+      for (std::size_t kk = 0; kk < tile_depth; ++kk) {
+        std::copy_n(turned.data() + kk * kTile, kTile, to + kk * kCols);
+      }
+    }
+  }
+}
+
 template <typename T>
 void pack_panels(const Factor<T>& b, std::size_t k0, std::size_t depth, std::size_t j0,
                  std::size_t cols, T* panels) {
-  constexpr std::size_t kCols = kPanelCols<T>;
-  const std::size_t whole = cols / kCols * kCols;
   const T* from = b.data + k0 * b.row_stride + j0 * b.col_stride;
   if (b.col_stride == 1) {
-    for (std::size_t k = 0; k < depth; ++k, from += b.row_stride) {
-      T* to = panels + k * kCols;
-      for (std::size_t j = 0; j < whole; j += kCols, to += depth * kCols) {
-#pragma GCC unroll 4
-        for (std::size_t v = 0; v < kCols; v += kLanes<T>) {
-          Lanes<T>::load_unaligned(from + j + v).store_aligned(to + v);
-        }
-      }
-      if (whole < cols) {
-        std::copy(from + whole, from + cols, to);
-        std::fill(to + (cols - whole), to + kCols, T(0));
-      }
-    }
-    return;
-  }
-  constexpr std::size_t kTile = TileTranspose<T>::kSize;
-  for (std::size_t j = 0; j < (cols + kCols - 1) / kCols * kCols; j += kTile) {
-    T* panel = panels + j / kCols * kCols * depth + j % kCols;
-    std::size_t k = 0;
-    if (j + kTile <= cols) {
-      for (; k + kTile <= depth; k += kTile) {
-        TileTranspose<T>::copy(from + j * b.col_stride + k, b.col_stride, panel + k * kCols, kCols);
-      }
-    }
-    for (; k < depth; ++k) {
-      for (std::size_t jj = 0; jj < kTile; ++jj) {
-        panel[k * kCols + jj] = j + jj < cols ? from[(j + jj) * b.col_stride + k] : T(0);
-      }
-    }
+    pack_rows_of_b(from, b.row_stride, depth, cols, panels);
+  } else {
+    pack_columns_of_b(from, b.col_stride, depth, cols, panels);
   }
 }
 
@@ -137,32 +170,42 @@ void pack_rows(const Factor<T>& a, std::size_t i0, std::size_t rows, std::size_t
 // from the panel's zeros and dropped.
 template <typename T, std::size_t rows, std::size_t batches>
 void tile(std::size_t depth, const T* a, std::size_t row_stride, std::size_t col_stride,
-          const T* panel, T* c, std::size_t stride, std::size_t cols, const Ends<T>& ends) {
-  constexpr std::size_t kWidth = batches * kLanes<T>;
-  const bool whole = cols == kWidth;
-  alignas(64) std::array<T, kWidth> edge;
-  if (!whole) edge.fill(T(0));
+          const T* panel, std::size_t panel_stride, T* c, std::size_t stride, std::size_t cols,
+          const Ends<T>& ends) {
+  // Columns may be missing of the last batch alone.
+  constexpr std::size_t kLast = (batches - 1) * kLanes<T>;
+  const bool whole = cols == batches * kLanes<T>;
+  const FirstLanes<T> part(cols - kLast);
 
   // The unrolled loops keep the sums in registers from the first load to the last store.
   std::array<std::array<Lanes<T>, batches>, rows> sum;
+  const T* from = ends.first ? ends.start : c;
+  const std::size_t from_stride = ends.first ? 0 : stride;
+  const auto start = [&](const auto& load_last) {
 #pragma GCC unroll 16
-  for (std::size_t i = 0; i < rows; ++i) {
-    const T* from = ends.first ? ends.start : c + i * stride;
-    if (!whole && from != nullptr) {
-      std::copy_n(from, cols, edge.begin());
-      from = edge.data();
-    }
+    for (std::size_t i = 0; i < rows; ++i) {
+      const T* row = from + i * from_stride;
 #pragma GCC unroll 4
-    for (std::size_t v = 0; v < batches; ++v) {
-      sum[i][v] = from == nullptr ? Lanes<T>(T(0)) : Lanes<T>::load_unaligned(from + v * kLanes<T>);
+      for (std::size_t v = 0; v + 1 < batches; ++v) {
+        sum[i][v] = Lanes<T>::load_unaligned(row + v * kLanes<T>);
+      }
+      sum[i][batches - 1] = load_last(row + kLast);
     }
+  };
+  if (from == nullptr) {
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < rows; ++i) sum[i].fill(Lanes<T>(T(0)));
+  } else if (whole) {
+    start([](const T* at) { return Lanes<T>::load_unaligned(at); });
+  } else {
+    start([&part](const T* at) { return part.load(at); });
   }
 
   for (std::size_t k = 0; k < depth; ++k) {
     std::array<Lanes<T>, batches> b;
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < batches; ++v) {
-      b[v] = Lanes<T>::load_aligned(panel + k * kPanelCols<T> + v * kLanes<T>);
+      b[v] = Lanes<T>::load_unaligned(panel + k * panel_stride + v * kLanes<T>);
     }
     const T* column = a + k * col_stride;
 #pragma GCC unroll 16
@@ -175,20 +218,37 @@ void tile(std::size_t depth, const T* a, std::size_t row_stride, std::size_t col
   }
 
   const Lanes<T> scale(ends.scale);
+  if (ends.finite != nullptr) {
+    // x * 0 is 0 for finite x and NaN for all others, and a sum with NaN in it is NaN.
+    Lanes<T> zero(T(0));
 #pragma GCC unroll 16
-  for (std::size_t i = 0; i < rows; ++i) {
-    T* to = whole ? c + i * stride : edge.data();
+    for (std::size_t i = 0; i < rows; ++i) {
 #pragma GCC unroll 4
-    for (std::size_t v = 0; v < batches; ++v) {
-      (sum[i][v] * scale).store_unaligned(to + v * kLanes<T>);
+      for (std::size_t v = 0; v < batches; ++v) zero += sum[i][v] * scale * Lanes<T>(T(0));
     }
-    if (!whole) std::copy_n(edge.begin(), cols, c + i * stride);
+    if (!xsimd::all(zero == Lanes<T>(T(0)))) *ends.finite = false;
+  }
+  const auto finish = [&](const auto& store_last) {
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < rows; ++i) {
+      T* row = c + i * stride;
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v + 1 < batches; ++v) {
+        (sum[i][v] * scale).store_unaligned(row + v * kLanes<T>);
+      }
+      store_last(row + kLast, sum[i][batches - 1] * scale);
+    }
+  };
+  if (whole) {
+    finish([](T* at, const Lanes<T>& result) { result.store_unaligned(at); });
+  } else {
+    finish([&part](T* at, const Lanes<T>& result) { part.store(at, result); });
   }
 }
 
 template <typename T>
-using TileFunction = void (*)(std::size_t, const T*, std::size_t, std::size_t, const T*, T*,
-                              std::size_t, std::size_t, const Ends<T>&);
+using TileFunction = void (*)(std::size_t, const T*, std::size_t, std::size_t, const T*,
+                              std::size_t, T*, std::size_t, std::size_t, const Ends<T>&);
 
 template <typename T, std::size_t batches, std::size_t... rows_less_1>
 constexpr auto tiles(std::index_sequence<rows_less_1...>) {
@@ -208,15 +268,22 @@ struct Rows {
   std::size_t col_stride = 0;
 };
 
+// Columns of b, k by k: `stride` apart.
 template <typename T>
-void multiply_panel(const Rows<T>& a, std::size_t depth, const T* panel, const MatrixView<T>& c,
-                    const Ends<T>& ends) {
+struct Panel {
+  const T* data = nullptr;
+  std::size_t stride = kPanelCols<T>;
+};
+
+// The tile at rows i.. of `a`'s block and one panel of b; `c` has the block's rows and the panel's
+// columns.
+template <typename T>
+void multiply_tile(const Rows<T>& a, std::size_t i, std::size_t depth, const Panel<T>& panel,
+                   const MatrixView<T>& c, const Ends<T>& ends) {
   const auto& functions = c.cols <= kLanes<T> ? kTiles<T, 1> : kTiles<T, kTileBatches>;
-  const T* tile_of_a = a.data;
-  for (std::size_t i = 0; i < c.rows; i += kTileRows, tile_of_a += a.tile_stride) {
-    functions[std::min(kTileRows, c.rows - i) - 1](depth, tile_of_a, a.row_stride, a.col_stride,
-                                                   panel, c.row(i), c.stride, c.cols, ends);
-  }
+  functions[std::min(kTileRows, c.rows - i) - 1](depth, a.data + i / kTileRows * a.tile_stride,
+                                                 a.row_stride, a.col_stride, panel.data,
+                                                 panel.stride, c.row(i), c.stride, c.cols, ends);
 }
 
 template <typename T>
@@ -228,6 +295,7 @@ void multiply_block(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>&
           1, kRowBlockBytes / sizeof(T) / std::max<std::size_t>(depth, 1) / kTileRows) *
       kTileRows;
   const bool packs_rows = a.col_stride != 1 && c.rows > most_rows;
+  const bool in_place = b.col_stride == 1 && depth * b.row_stride * sizeof(T) <= kInPlaceBytes;
   const T* start = ends.start;
   for (std::size_t i0 = 0; i0 < c.rows; i0 += most_rows) {
     const std::size_t rows = std::min(most_rows, c.rows - i0);
@@ -241,13 +309,21 @@ void multiply_block(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>&
       // Panels that one block of rows alone needs are used up while they are near.
       T* group = space.panels.get() + (c.rows > most_rows ? g * depth : 0);
       const std::size_t group_cols = std::min(kGroupCols<T>, cols - g);
-      if (i0 == 0) pack_panels(b, k0, depth, j0 + g, group_cols, group);
+      const std::size_t placed = in_place ? group_cols / kPanelCols<T> * kPanelCols<T> : 0;
+      if (i0 == 0) {
+        pack_panels(b, k0, depth, j0 + g + placed, group_cols - placed, group + placed * depth);
+      }
       for (std::size_t j = 0; j < group_cols; j += kPanelCols<T>) {
         ends.start = start == nullptr ? nullptr : start + j0 + g + j;
-        multiply_panel(
-            block, depth, group + j * depth,
-            {c.row(i0) + j0 + g + j, rows, std::min(kPanelCols<T>, group_cols - j), c.stride},
-            ends);
+        const Panel<T> panel = j < placed
+                                   ? Panel<T>{b.data + k0 * b.row_stride + j0 + g + j, b.row_stride}
+                                   : Panel<T>{group + j * depth};
+        for (std::size_t i = 0; i < rows; i += kTileRows) {
+          multiply_tile(
+              block, i, depth, panel,
+              {c.row(i0) + j0 + g + j, rows, std::min(kPanelCols<T>, group_cols - j), c.stride},
+              ends);
+        }
       }
     }
   }
@@ -255,7 +331,7 @@ void multiply_block(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>&
 
 template <typename T>
 void multiply_all(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c, const T* start,
-                  T scale) {
+                  T scale, bool* finite) {
   const std::size_t k_blocks = std::max<std::size_t>(1, (a.cols + kBlockDepth - 1) / kBlockDepth);
   const std::size_t block_depth = (a.cols + k_blocks - 1) / k_blocks;
   for (std::size_t j0 = 0; j0 < c.cols; j0 += kBlockCols<T>) {
@@ -264,7 +340,7 @@ void multiply_all(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c
       const std::size_t k0 = std::min(k_block * block_depth, a.cols);
       const bool last = k_block + 1 == k_blocks;
       multiply_block(a, b, c, k0, std::min(block_depth, a.cols - k0), j0, cols,
-                     Ends<T>{start, k_block == 0, last ? scale : T(1)});
+                     Ends<T>{start, k_block == 0, last ? scale : T(1), last ? finite : nullptr});
     }
   }
 }
@@ -272,13 +348,13 @@ void multiply_all(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c
 }  // namespace
 
 void multiply(const Factor<float>& a, const Factor<float>& b, const MatrixView<float>& c,
-              const float* start, float scale) {
-  multiply_all(a, b, c, start, scale);
+              const float* start, float scale, bool* finite) {
+  multiply_all(a, b, c, start, scale, finite);
 }
 
 void multiply(const Factor<double>& a, const Factor<double>& b, const MatrixView<double>& c,
-              const double* start, double scale) {
-  multiply_all(a, b, c, start, scale);
+              const double* start, double scale, bool* finite) {
+  multiply_all(a, b, c, start, scale, finite);
 }
 
 }  // namespace plumbline

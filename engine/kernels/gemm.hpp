@@ -34,10 +34,11 @@ Factor<T> transposed(MatrixView<const T> m) {
 /// the build's target has them), then one multiplication by `scale`. So its bits depend on its row of a, its column of b
 /// and its start alone: not on the sizes, the alignment, the caller's thread, or how rows or columns
 /// are shared out over calls. Safe to call from any number of threads at once. `c` must not overlap
-/// the factors.
+/// the factors. Where an element of c is NaN or infinite, `*finite` becomes false; else it is left as
+/// it is.
 void multiply(const Factor<float>& a, const Factor<float>& b, const MatrixView<float>& c,
-              const float* start = nullptr, float scale = 1);
+              const float* start = nullptr, float scale = 1, bool* finite = nullptr);
 void multiply(const Factor<double>& a, const Factor<double>& b, const MatrixView<double>& c,
-              const double* start = nullptr, double scale = 1);
+              const double* start = nullptr, double scale = 1, bool* finite = nullptr);
 
 }  // namespace plumbline

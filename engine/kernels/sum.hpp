@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 
 namespace plumbline {
 
@@ -21,6 +22,14 @@ double sum_of(std::size_t n, const Term& term) {
     for (std::size_t j = 0; j < half; ++j) partials[j] += partials[j + half];
   }
   return partials[0];
+}
+
+/// The inner product of two blocks of one length, in double.
+template <typename T>
+double dot(std::span<const T> a, std::span<const T> b) {
+  return sum_of(a.size(), [&](std::size_t i) {
+    return static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  });
 }
 
 }  // namespace plumbline

@@ -86,8 +86,12 @@ void Dense<T>::backward(std::span<const T> parameters, MatrixView<const T> input
   for (T& slope : own_gradient) slope *= mean;
   const MatrixView<T> weight_gradient{gradient.data() + weight_.offset, weight_.rows, weight_.cols,
                                       weight_.cols};
-  multiply(transposed<T>(delta), as_is<T>(input), weight_gradient, nullptr, mean);
-  column_sums(MatrixView<const T>(delta), mean, gradient.subspan(bias_.offset, bias_.rows));
+  finite_ = all_finite(std::span<const T>(pre_activation().row(0), units_)) &&
+            all_finite(own_parameters(parameters)) && all_finite(std::span<const T>(own_gradient));
+  multiply(transposed<T>(delta), as_is<T>(input), weight_gradient, nullptr, mean, &finite_);
+  const std::span<T> bias_gradient = gradient.subspan(bias_.offset, bias_.rows);
+  column_sums(MatrixView<const T>(delta), mean, bias_gradient);
+  finite_ = finite_ && all_finite(std::span<const T>(bias_gradient));
   if (!input_gradient.empty()) {
     multiply(as_is<T>(delta), as_is<T>(matrix_of(weight_, parameters)), input_gradient);
   }

@@ -39,6 +39,7 @@ class Dense final : public Layer<T> {
   MatrixView<const T> tangent(std::span<const T> parameters, std::span<const T> direction,
                               MatrixView<const T> input,
                               MatrixView<const T> input_direction) override;
+  bool finite() const override { return finite_; }
   const ParameterTensor& weight() const override { return weight_; }
   const ParameterTensor& bias() const override { return bias_; }
 
@@ -49,6 +50,7 @@ class Dense final : public Layer<T> {
   std::size_t units_;
   std::size_t outputs_;
   std::size_t rows_ = 0;  // of the last forward pass
+  bool finite_ = true;    // of the last backward pass
   std::shared_ptr<const Activation> activation_;
   ParameterTensor weight_;
   ParameterTensor bias_;

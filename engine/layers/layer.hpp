@@ -36,6 +36,11 @@ class Layer {
   virtual void backward(std::span<const T> parameters, MatrixView<const T> input,
                         std::span<T> gradient, MatrixView<T> input_gradient) = 0;
 
+  /// After backward(): true where all parameters of the layer and all their gradients are finite. z of
+  /// an example is a chain of sums over all weights and biases (kernels/gemm.hpp), so that a finite z
+  /// shows them to be finite without another look at each. It is false where z alone is not.
+  virtual bool finite() const = 0;
+
   /// For the rows of the last forward pass: the derivative of the layer's outputs along `direction`
   /// of its parameters and `input_direction` of its inputs (empty: zero). Lives in the layer until the
   /// next call. Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6, 1994.

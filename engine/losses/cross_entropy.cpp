@@ -26,9 +26,17 @@ class CrossEntropy {
   double value(std::span<const T> y, std::size_t label, std::span<T> slope) const {
     const auto most = std::ranges::max_element(y);
     const T largest = *most;
-    const T rest = rest_of(y, most);
-    if (!slope.empty()) {
-      for (std::size_t j = 0; j < y.size(); ++j) slope[j] = std::exp(y[j] - largest) / (1 + rest);
+    T rest = 0;
+    if (slope.empty()) {
+      rest = rest_of(y, most);
+    } else {
+      // The exponentials once for both.
+      const auto k = static_cast<std::size_t>(most - y.begin());
+      for (std::size_t j = 0; j < y.size(); ++j) {
+        slope[j] = std::exp(y[j] - largest);
+        if (j != k) rest += slope[j];
+      }
+      for (T& p : slope) p /= 1 + rest;
       // 1 - p_t by the other terms: where p_t is near 1, the subtraction would lose all digits.
       T others = 0;
       for (std::size_t j = 0; j < y.size(); ++j) others += j == label ? T(0) : slope[j];

@@ -204,6 +204,11 @@ void Network<T>::backward(std::span<const T> parameters, MatrixView<const T> inp
   }
 }
 
+template <typename T>
+bool Network<T>::finite() const {
+  return std::ranges::all_of(layers_, [](const auto& layer) { return layer->finite(); });
+}
+
 template class Network<float>;
 template class Network<double>;
 

@@ -69,6 +69,9 @@ class Network {
   /// mean of the loss. `inputs` are those of the last forward pass.
   void backward(std::span<const T> parameters, MatrixView<const T> inputs, std::span<T> gradient);
 
+  /// After backward(): whether Layer::finite() holds for every layer.
+  bool finite() const;
+
  private:
   void rescale(const Initializer& initializer, std::span<T> parameters, MatrixView<const T> inputs);
 

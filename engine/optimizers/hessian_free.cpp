@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
+#include "engine/kernels/sum.hpp"
 #include "engine/optimizers/optimizer.hpp"
 
 namespace plumbline::optimizers {
@@ -17,7 +17,7 @@ namespace {
 // Of the iterates kept at i = ceil(1.3^j) it goes back to earlier ones while the loss does not grow;
 // lambda follows Levenberg and Marquardt: times 3/2 where rho = (L(w + p) - L(w)) / phi(p) < 1/4, times
 // 2/3 where rho > 3/4; then the step is shortened by 0.8 until Armijo's condition (10^-2) holds.
-// Without the paper's preconditioner. Dot products are sums in double, in the order of the block.
+// Without the paper's preconditioner.
 template <typename T>
 class HessianFree final : public Optimizer<T> {
  public:
@@ -60,7 +60,7 @@ class HessianFree final : public Optimizer<T> {
     // Started from the last solution, an iterate may stand above zero in the model: it was no use. And
     // it may lead uphill: then there is no step.
     adapt_damping(chosen->phi < 0 ? (after - before) / chosen->phi : 0);
-    const double slope = dot(gradient, chosen->x);
+    const double slope = dot<T>(gradient, chosen->x);
     if (!(slope < 0)) return;
     double scale = 1;
     for (int trial = 0; !(after <= before + kArmijo * scale * slope); ++trial) {
@@ -85,11 +85,6 @@ class HessianFree final : public Optimizer<T> {
     double phi = 0;
   };
 
-  static double dot(std::span<const T> a, std::span<const T> b) {
-    return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0, std::plus<>(), [](T x, T y) {
-      return static_cast<double>(x) * static_cast<double>(y);
-    });
-  }
   static void add(std::span<T> sum, double scale, std::span<const T> x) {
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<T>(scale) * x[i];
   }
@@ -109,24 +104,24 @@ class HessianFree final : public Optimizer<T> {
     add(r, 1, product);
     std::vector<T> d = r;
     for (T& value : d) value = -value;
-    double rr = dot(r, r);
-    std::vector<double> phi = {0.5 * (dot(x, r) + dot(x, gradient))};
+    double rr = dot<T>(r, r);
+    std::vector<double> phi = {0.5 * (dot<T>(x, r) + dot<T>(x, gradient))};
     std::vector<Iterate> kept;
     double next_kept = 1;
     std::int64_t i = 0;
     while (i < cg_iterations_ && rr > 0) {
       times_curvature(d);
-      const double curvature = dot(d, product);
+      const double curvature = dot<T>(d, product);
       if (!(curvature > 0)) break;
       ++i;
       const double alpha = rr / curvature;
       add(x, alpha, d);
       add(r, alpha, product);
       const double rr_before = rr;
-      rr = dot(r, r);
+      rr = dot<T>(r, r);
       const auto beta = static_cast<T>(rr / rr_before);
       for (std::size_t j = 0; j < d.size(); ++j) d[j] = beta * d[j] - r[j];
-      phi.push_back(0.5 * (dot(x, r) + dot(x, gradient)));
+      phi.push_back(0.5 * (dot<T>(x, r) + dot<T>(x, gradient)));
       if (static_cast<double>(i) >= std::ceil(next_kept)) {
         while (std::ceil(next_kept) <= static_cast<double>(i)) next_kept *= 1.3;
         kept.push_back({x, phi.back()});

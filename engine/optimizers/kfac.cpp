@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "engine/core/lapack.hpp"
-#include "engine/core/tensor.hpp"
+#include "engine/kernels/dense_matrix.hpp"
 #include "engine/optimizers/optimizer.hpp"
 
 namespace plumbline::optimizers {
@@ -71,18 +71,14 @@ class Kfac final : public Optimizer<T> {
   std::size_t state_size() const override {
     std::size_t size = direction_.size() + velocity_.size();
     for (const Layer& layer : layers_) {
-      size +=
-          2 * (layer.input_factor.size() + layer.signal_factor.size()) * sizeof(double) / sizeof(T);
+      size += 2 * (layer.input_factor.values().size() + layer.signal_factor.values().size()) *
+              sizeof(double) / sizeof(T);
     }
     return size;
   }
   bool draws_targets() const override { return true; }
 
  private:
-  static Matrix<double> square(std::size_t side) {
-    return Matrix<double>(Matrix<double>::shape_type{side, side}, 0.0);
-  }
-
   struct Layer {
     Layer(std::size_t index, const ParameterTensor& weight_tensor,
           const ParameterTensor& bias_tensor)
@@ -90,20 +86,15 @@ class Kfac final : public Optimizer<T> {
           weight(weight_tensor),
           bias(bias_tensor),
           sides(weight.cols + (bias.size() > 0 ? 1 : 0)),
-          input_factor(square(sides)),
-          signal_factor(square(weight.rows)),
+          input_factor(sides, sides),
+          signal_factor(weight.rows, weight.rows),
           input_inverse(input_factor),
           signal_inverse(signal_factor) {}
 
     // Both factors from a pass over the examples, and their damped inverses.
     void take(const typename Objective<T>::LayerPass& pass, double kept, double root_damping) {
-      const std::size_t inputs = weight.cols;
-      accumulate(input_factor, kept, pass.inputs.rows, [&](std::size_t i, std::size_t j) {
-        return j < inputs ? static_cast<double>(pass.inputs(i, j)) : 1.0;
-      });
-      accumulate(signal_factor, kept, pass.error_signals.rows, [&](std::size_t i, std::size_t j) {
-        return static_cast<double>(pass.error_signals(i, j));
-      });
+      accumulate(input_factor, kept, in_double(pass.inputs, sides));
+      accumulate(signal_factor, kept, in_double(pass.error_signals, weight.rows));
       const double input_mean = mean_diagonal(input_factor);
       const double signal_mean = mean_diagonal(signal_factor);
       const double pi =
@@ -114,68 +105,62 @@ class Kfac final : public Optimizer<T> {
 
     // U into the layer's part of `direction`.
     void precondition(std::span<const T> gradient, std::span<T> direction) const {
-      const std::size_t rows = weight.rows;
       const std::size_t cols = weight.cols;
-      Matrix<double> right(Matrix<double>::shape_type{rows, sides}, 0.0);  // [dW db] A^-1
-      for (std::size_t i = 0; i < rows; ++i) {
-        for (std::size_t k = 0; k < sides; ++k) {
-          const T g = k < cols ? gradient[weight.offset + i * cols + k] : gradient[bias.offset + i];
-          for (std::size_t j = 0; j < sides; ++j) {
-            right(i, j) += static_cast<double>(g) * input_inverse(k, j);
-          }
-        }
+      DenseMatrix<double> joined(weight.rows, sides);  // [dW db]
+      for (std::size_t i = 0; i < weight.rows; ++i) {
+        double* row = joined.view().row(i);
+        std::copy_n(gradient.data() + weight.offset + i * cols, cols, row);
+        if (sides > cols) row[cols] = gradient[bias.offset + i];
       }
-      std::vector<double> row(sides);
-      for (std::size_t i = 0; i < rows; ++i) {
-        std::ranges::fill(row, 0.0);
-        for (std::size_t k = 0; k < rows; ++k) {
-          for (std::size_t j = 0; j < sides; ++j) row[j] += signal_inverse(i, k) * right(k, j);
-        }
-        std::transform(row.data(), row.data() + cols, direction.data() + weight.offset + i * cols,
-                       [](double u) { return static_cast<T>(u); });
-        if (sides > cols) direction[bias.offset + i] = static_cast<T>(row[cols]);
+      const DenseMatrix<double> u =
+          product(as_is(signal_inverse), as_is(product(as_is(joined), as_is(input_inverse))));
+      const auto rounded = [](double value) { return static_cast<T>(value); };
+      for (std::size_t i = 0; i < weight.rows; ++i) {
+        const double* row = u.view().row(i);
+        std::transform(row, row + cols, direction.data() + weight.offset + i * cols, rounded);
+        if (sides > cols) direction[bias.offset + i] = rounded(row[cols]);
       }
     }
 
     std::size_t tensor;
     ParameterTensor weight;
-    ParameterTensor bias;          // of size 0 where the layer has none here
-    std::size_t sides;             // of A: the inputs and, with a bias, the one
-    Matrix<double> input_factor;   // A
-    Matrix<double> signal_factor;  // S
-    Matrix<double> input_inverse;
-    Matrix<double> signal_inverse;
+    ParameterTensor bias;               // of size 0 where the layer has none here
+    std::size_t sides;                  // of A: the inputs and, with a bias, the one
+    DenseMatrix<double> input_factor;   // A
+    DenseMatrix<double> signal_factor;  // S
+    DenseMatrix<double> input_inverse;
+    DenseMatrix<double> signal_inverse;
   };
 
-  // factor <- kept factor + (1 - kept) mean over the examples of x x^T, x_j = value(example, j).
-  template <class Value>
-  static void accumulate(Matrix<double>& factor, double kept, std::size_t examples,
-                         const Value& value) {
-    const std::size_t side = factor.shape()[0];
-    Matrix<double> sum = square(side);
-    for (std::size_t i = 0; i < examples; ++i) {
-      for (std::size_t j = 0; j < side; ++j) {
-        const double x = value(i, j);
-        for (std::size_t k = 0; k < side; ++k) sum(j, k) += x * value(i, k);
-      }
+  // The examples in double, with ones in the columns beyond theirs.
+  static DenseMatrix<double> in_double(MatrixView<const T> examples, std::size_t cols) {
+    DenseMatrix<double> result(examples.rows, cols);
+    for (std::size_t i = 0; i < examples.rows; ++i) {
+      double* row = result.view().row(i);
+      std::copy_n(examples.row(i), examples.cols, row);
+      std::fill(row + examples.cols, row + cols, 1.0);
     }
-    const double share = (1 - kept) / static_cast<double>(examples);
-    for (std::size_t j = 0; j < side; ++j) {
-      for (std::size_t k = 0; k < side; ++k) {
-        factor(j, k) = kept * factor(j, k) + share * sum(j, k);
-      }
-    }
+    return result;
   }
 
-  static double mean_diagonal(const Matrix<double>& matrix) {
+  // factor <- kept factor + (1 - kept) mean over the examples, one a row, of x x^T.
+  static void accumulate(DenseMatrix<double>& factor, double kept,
+                         const DenseMatrix<double>& examples) {
+    const DenseMatrix<double> sum = product(transposed(examples), as_is(examples));
+    const double share = (1 - kept) / static_cast<double>(examples.rows());
+    std::ranges::transform(factor.values(), sum.values(), factor.values().begin(),
+                           [=](double f, double s) { return kept * f + share * s; });
+  }
+
+  static double mean_diagonal(const DenseMatrix<double>& matrix) {
     double trace = 0;
-    for (std::size_t i = 0; i < matrix.shape()[0]; ++i) trace += matrix(i, i);
-    return trace / static_cast<double>(matrix.shape()[0]);
+    for (std::size_t i = 0; i < matrix.rows(); ++i) trace += matrix.view()(i, i);
+    return trace / static_cast<double>(matrix.rows());
   }
 
-  static void invert(Matrix<double> matrix, double damping, Matrix<double>& inverse) {
-    for (std::size_t i = 0; i < matrix.shape()[0]; ++i) matrix(i, i) += damping;
-    inverse_root(view(std::as_const(matrix)), 1, damping, view(inverse));
+  static void invert(DenseMatrix<double> matrix, double damping, DenseMatrix<double>& inverse) {
+    for (std::size_t i = 0; i < matrix.rows(); ++i) matrix.view()(i, i) += damping;
+    inverse_root(std::as_const(matrix).view(), 1, damping, inverse.view());
   }
 
   double lr_;

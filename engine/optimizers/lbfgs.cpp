@@ -4,21 +4,13 @@
 #include <vector>
 
 #include "engine/kernels/reduce.hpp"
+#include "engine/kernels/sum.hpp"
 #include "engine/optimizers/line_search.hpp"
 #include "engine/optimizers/optimizer.hpp"
 
 namespace plumbline::optimizers {
 
 namespace {
-
-template <typename T>
-double dot(std::span<const T> a, std::span<const T> b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  }
-  return sum;
-}
 
 // L-BFGS: d = -H g by the two-loop recursion over the last pairs s = w' - w, y = g' - g (Nocedal &
 // Wright, Algorithm 7.4, with H0 = <s, y> / <y, y> I), and w <- w + a d (Algorithm 7.5). a is from

@@ -83,10 +83,13 @@ class Trainer {
     for (std::int64_t step = 0;; ++step) {
       if (stop.load(std::memory_order_relaxed)) return false;
       const double loss = forward_and_backward(step);
+      const bool finite = network_.finite() && std::isfinite(loss);
       if (observer_ != nullptr && !observer_->before_update(view_of(step, loss))) return false;
       if (step == 0) predict();
       measure(step);
-      divergence_ = find_divergence<T>(step, network_.layout(), parameters_, loss, gradient_);
+      if (!finite) {
+        divergence_ = find_divergence<T>(step, network_.layout(), parameters_, loss, gradient_);
+      }
       if (!divergence_.empty() || step == run_.steps) return true;
       optimizer_->step(
           parameters_, gradient_,

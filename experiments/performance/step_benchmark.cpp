@@ -4,6 +4,7 @@
 // gathering the batch and for what is measured at some steps only.
 #include <benchmark/benchmark.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -76,9 +77,10 @@ class TrainingRun {
         loss_->evaluate(outputs, Targets<T>{labels_, {}}, network_.output_gradient()) /
         static_cast<double>(kBatch);
     network_.backward(parameters_, inputs(), gradient_);
-    const std::string divergence =
-        find_divergence<T>(steps_, network_.layout(), parameters_, loss, gradient_);
-    if (!divergence.empty()) throw std::runtime_error("not finite: " + divergence);
+    if (!network_.finite() || !std::isfinite(loss)) {
+      throw std::runtime_error("not finite: " + find_divergence<T>(steps_, network_.layout(),
+                                                                   parameters_, loss, gradient_));
+    }
     optimizer_->step(parameters_, gradient_, {++steps_, 1.0});
   }
 

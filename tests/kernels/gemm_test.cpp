@@ -12,6 +12,7 @@
 #include <limits>
 #include <ostream>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "tests/kernels/bits.hpp"
@@ -234,6 +235,37 @@ TYPED_TEST(Gemm, GivesAColumnTheSameBitsHoweverColumnsAreSharedOut) {
       }
       ASSERT_EQ(differences<TypeParam>(product.around(), at_once), 0U) << product.shape();
     }
+  }
+}
+
+TYPED_TEST(Gemm, SaysWhetherAllElementsAreFinite) {
+  constexpr std::size_t kRows = 27;
+  constexpr std::size_t kCols = 35;
+  const auto finite = [](Product<TypeParam>& product, TypeParam scale) {
+    bool result = true;
+    multiply(product.left(), product.right(), product.result(), nullptr, scale, &result);
+    return result;
+  };
+  for (const std::size_t depth : {3, 300}) {
+    Product<TypeParam> product({kRows, kCols, depth, Layout::neither}, 18);
+    EXPECT_TRUE(finite(product, 1));
+    // One element alone overflows, wherever it is.
+    constexpr TypeParam kHuge = std::numeric_limits<TypeParam>::max() / 2;
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const TypeParam a = std::exchange(product.a(i, depth - 1), kHuge);
+      for (std::size_t j = 0; j < kCols; ++j) {
+        for (std::size_t other = 0; other < kCols; ++other) product.b(depth - 1, other) = 0;
+        product.b(depth - 1, j) = 16;
+        EXPECT_FALSE(finite(product, 1)) << i << ", " << j;
+        product.b(depth - 1, j) = 1;
+        EXPECT_TRUE(finite(product, 1)) << i << ", " << j;
+        EXPECT_FALSE(finite(product, 16)) << "by the closing factor";
+      }
+      product.a(i, depth - 1) = a;
+    }
+    bool already = false;
+    multiply(product.left(), product.right(), product.result(), nullptr, TypeParam(1), &already);
+    EXPECT_FALSE(already) << "is left as it is";
   }
 }
 

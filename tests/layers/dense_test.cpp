@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -93,6 +95,32 @@ TEST_F(DenseTest, TakesFewerRowsAfterMore) {
   ASSERT_EQ(dense->error_signal().rows, 1U);
   dense->backward(parameters_, input_.first_rows(1), gradient, {});
   EXPECT_EQ(gradient, (std::vector<double>{0, 1, 1, 2, 2, 2, 4, 1, 2, 0}));
+}
+
+// Also where the input of a weight is 0: 0 times infinity is not finite.
+TEST_F(DenseTest, SeesAnyParameterOrGradientThatIsNotFinite) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const auto finite_with = [this](const std::vector<double>& parameters, double upstream) {
+    const auto dense = layer("relu");
+    const std::vector<double> inputs = {0, 0, 0, 1, 1e200, 1};
+    const MatrixView<const double> input{inputs.data(), 2, 3, 3};
+    dense->forward(parameters, input);
+    put_upstream(*dense);
+    dense->output_gradient()(1, 0) = upstream;
+    std::vector<double> gradient(parameters.size());
+    dense->backward(parameters, input, gradient, {});
+    return dense->finite();
+  };
+  const std::vector<double> all_finite = {99, 1, 2, 3, -1, 0, 1, 10, -20, 99};
+  EXPECT_TRUE(finite_with(all_finite, 1));
+  EXPECT_FALSE(finite_with(all_finite, 1e200)) << "the gradient of the second weight overflows";
+  for (std::size_t i = 1; i <= 8; ++i) {
+    for (const double bad : {kInfinity, -kInfinity, std::nan("")}) {
+      std::vector<double> parameters = all_finite;
+      parameters[i] = bad;
+      EXPECT_FALSE(finite_with(parameters, 1)) << i << ": " << bad;
+    }
+  }
 }
 
 TEST_F(DenseTest, CarriesADirectionOfItsParametersAndInputsForward) {
