@@ -15,6 +15,7 @@
 #include "experiments/runner/inspection_commands.hpp"
 #include "experiments/runner/run_command.hpp"
 #include "experiments/runner/show_command.hpp"
+#include "experiments/runner/verify_command.hpp"
 #include "plumbline/build_info.hpp"
 
 namespace plumbline {
@@ -40,6 +41,7 @@ struct Options {
   PlanOptions plan;
   RunOptions run;
   ShowOptions show;
+  VerifyOptions verify;
   GradcheckOptions gradcheck;
   ExplainOptions explain;
   std::string data_dir;
@@ -137,6 +139,19 @@ void add_show(CLI::App& program, ShowOptions& options, std::string& by, std::str
   command.add_flag("--json", options.json, "One JSON object");
 }
 
+void add_verify(CLI::App& program, VerifyOptions& options, std::string& data_dir) {
+  CLI::App& command = add_command(
+      program, "verify", "Computes the runs of a results file again and compares their digests");
+  command.add_option("FILE", options.file, "A results file")->required()->type_name("");
+  command.add_option("--runs", options.runs, "So many runs, spread over the file (all)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000000).description(""));
+  add_threads(command, options.threads, "Runs at a time (one for each available processor)");
+  command.add_flag("--json", options.json, "One JSON object");
+  add_data_dir(command, data_dir);
+  command.footer("Exit status: 0 all are equal, 1 a run differs.");
+}
+
 void add_inspection(CLI::App& command, InspectionOptions& options, std::string& data_dir) {
   add_definition(command, options.definition, options.overrides);
   command.add_option("--run", options.run_id, "The run with this id (the definition's first)")
@@ -211,6 +226,10 @@ int call_command(const CLI::App& program, Options& options, std::ostream& out, s
     options.explain.run.data_folders = data_folders(options.data_dir);
     return explain_command(options.explain, out, err);
   }
+  if (name == "verify") {
+    options.verify.data_folders = data_folders(options.data_dir);
+    return verify_command(options.verify, out, err);
+  }
   options.show.by = split_at_commas(options.show_by);
   options.show.metrics = split_at_commas(options.show_metrics);
   return show_command(options.show, out, err);
@@ -237,6 +256,7 @@ int command_line(int argc, const char* const* argv, std::ostream& out, std::ostr
   add_plan(program, options.plan);
   add_run(program, options.run, options.data_dir);
   add_show(program, options.show, options.show_by, options.show_metrics);
+  add_verify(program, options.verify, options.data_dir);
   add_gradcheck(program, options.gradcheck, options.data_dir);
   add_explain(program, options.explain, options.data_dir);
   program.footer(kExitStatus);

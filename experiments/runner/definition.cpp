@@ -128,9 +128,16 @@ void apply_override(const std::string& argument, DefinitionReader& reader,
 Definition read_definition(const std::filesystem::path& path,
                            const std::vector<std::string>& overrides,
                            std::vector<Problem>& problems) {
+  return parse_definition(path, read_text(path), overrides, problems);
+}
+
+Definition parse_definition(const std::filesystem::path& path, std::string text,
+                            const std::vector<std::string>& overrides,
+                            std::vector<Problem>& problems) {
   Definition definition;
   definition.path = path.string();
-  definition.text = read_text(path);
+  definition.text = std::move(text);
+  definition.overrides = overrides;
   definition.sha256 = sha256_hex(definition.text);
 
   DefinitionReader reader(definition, problems);

@@ -20,8 +20,9 @@ struct SweepAxis {
 /// A definition as it is written, overrides applied, before its settings are given a meaning.
 struct Definition {
   std::string path;
-  std::string text;    ///< the file's text
-  std::string sha256;  ///< of the text, 64 hex digits
+  std::string text;                    ///< the file's text
+  std::vector<std::string> overrides;  ///< "model.width=64", as they were given
+  std::string sha256;                  ///< of the text, 64 hex digits
   std::string name;
   std::string title;
   std::string question;
@@ -42,6 +43,11 @@ struct Definition {
 Definition read_definition(const std::filesystem::path& path,
                            const std::vector<std::string>& overrides,
                            std::vector<Problem>& problems);
+
+/// The same for a text in the place of a file; `path` names it in messages.
+Definition parse_definition(const std::filesystem::path& path, std::string text,
+                            const std::vector<std::string>& overrides,
+                            std::vector<Problem>& problems);
 
 /// Sets a value as a definition means it: as SettingsTable::set_path(), but that a name for a whole
 /// table, as in "optimizer" = "adam", is the name of the plug-in that the table stands for.

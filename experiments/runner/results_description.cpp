@@ -68,6 +68,9 @@ void write_provenance_group(const hdf5::Check& check, hid_t file, const Plan& pl
     hdf5::set_attribute(check, group.id(), name, value);
   }
   hdf5::set_attribute(check, group.id(), "definition", plan.definition.text);
+  std::string overrides;
+  for (const std::string& one : plan.definition.overrides) overrides += one + '\n';
+  hdf5::set_attribute(check, group.id(), "overrides", overrides);
   hdf5::set_attribute(check, group.id(), "plan", plan_summary(plan, layout));
 }
 

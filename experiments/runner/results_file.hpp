@@ -62,6 +62,8 @@ class ResultsReader {
 
   /// A root attribute that holds text.
   std::string attribute(const std::string& name) const;
+  /// An attribute of the group `provenance`.
+  std::string provenance(const std::string& name) const;
   std::vector<std::string> run_ids() const;
   std::vector<RunStatus> statuses() const;
   /// The whole record of run `index` of the file, bit for bit as it was written. The file does not

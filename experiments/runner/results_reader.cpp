@@ -193,6 +193,15 @@ ResultsReader::ResultsReader(const std::filesystem::path& path)
 
 ResultsReader::~ResultsReader() = default;
 
+std::string ResultsReader::provenance(const std::string& name) const {
+  const Handle group(file_->check()(H5Gopen2(file_->id(), "provenance", H5P_DEFAULT),
+                                    "open the group 'provenance'"));
+  if (!hdf5::has_attribute(file_->check(), group.id(), name)) {
+    file_->check().refuse("does not say its " + name + " in the group 'provenance'");
+  }
+  return hdf5::text_attribute(file_->check(), group.id(), name);
+}
+
 std::string ResultsReader::attribute(const std::string& name) const {
   hdf5::prepare();
   return hdf5::text_attribute(file_->check(), file_->id(), name);
