@@ -38,8 +38,11 @@ constexpr std::size_t kBlockDepth = 256;
 // A block of a, half of the L2 of small cores; and all panels of b for a block of k, from L3.
 constexpr std::size_t kRowBlockBytes = 128 * 1024;
 constexpr std::size_t kPanelBytes = 1024 * 1024;
-// Rows of b that stay in L1 serve as they are.
+// Rows of b that stay in L1 serve as they are, without packing; and so do more of them where there
+// are few rows of a to pay for it.
 constexpr std::size_t kInPlaceBytes = 32 * 1024;
+constexpr std::size_t kFewRows = 128;
+constexpr std::size_t kFewRowsBytes = 512 * 1024;
 template <typename T>
 constexpr std::size_t kBlockCols = kPanelBytes / sizeof(T) / kBlockDepth;
 // Panels that are packed together.
@@ -295,7 +298,9 @@ void multiply_block(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>&
           1, kRowBlockBytes / sizeof(T) / std::max<std::size_t>(depth, 1) / kTileRows) *
       kTileRows;
   const bool packs_rows = a.col_stride != 1 && c.rows > most_rows;
-  const bool in_place = b.col_stride == 1 && depth * b.row_stride * sizeof(T) <= kInPlaceBytes;
+  const std::size_t bytes_of_b = depth * b.row_stride * sizeof(T);
+  const bool in_place =
+      b.col_stride == 1 && bytes_of_b <= (c.rows <= kFewRows ? kFewRowsBytes : kInPlaceBytes);
   const T* start = ends.start;
   for (std::size_t i0 = 0; i0 < c.rows; i0 += most_rows) {
     const std::size_t rows = std::min(most_rows, c.rows - i0);

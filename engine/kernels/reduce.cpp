@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "engine/kernels/elementwise.hpp"
+#include "engine/kernels/first_lanes.hpp"
 
 namespace plumbline {
 
@@ -67,14 +68,36 @@ double frobenius(MatrixView<const T> matrix) {
   return std::ldexp(std::sqrt(sum_of_squares(matrix, std::ldexp(1.0, -exponent))), exponent);
 }
 
+// `batches` SIMD batches of columns from column j on: their sums stay in registers.
+template <typename T, std::size_t batches>
+void sum_batches(MatrixView<const T> matrix, std::size_t j, T scale, T* sums) {
+  std::array<Batch<T>, batches> total;
+  total.fill(Batch<T>(T(0)));
+  for (std::size_t i = 0; i < matrix.rows; ++i) {
+    const T* row = matrix.row(i) + j;
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < batches; ++v) {
+      total[v] += Batch<T>::load_unaligned(row + v * Batch<T>::size);
+    }
+  }
+  for (std::size_t v = 0; v < batches; ++v) {
+    (total[v] * Batch<T>(scale)).store_unaligned(sums + j + v * Batch<T>::size);
+  }
+}
+
 template <typename T>
 void sum_columns(MatrixView<const T> matrix, T scale, std::span<T> sums) {
-  std::ranges::fill(sums, T(0));
-  for (std::size_t i = 0; i < matrix.rows; ++i) {
-    const T* row = matrix.row(i);
-    for (std::size_t j = 0; j < matrix.cols; ++j) sums[j] += row[j];
+  constexpr std::size_t kLanes = Batch<T>::size;
+  std::size_t j = 0;
+  for (; j + 4 * kLanes <= matrix.cols; j += 4 * kLanes) {
+    sum_batches<T, 4>(matrix, j, scale, sums.data());
   }
-  for (T& sum : sums) sum *= scale;
+  for (; j + kLanes <= matrix.cols; j += kLanes) sum_batches<T, 1>(matrix, j, scale, sums.data());
+  if (j == matrix.cols) return;
+  const FirstLanes<T> part(matrix.cols - j);
+  Batch<T> total(T(0));
+  for (std::size_t i = 0; i < matrix.rows; ++i) total += part.load(matrix.row(i) + j);
+  part.store(sums.data() + j, total * Batch<T>(scale));
 }
 
 template <typename T>
