@@ -326,6 +326,39 @@ def test_show_prints_tables_by_the_settings_asked_for(call):
     assert [row[:3] for row in rows[:2]] == [["sigmoid", "4", "0"], ["tanh", "4", "0"]]
 
 
+# Axes whose values are tables, and how many different runs they make of the definition's.
+TABLES = {
+    "the same name": ('optimizer = [{ name = "sgd", lr = 0.1 }, { name = "sgd", lr = 0.5 }]', 2),
+    "wrappers": ('optimizer = [{ name = "clip_norm", inner = { name = "sgd", lr = 0.1 } },'
+                 ' { name = "clip_norm", inner = { name = "sgd", lr = 0.2 } },'
+                 ' { name = "clip_norm", inner = "adam" }]', 3),
+    "groups": ('optimizer = [{ name = "sgd", lr = 0.1 },'
+               ' { name = "sgd", lr = 0.1, groups = { bias = { lr = 0.2 } } },'
+               ' { name = "sgd", lr = 0.1, groups = { bias = { name = "adam" } } }]', 3),
+    "activations": ('model.activation = ["relu", { name = "leaky_relu", slope = 0.1 },'
+                    ' { name = "leaky_relu", slope = 0.3 }]', 3),
+    "both": ('optimizer = [{ name = "sgd", lr = 0.1 }, { name = "sgd", lr = 0.5 }]\n'
+             'model.activation = [{ name = "silu", beta = 1.0 }, { name = "silu", beta = 2.0 }]', 4),
+}
+
+
+@pytest.mark.parametrize("axes, different", TABLES.values(), ids=TABLES)
+def test_show_pools_runs_that_differ_in_the_seed_alone(call, folder, axes, different):
+    text = SMALL[:SMALL.index("model.depth = [2, 13]")] + axes
+    (folder / "tables.toml").write_text(text)
+    call("run", "tables.toml", "-o", "a.h5")
+    groups = json.loads(call("show", "a.h5", "--json").stdout)["groups"]
+    assert [group["runs"]["total"] for group in groups] == [2] * different
+    rows = {line for line in call("show", "a.h5").stdout.splitlines() if "(" in line}
+    assert len(rows) >= different, "told apart in the table too"
+
+
+def test_show_has_no_column_for_what_another_one_tells(call):
+    call("run", "small.toml", "optimizer=sgd,adam", "model.depth=2", "-o", "a.h5")
+    shown = json.loads(call("show", "a.h5", "--json").stdout)
+    assert shown["by"] == ["activation", "optimizer"], "and none for beta1, which adam alone has"
+
+
 def test_show_measures_what_is_asked_for(call):
     call("run", "small.toml", "-o", "a.h5")
     words = ["show", "a.h5", "--json", "--metric", "train_loss,final_train_loss,error_signal"]
