@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
 #include <utility>
 #include <variant>
@@ -138,6 +139,27 @@ class GroupedOptimizer final : public Optimizer<T> {
       size += member.optimizer->state_size() + member.parameters.size() + member.gradient.size();
     }
     return size;
+  }
+  std::vector<StateBlock> state() const override {
+    std::vector<StateBlock> blocks;
+    for (const Member& member : members_) {
+      for (const StateBlock& own : member.optimizer->state()) {
+        if (own.values.empty()) continue;
+        constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+        StateBlock whole(own.name, std::vector<double>(evaluation_point_.size(), kNone));
+        member.part.scatter(std::span<const double>(own.values), std::span<double>(whole.values));
+        blocks.push_back(std::move(whole));
+      }
+    }
+    return blocks;
+  }
+  std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
+    for (const Member& member : members_) {
+      const std::vector<ParameterTensor>& own = member.part.layout().tensors();
+      const auto found = std::ranges::find(own, tensor.name, &ParameterTensor::name);
+      if (found != own.end()) return member.optimizer->rules(*found);
+    }
+    return {};
   }
   bool draws_targets() const override {
     return std::ranges::any_of(
