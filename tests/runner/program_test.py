@@ -138,6 +138,36 @@ def test_a_wider_sweep_takes_over_the_runs_that_it_shares(call, folder, assert_s
     assert_same_numbers(folder / "a.h5", folder / "b.h5")
 
 
+def test_one_run_is_spoken_of_as_one(call):
+    words = ("run", "small.toml", "model.depth=2", "model.activation=tanh", "-o", "a.h5")
+    call(*words, "sweep.seeds=2")
+    result = call(*words, "sweep.seeds=1")
+    assert "1 earlier run is not in this plan; it is kept in a.h5.previous" in result.stdout
+
+
+def test_a_share_of_all_is_a_plain_number(call):
+    one = call("plan", "small.toml", "model.depth=2", "model.activation=tanh", "sweep.seeds=1")
+    assert "  100 %\n" in one.stdout
+    several = call("plan", "small.toml").stdout
+    assert "e+" not in several and " %\n" in several
+
+
+@pytest.mark.parametrize("number, kind", [
+    ("1e400", "numbers, which ends near 1.8e308"),
+    ("-1e400", "numbers, which ends near 1.8e308"),
+    ("+1_000.5e399", "numbers, which ends near 1.8e308"),
+    ("99999999999999999999", "integers, which ends at 2^63 - 1")])
+def test_a_number_that_is_too_large_is_called_so(call, folder, number, kind):
+    beyond = f"'{number}' is out of the range of {kind}"
+    result = call("check", "small.toml", f"optimizer.lr={number}", status=2)
+    assert result.stderr.strip() == f"optimizer.lr={number}: 'optimizer.lr': {beyond}"
+    text = SMALL.replace("lr = 0.1", f"lr = {number}  # large")
+    (folder / "large.toml").write_text(text)
+    line = text.splitlines().index(f"lr = {number}  # large") + 1
+    result = call("check", "large.toml", status=2)
+    assert result.stderr.startswith(f"large.toml:{line}:") and beyond in result.stderr
+
+
 def test_runs_that_the_plan_no_longer_has_are_kept_beside(call, folder):
     call("run", "small.toml", "-o", "a.h5")
     before = content(folder / "a.h5")
@@ -338,7 +368,8 @@ TABLES = {
     "activations": ('model.activation = ["relu", { name = "leaky_relu", slope = 0.1 },'
                     ' { name = "leaky_relu", slope = 0.3 }]', 3),
     "both": ('optimizer = [{ name = "sgd", lr = 0.1 }, { name = "sgd", lr = 0.5 }]\n'
-             'model.activation = [{ name = "silu", beta = 1.0 }, { name = "silu", beta = 2.0 }]', 4),
+             'model.activation = [{ name = "silu", beta = 1.0 },'
+             ' { name = "silu", beta = 2.0 }]', 4),
 }
 
 
