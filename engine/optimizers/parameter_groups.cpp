@@ -17,6 +17,24 @@ constexpr std::array kGroups = {ParameterGroup::input,  ParameterGroup::hidden,
                                 ParameterGroup::output, ParameterGroup::bias,
                                 ParameterGroup::norm,   ParameterGroup::activation};
 
+const char* members_of(ParameterGroup group) {
+  switch (group) {
+    case ParameterGroup::input:
+      return "weights of the first layer, where there are hidden layers";
+    case ParameterGroup::hidden:
+      return "weights of the layers between the first and the last";
+    case ParameterGroup::output:
+      return "weights of the last layer";
+    case ParameterGroup::bias:
+      return "biases of all layers";
+    case ParameterGroup::norm:
+      return "scales and shifts of normalization; no net has them yet";
+    case ParameterGroup::activation:
+      return "what activations learn, such as prelu's slopes";
+  }
+  return "";
+}
+
 /// Some tensors of a block, gathered into a block of their own.
 class Part {
  public:
@@ -293,6 +311,18 @@ std::unique_ptr<Optimizer<T>> make_optimizer(const Chosen<OptimizerEntry>& chose
     std::erase_if(members, [](const auto& member) { return member.part.layout().size() == 0; });
   }
   return std::make_unique<GroupedOptimizer<T>>(std::move(members), layout);
+}
+
+std::vector<SettingInfo> parameter_group_tables() {
+  std::vector<SettingInfo> tables;
+  for (const ParameterGroup group : kGroups) {
+    tables.push_back({std::string(to_string(group)),
+                      "table",
+                      {SettingsTable(), {}},
+                      "settings of an optimizer",
+                      members_of(group)});
+  }
+  return tables;
 }
 
 template std::unique_ptr<Optimizer<float>> make_optimizer<float>(const Chosen<OptimizerEntry>&,
