@@ -9,6 +9,16 @@ namespace plumbline::initializers {
 
 namespace {
 
+// Rectifiers have one at 0 alone; gelu and its like, whose slope is 1/2 at 0, at large ones alone.
+std::string where_there_is_one(const Activation& activation) {
+  for (const double bias_variance : {0.0, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0}) {
+    if (critical_weight_variance(activation, bias_variance).has_value()) {
+      return "it has one at " + to_string(SettingNode{bias_variance, {}});
+    }
+  }
+  return "try mean_field";
+}
+
 // mean_field at the point of the given sigma_b^2 that is on the line chi_1 = 1 between order and chaos:
 // sigma_w^2 from engine/theory for the activation of the hidden layers. At the critical length q*
 //   chi_1 = sigma_w^2 E[phi'(sqrt(q*) z)^2] = 1,   q* = sigma_w^2 E[phi(sqrt(q*) z)^2] + sigma_b^2.
@@ -16,22 +26,20 @@ namespace {
 // over the first layers, but for activations that keep any length, such as relu.
 class EdgeOfChaos final : public ScaledInitializer {
  public:
-  EdgeOfChaos(Settings& settings, const Activation& activation)
+  EdgeOfChaos(Settings& settings, const HiddenActivation& activation)
       : ScaledInitializer(Shape::normal),
         bias_variance_(
             settings.number("bias_variance", 0, kNonNegative, "sigma_b^2, the bias variance")) {
     if (settings.only_declares()) return;
-    const std::optional<double> critical = critical_weight_variance(activation, bias_variance_);
+    const std::optional<double> critical = critical_weight_variance(activation.phi, bias_variance_);
     if (critical.has_value()) {
       weight_variance_ = *critical;
       return;
     }
-    const bool zero_would_do =
-        bias_variance_ > 0 && critical_weight_variance(activation, 0).has_value();
-    settings.problem("bias_variance",
-                     std::string("has no weight variance at the edge of chaos with this "
-                                 "activation") +
-                         (zero_would_do ? "; 0 has one" : "; try mean_field"));
+    settings.problem("bias_variance", "is " + to_string(SettingNode{bias_variance_, {}}) +
+                                          ", where " + activation.name +
+                                          " has no weight variance at the edge of chaos; " +
+                                          where_there_is_one(activation.phi));
   }
 
   std::optional<double> weight_variance(std::size_t fan_in,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <span>
@@ -31,6 +32,18 @@ std::string shape_text(const std::vector<std::size_t>& shape) {
   std::string text;
   for (const std::size_t side : shape) text += (text.empty() ? "" : " x ") + std::to_string(side);
   return shape.empty() ? "one number" : text;
+}
+
+/// Which array holds NaN or an infinity, as a sentence; empty where none does.
+std::string not_finite(const Arrays& arrays) {
+  for (const auto& [name, array] : arrays) {
+    const auto found =
+        std::ranges::find_if(array.values, [](double value) { return !std::isfinite(value); });
+    if (found == array.values.end()) continue;
+    const char* value = std::isnan(*found) ? "NaN" : *found > 0 ? "inf" : "-inf";
+    return '\'' + name + "' holds " + value + ", from which no net can start";
+  }
+  return {};
 }
 
 std::string digest_of(const Arrays& arrays) {
@@ -74,6 +87,9 @@ class FromFile final : public Initializer {
         settings.problem("content", "is '" + expected + "'; " + path_ + " has '" + content + "'");
       }
       settings.settle("content", {content, {}});
+      if (const std::string wrong = not_finite(arrays); !wrong.empty()) {
+        settings.problem("path", "cannot be used: " + path_ + ": " + wrong);
+      }
       arrays_ = shared(std::move(arrays), content);
     } catch (const EnvironmentError& error) {
       settings.problem("path", std::string("cannot be used: ") + error.what());

@@ -49,20 +49,29 @@ class Initializer {
   virtual double weight_factor(MatrixView<const double> /*pre_activations*/) const { return 1; }
 };
 
+/// The activation of a net's hidden layers, and what messages call it.
+struct HiddenActivation {
+  HiddenActivation(const Activation& activation, std::string called = "this activation")
+      : phi(activation), name(std::move(called)) {}
+
+  const Activation& phi;
+  std::string name;
+};
+
 struct InitializerEntry {
   PluginInfo info;
   /// For a net whose hidden layers have this activation.
-  std::shared_ptr<const Initializer> (*make)(Settings&, const Activation&) = nullptr;
+  std::shared_ptr<const Initializer> (*make)(Settings&, const HiddenActivation&) = nullptr;
 };
 
 const Catalogue<InitializerEntry>& initializer_catalogue();
 
-/// The entry of `Kind`, whose constructor takes (Settings&) or (Settings&, const Activation&).
+/// The entry of `Kind`, whose constructor takes (Settings&) or (Settings&, const HiddenActivation&).
 template <class Kind>
 InitializerEntry initializer_entry(PluginInfo info) {
   const auto make = [](Settings& settings,
-                       const Activation& activation) -> std::shared_ptr<const Initializer> {
-    if constexpr (std::is_constructible_v<Kind, Settings&, const Activation&>) {
+                       const HiddenActivation& activation) -> std::shared_ptr<const Initializer> {
+    if constexpr (std::is_constructible_v<Kind, Settings&, const HiddenActivation&>) {
       return std::make_shared<Kind>(settings, activation);
     } else {
       return std::make_shared<Kind>(settings);

@@ -30,17 +30,16 @@ Rectifier rectifier(const Activation& activation) {
 // W = [[Q, -Q], [-Q, Q]], in layer 1 [[Q], [-Q]], in the output layer [Q, -Q].
 class LooksLinear final : public Initializer {
  public:
-  LooksLinear(Settings& settings, const Activation& activation)
-      : rectifier_(rectifier(activation)) {
-    if (rectifier_ == Rectifier::none && !settings.only_declares()) {
-      settings.problem("name", "is looks_linear, which is for relu and crelu alone");
-    }
-  }
+  LooksLinear(Settings& /*settings*/, const HiddenActivation& activation)
+      : rectifier_(rectifier(activation.phi)), activation_(activation.name) {}
 
   std::string problem(const ParameterLayout& layout) const override {
+    if (rectifier_ == Rectifier::none) {
+      return "is 'looks_linear', which is for relu and crelu alone, not for " + activation_;
+    }
     for (const ParameterTensor& tensor : layout.tensors()) {
       if (mirrors_units(tensor) && tensor.rows % 2 != 0) {
-        return "is looks_linear, which needs even widths with this activation; layer " +
+        return "is 'looks_linear', which needs even widths with " + activation_ + "; layer " +
                std::to_string(tensor.layer) + " has " + std::to_string(tensor.rows) + " units";
       }
     }
@@ -79,6 +78,7 @@ class LooksLinear final : public Initializer {
   }
 
   Rectifier rectifier_;
+  std::string activation_;
 };
 
 }  // namespace

@@ -60,10 +60,10 @@ class ExampleLoss final : public Loss {
       return "needs class labels, and the data have target values; try mean_squared_error";
     }
     if (class_weights_.empty()) return "";
-    if (!labels) return "has class_weights, and the data have target values, not classes";
+    if (!labels) return "has 'class_weights', and the data have target values, not classes";
     const std::size_t classes = outputs == 1 && !Functor::kNeedsLabels ? 2 : outputs;
     if (class_weights_.size() == classes) return "";
-    return "has " + std::to_string(class_weights_.size()) + " class_weights, and the data have " +
+    return "has " + std::to_string(class_weights_.size()) + " 'class_weights', and the data have " +
            std::to_string(classes) + " classes";
   }
 

@@ -72,7 +72,7 @@ ModelSettings ModelSettings::read(Settings& settings) {
   if (model.activation != nullptr) {
     model.initializer =
         make(initializer, settings, [&](const InitializerEntry& entry, Settings& own) {
-          return entry.make(own, *model.activation);
+          return entry.make(own, {*model.activation, '\'' + model.activation_name + '\''});
         });
   }
   const std::string precision = settings.choice("precision", "float32", {"float32", "float64"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "engine/optimizers/optimizer.hpp"
@@ -8,6 +9,13 @@
 namespace plumbline::optimizers {
 
 namespace {
+
+constexpr const char* kMatrices =
+    "R, C: decayed sums of G^2 + epsilon1 over rows and columns; U = G / sqrt(R C / 1^T R); w <- w "
+    "- "
+    "alpha U / max(1, RMS(U) / clip_threshold), alpha = max(epsilon2, RMS(w)) min(lr, 1 / sqrt(t))";
+constexpr const char* kVectors =
+    "V: decayed mean of g^2 + epsilon1; U = g / sqrt(V), and w as in matrices";
 
 // Adafactor, Algorithms 4 (matrices) and 5 (vectors) of the paper, without momentum:
 //   beta2 = 1 - t^-decay_exponent
@@ -28,7 +36,7 @@ class Adafactor final : public Optimizer<T> {
         clip_(settings.number("clip_threshold", 1, kPositive, "largest RMS of an update")),
         exponent_(settings.number("decay_exponent", 0.8, kPositive, "of t in the decay rate")) {
     for (const ParameterTensor& tensor : layout.tensors()) {
-      const bool factored = tensor.rows >= 2 && tensor.cols >= 2;
+      const bool factored = is_factored(tensor);
       parts_.push_back({tensor, std::vector<double>(factored ? tensor.rows : tensor.size()),
                         std::vector<double>(factored ? tensor.cols : 0)});
       longest_ = std::max(longest_, tensor.size());
@@ -55,6 +63,9 @@ class Adafactor final : public Optimizer<T> {
       }
     }
   }
+  std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
+    return {this->rule_with(is_factored(tensor) ? kMatrices : kVectors)};
+  }
   std::size_t state_size() const override {
     std::size_t size = longest_;
     for (const Part& part : parts_) size += part.rows.size() + part.cols.size();
@@ -62,6 +73,10 @@ class Adafactor final : public Optimizer<T> {
   }
 
  private:
+  static bool is_factored(const ParameterTensor& tensor) {
+    return tensor.rows >= 2 && tensor.cols >= 2;
+  }
+
   struct Part {
     ParameterTensor tensor;
     std::vector<double> rows;  // R, or all of V where cols is empty
@@ -126,10 +141,7 @@ OptimizerEntry adafactor() {
   return optimizer_entry<Adafactor>(
       {
           .summary = "Adam's scaling from sums over rows and columns of squared gradients.",
-          .formula =
-              "R, C: decayed sums of G^2 + epsilon1 over rows and columns; U = G / sqrt(R C / "
-              "1^T R); w <- w - alpha U / max(1, RMS(U) / clip_threshold), alpha = "
-              "max(epsilon2, RMS(w)) min(lr, 1 / sqrt(t))",
+          .formula = std::string(kMatrices) + "\nbiases: " + kVectors,
           .paper =
               "Shazeer & Stern, Adafactor: adaptive learning rates with sublinear memory cost, "
               "ICML 2018, arXiv:1804.04235, Algorithms 4 and 5",

@@ -44,6 +44,7 @@ class AdaMax final : public Optimizer<T> {
         },
         parameters.data(), gradient.data(), m_.data(), u_.data());
   }
+  std::vector<StateBlock> state() const override { return {{"m", m_}, {"u", u_}}; }
   std::size_t state_size() const override { return m_.size() + u_.size(); }
 
  private:

@@ -64,6 +64,9 @@ class Adan final : public Optimizer<T> {
         },
         parameters.data(), gradient.data(), last_gradient_.data(), m_.data(), v_.data(), n_.data());
   }
+  std::vector<StateBlock> state() const override {
+    return {{"g_last", last_gradient_}, {"m", m_}, {"v", v_}, {"n", n_}};
+  }
   std::size_t state_size() const override { return 4 * m_.size(); }
 
  private:

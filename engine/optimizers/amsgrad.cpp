@@ -50,6 +50,9 @@ class AmsGrad final : public Optimizer<T> {
         },
         parameters.data(), gradient.data(), m_.data(), v_.data(), largest_v_.data());
   }
+  std::vector<StateBlock> state() const override {
+    return {{"m", m_}, {"v", v_}, {"u", largest_v_}};
+  }
   std::size_t state_size() const override { return m_.size() + v_.size() + largest_v_.size(); }
 
  private:

@@ -68,6 +68,7 @@ class CautiousAdamW final : public Optimizer<T> {
         parameters.data(), gradient.data(), static_cast<const T*>(m_.data()),
         static_cast<const T*>(v_.data()));
   }
+  std::vector<StateBlock> state() const override { return {{"m", m_}, {"v", v_}}; }
   std::size_t state_size() const override { return m_.size() + v_.size(); }
 
  private:

@@ -36,6 +36,7 @@ class Ema final : public OptimizerWrapper<T> {
         parameters.size(), [rest](const auto& w, auto& a) { a += rest * (w - a); },
         static_cast<const T*>(parameters.data()), average_.data());
   }
+  std::vector<StateBlock> state() const override { return this->with_inner({"a", average_}); }
   std::size_t state_size() const override {
     return average_.size() + evaluated_.size() + inner_->state_size();
   }

@@ -37,6 +37,10 @@ class GradientCentralization final : public OptimizerWrapper<T> {
     }
     inner_->step(parameters, centered_, context);
   }
+  std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
+    const bool centered = std::ranges::find(matrices_, tensor) != matrices_.end();
+    return centered ? OptimizerWrapper<T>::rules(tensor) : inner_->rules(tensor);
+  }
   std::size_t state_size() const override { return centered_.size() + inner_->state_size(); }
 
  private:

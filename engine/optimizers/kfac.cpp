@@ -68,6 +68,14 @@ class Kfac final : public Optimizer<T> {
         },
         parameters.data(), static_cast<const T*>(direction_.data()), velocity_.data());
   }
+  std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
+    const bool has_factors = std::ranges::any_of(layers_, [&](const Layer& layer) {
+      return layer.weight.name == tensor.name || layer.bias.name == tensor.name;
+    });
+    if (has_factors) return Optimizer<T>::rules(tensor);
+    return {this->rule_with("v <- momentum v - lr g; w <- w + v", "momentum")};
+  }
+  std::vector<StateBlock> state() const override { return {{"v", velocity_}}; }
   std::size_t state_size() const override {
     std::size_t size = direction_.size() + velocity_.size();
     for (const Layer& layer : layers_) {

@@ -57,6 +57,7 @@ class Lamb final : public Optimizer<T> {
       for (std::size_t i = 0; i < w.size(); ++i) w[i] -= step_size * u[i];
     }
   }
+  std::vector<StateBlock> state() const override { return {{"m", m_}, {"v", v_}}; }
   std::size_t state_size() const override { return m_.size() + v_.size() + u_.size(); }
 
  private:

@@ -64,6 +64,7 @@ class Mars final : public Optimizer<T> {
         parameters.data(), static_cast<const T*>(c_.data()), m_.data(), v_.data());
   }
   bool asks_for_gradients() const override { return exact_; }
+  std::vector<StateBlock> state() const override { return {{"m", m_}, {"v", v_}}; }
   std::size_t state_size() const override { return 5 * m_.size(); }
 
  private:

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <limits>
+#include <string>
 #include <vector>
 
 #include "engine/kernels/dense_matrix.hpp"
@@ -16,6 +19,14 @@ constexpr double kA = 3.4445;
 constexpr double kB = -4.7750;
 constexpr double kC = 2.0315;
 constexpr double kLeastNorm = 1e-7;
+
+constexpr const char* kHidden =
+    "B <- mu B + g; w <- w - lr (sqrt(max(1, rows / cols)) O + weight_decay w), with O from g + mu "
+    "B "
+    "(from B without nesterov) by Newton-Schulz steps X <- a X + b (X X^T) X + c (X X^T)^2 X";
+constexpr const char* kElsewhere =
+    "m <- beta1 m + (1 - beta1) g; v <- beta2 v + (1 - beta2) g^2; w <- w - adam_lr ((m / (1 - "
+    "beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon) + weight_decay w)";
 
 // An approximation of U V^T, for G = U S V^T: singular values s of G / |G| become p(p(...p(s))) with
 // p(s) = a s + b s^3 + c s^5.
@@ -83,6 +94,24 @@ class Muon final : public Optimizer<T> {
       }
     }
   }
+  std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
+    if (tensor.group == ParameterGroup::hidden) return {this->rule_with(kHidden)};
+    return {this->rule_with(kElsewhere, "AdamW")};
+  }
+  std::vector<StateBlock> state() const override {
+    StateBlock b("B", m_);
+    StateBlock m("m", m_);
+    StateBlock v("v", v_);
+    constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+    for (const ParameterTensor& tensor : tensors_) {
+      const bool hidden = tensor.group == ParameterGroup::hidden;
+      for (StateBlock* other : hidden ? std::vector{&m, &v} : std::vector{&b}) {
+        std::fill_n(other->values.begin() + static_cast<std::ptrdiff_t>(tensor.offset),
+                    tensor.size(), kNone);
+      }
+    }
+    return {b, m, v};
+  }
   // v is unused in hidden weights; their orthogonalization takes more, for one tensor at a time.
   std::size_t state_size() const override { return m_.size() + v_.size(); }
 
@@ -145,9 +174,12 @@ class Muon final : public Optimizer<T> {
 OptimizerEntry muon() {
   return optimizer_entry<Muon>(
       {
-          .summary = "Orthogonalized momentum in hidden weight matrices, AdamW elsewhere.",
-          .formula = "B <- mu B + g; w <- w - lr sqrt(max(1, rows / cols)) O, with O from five "
-                     "Newton-Schulz steps X <- a X + b (X X^T) X + c (X X^T)^2 X",
+          .summary =
+              "Orthogonalized momentum in hidden weight matrices; AdamW in the first and the "
+              "last layer's weights, in biases and all else.",
+          .formula =
+              std::string("hidden weights: ") + kHidden +
+              "\nfirst and last layer's weights, biases and all else, by AdamW: " + kElsewhere,
           .paper = "Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024, "
                    "kellerjordan.github.io/posts/muon; weight decay as in Liu et al., Muon is "
                    "scalable for LLM training, 2025, arXiv:2502.16982",

@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "engine/core/catalogue.hpp"
 #include "engine/core/matrix_view.hpp"
@@ -61,6 +64,27 @@ enum class UpdateScope {
   objective  ///< more of the net than its gradient
 };
 
+/// What an optimizer keeps for each parameter, by the letter of its formula.
+struct StateBlock {
+  template <typename V>
+  StateBlock(std::string letter, const std::vector<V>& kept)
+      : name(std::move(letter)), values(kept.begin(), kept.end()) {}
+
+  std::string name;
+  /// In the order of the layout, NaN for a parameter that has none; empty where the settings leave the
+  /// block out.
+  std::vector<double> values;
+};
+
+/// What moves a tensor: a plug-in, what it does there, and the table of its settings.
+struct UpdateRule {
+  std::string name;
+  std::string formula;
+  std::string path;  ///< "optimizer.inner"
+
+  bool operator==(const UpdateRule&) const = default;
+};
+
 /// An update rule. Called once a training step for all parameters: the two blocks hold every tensor
 /// of the net in the order of the layout that the optimizer was made for.
 template <typename T>
@@ -72,6 +96,12 @@ class Optimizer {
                     const StepContext<T>& context) = 0;
   /// The number of values that the optimizer keeps for itself.
   virtual std::size_t state_size() const = 0;
+  /// Those of them that people may want to follow: no scratch, no matrices, no history.
+  virtual std::vector<StateBlock> state() const { return {}; }
+  /// What moves this tensor of the layout, the outermost rule first.
+  virtual std::vector<UpdateRule> rules(const ParameterTensor& /*tensor*/) const { return {rule_}; }
+  /// How rules() calls this optimizer; whoever makes it by a catalogue says so.
+  void set_rule(UpdateRule rule) { rule_ = std::move(rule); }
   /// Whether it asks its objective for sampled_gradient(), which not every loss can give.
   virtual bool draws_targets() const { return false; }
   /// Whether it asks its objective for losses or gradients beside the one it is given: those are of
@@ -84,6 +114,16 @@ class Optimizer {
   /// methods evaluate elsewhere. Before the first step it is `parameters`. Valid until the next call
   /// of the optimizer.
   virtual std::span<const T> evaluation_point(std::span<const T> parameters) { return parameters; }
+
+ protected:
+  /// The rule where the optimizer does something else than what the catalogue says of it.
+  UpdateRule rule_with(std::string formula, std::string_view way = "") const {
+    const std::string name = way.empty() ? rule_.name : rule_.name + " (" + std::string(way) + ')';
+    return {name, std::move(formula), rule_.path};
+  }
+
+ private:
+  UpdateRule rule_;
 };
 
 struct OptimizerEntry {
@@ -94,11 +134,14 @@ struct OptimizerEntry {
 
   template <typename T>
   std::unique_ptr<Optimizer<T>> make(Settings& settings, const ParameterLayout& layout) const {
+    std::unique_ptr<Optimizer<T>> made;
     if constexpr (std::is_same_v<T, float>) {
-      return make_float(settings, layout);
+      made = make_float(settings, layout);
     } else {
-      return make_double(settings, layout);
+      made = make_double(settings, layout);
     }
+    made->set_rule({info.name, info.formula, settings.path()});
+    return made;
   }
 };
 

@@ -4,6 +4,8 @@
 
 #include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "engine/optimizers/optimizer.hpp"
 #include "engine/optimizers/parameter_groups.hpp"
@@ -18,6 +20,12 @@ class OptimizerWrapper : public Optimizer<T> {
   std::span<const T> evaluation_point(std::span<const T> parameters) override {
     return inner_->evaluation_point(parameters);
   }
+  std::vector<StateBlock> state() const override { return inner_->state(); }
+  std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
+    std::vector<UpdateRule> rules = Optimizer<T>::rules(tensor);
+    for (UpdateRule& rule : inner_->rules(tensor)) rules.push_back(std::move(rule));
+    return rules;
+  }
   bool draws_targets() const final { return inner_ != nullptr && inner_->draws_targets(); }
   bool asks_for_gradients() const override {
     return inner_ != nullptr && inner_->asks_for_gradients();
@@ -31,6 +39,13 @@ class OptimizerWrapper : public Optimizer<T> {
     if (chosen.entry != nullptr) {
       inner_ = make_optimizer<T>(chosen, settings.report(), layout);
     }
+  }
+
+  /// A wrapper's own block before those of the rule inside.
+  std::vector<StateBlock> with_inner(StateBlock own) const {
+    std::vector<StateBlock> blocks = inner_->state();
+    blocks.insert(blocks.begin(), std::move(own));
+    return blocks;
   }
 
   /// For wrappers that hand on another gradient than they are given.

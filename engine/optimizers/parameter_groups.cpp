@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
 #include <utility>
 #include <variant>
@@ -15,6 +16,24 @@ namespace {
 constexpr std::array kGroups = {ParameterGroup::input,  ParameterGroup::hidden,
                                 ParameterGroup::output, ParameterGroup::bias,
                                 ParameterGroup::norm,   ParameterGroup::activation};
+
+const char* members_of(ParameterGroup group) {
+  switch (group) {
+    case ParameterGroup::input:
+      return "weights of the first layer, where there are hidden layers";
+    case ParameterGroup::hidden:
+      return "weights of the layers between the first and the last";
+    case ParameterGroup::output:
+      return "weights of the last layer";
+    case ParameterGroup::bias:
+      return "biases of all layers";
+    case ParameterGroup::norm:
+      return "scales and shifts of normalization; no net has them yet";
+    case ParameterGroup::activation:
+      return "what activations learn, such as prelu's slopes";
+  }
+  return "";
+}
 
 /// Some tensors of a block, gathered into a block of their own.
 class Part {
@@ -138,6 +157,27 @@ class GroupedOptimizer final : public Optimizer<T> {
       size += member.optimizer->state_size() + member.parameters.size() + member.gradient.size();
     }
     return size;
+  }
+  std::vector<StateBlock> state() const override {
+    std::vector<StateBlock> blocks;
+    for (const Member& member : members_) {
+      for (const StateBlock& own : member.optimizer->state()) {
+        if (own.values.empty()) continue;
+        constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+        StateBlock whole(own.name, std::vector<double>(evaluation_point_.size(), kNone));
+        member.part.scatter(std::span<const double>(own.values), std::span<double>(whole.values));
+        blocks.push_back(std::move(whole));
+      }
+    }
+    return blocks;
+  }
+  std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
+    for (const Member& member : members_) {
+      const std::vector<ParameterTensor>& own = member.part.layout().tensors();
+      const auto found = std::ranges::find(own, tensor.name, &ParameterTensor::name);
+      if (found != own.end()) return member.optimizer->rules(*found);
+    }
+    return {};
   }
   bool draws_targets() const override {
     return std::ranges::any_of(
@@ -271,6 +311,18 @@ std::unique_ptr<Optimizer<T>> make_optimizer(const Chosen<OptimizerEntry>& chose
     std::erase_if(members, [](const auto& member) { return member.part.layout().size() == 0; });
   }
   return std::make_unique<GroupedOptimizer<T>>(std::move(members), layout);
+}
+
+std::vector<SettingInfo> parameter_group_tables() {
+  std::vector<SettingInfo> tables;
+  for (const ParameterGroup group : kGroups) {
+    tables.push_back({std::string(to_string(group)),
+                      "table",
+                      {SettingsTable(), {}},
+                      "settings of an optimizer",
+                      members_of(group)});
+  }
+  return tables;
 }
 
 template std::unique_ptr<Optimizer<float>> make_optimizer<float>(const Chosen<OptimizerEntry>&,

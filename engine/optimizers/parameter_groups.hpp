@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "engine/optimizers/optimizer.hpp"
 
@@ -18,6 +19,9 @@ namespace plumbline {
 template <typename T>
 std::unique_ptr<Optimizer<T>> make_optimizer(const Chosen<OptimizerEntry>& chosen,
                                              SettingsReport& report, const ParameterLayout& layout);
+
+/// The tables that `groups` may hold: the name of each parameter group and what falls in it.
+std::vector<SettingInfo> parameter_group_tables();
 
 extern template std::unique_ptr<Optimizer<float>> make_optimizer<float>(
     const Chosen<OptimizerEntry>&, SettingsReport&, const ParameterLayout&);

@@ -72,6 +72,9 @@ class Prodigy final : public Optimizer<T> {
         sum_of(n, [&](std::size_t i) { return std::abs(static_cast<double>(s_[i])); });
     if (length > 0) d_ = std::max(d_, r_ / length);
   }
+  std::vector<StateBlock> state() const override {
+    return {{"w0", start_}, {"m", m_}, {"v", v_}, {"s", s_}};
+  }
   std::size_t state_size() const override { return 4 * m_.size(); }
 
  private:

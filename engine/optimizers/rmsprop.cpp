@@ -62,6 +62,9 @@ class RmsProp final : public Optimizer<T> {
           parameters.data(), gradient.data(), v_.data(), buffer_.data());
     }
   }
+  std::vector<StateBlock> state() const override {
+    return {{"v", v_}, {"b", buffer_}, {"mean", mean_}};
+  }
   std::size_t state_size() const override { return v_.size() + buffer_.size() + mean_.size(); }
 
  private:

@@ -71,6 +71,9 @@ class RProp final : public Optimizer<T> {
           parameters.data(), gradient.data(), sign_.data(), size_.data());
     }
   }
+  std::vector<StateBlock> state() const override {
+    return {{"sign", sign_}, {"d", size_}, {"move", move_}};
+  }
   std::size_t state_size() const override { return sign_.size() + size_.size() + move_.size(); }
 
  private:

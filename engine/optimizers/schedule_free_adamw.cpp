@@ -63,6 +63,7 @@ class ScheduleFreeAdamW final : public Optimizer<T> {
         parameters.data(), gradient.data(), v_.data(), z_.data(), x_.data());
   }
   bool keeps_position() const override { return true; }
+  std::vector<StateBlock> state() const override { return {{"v", v_}, {"z", z_}, {"x", x_}}; }
   std::size_t state_size() const override { return v_.size() + z_.size() + x_.size(); }
   std::span<const T> evaluation_point(std::span<const T> parameters) override {
     return started_ ? std::span<const T>(x_) : parameters;

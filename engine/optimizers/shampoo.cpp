@@ -13,6 +13,8 @@ namespace plumbline::optimizers {
 
 namespace {
 
+constexpr const char* kLeftAlone = "L <- L + G G^T; w <- w - lr L^(-1/2) G";
+constexpr const char* kRightAlone = "R <- R + G^T G; w <- w - lr G R^(-1/2)";
 constexpr double kAdagradEpsilon = 1e-10;  // as adagrad's default
 
 // One side of a matrix's preconditioner; without values where the side is left out.
@@ -72,6 +74,17 @@ class Shampoo final : public Optimizer<T> {
         w[i] = static_cast<T>(static_cast<double>(w[i]) - scale * direction.values()[i]);
       }
     }
+  }
+  std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
+    for (std::size_t k = 0; k < tensors_.size(); ++k) {
+      if (tensors_[k].name != tensor.name) continue;
+      const bool left = !sides_[k].left.root.empty();
+      const bool right = !sides_[k].right.root.empty();
+      if (left && right) break;
+      if (left) return {this->rule_with(kLeftAlone)};
+      return {this->rule_with(right ? kRightAlone : "w <- w - lr G")};
+    }
+    return Optimizer<T>::rules(tensor);
   }
   std::size_t state_size() const override {
     std::size_t size = 0;
@@ -135,7 +148,9 @@ OptimizerEntry shampoo() {
       {
           .summary =
               "Preconditions a weight matrix from both sides by roots of its gradients' Grams.",
-          .formula = "L <- L + G G^T; R <- R + G^T G; w <- w - lr L^(-1/4) G R^(-1/4)",
+          .formula =
+              std::string("L <- L + G G^T; R <- R + G^T G; w <- w - lr L^(-1/4) G R^(-1/4)") +
+              "\nbiases: " + kLeftAlone,
           .paper = "Gupta, Koren & Singer, Shampoo: preconditioned stochastic tensor optimization, "
                    "ICML 2018, arXiv:1802.09568, Algorithm 1",
       },

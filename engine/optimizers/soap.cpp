@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include "engine/core/lapack.hpp"
@@ -14,6 +15,17 @@ namespace plumbline::optimizers {
 namespace {
 
 using Matrix = DenseMatrix<double>;
+
+constexpr const char* kMatrices =
+    "G' = Q_L^T G Q_R; V of G'^2; w <- w - lr (Q_L (Q_L^T M_hat Q_R / (sqrt(V_hat) + epsilon)) "
+    "Q_R^T + "
+    "weight_decay w); Q_L, Q_R: eigenvectors of decayed means of G G^T, G^T G; the first step "
+    "makes "
+    "them and moves nothing";
+constexpr const char* kVectors =
+    "m <- beta1 m + (1 - beta1) g; v <- beta2 v + (1 - beta2) g^2; w <- w - lr ((m / (1 - "
+    "beta1^t)) / "
+    "(sqrt(v / (1 - beta2^t)) + epsilon) + weight_decay w)";
 
 // SOAP, Algorithm 3 of the paper: Adam in the eigenbasis of Shampoo's preconditioners. With rows of
 // Q_L and Q_R the eigenvectors, G' = Q_L G Q_R^T, and
@@ -74,6 +86,10 @@ class Soap final : public Optimizer<T> {
         }
       }
     }
+  }
+  std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
+    const bool is_matrix = tensor.rows > 1 && tensor.cols > 1;
+    return {is_matrix ? this->rule_with(kMatrices) : this->rule_with(kVectors, "AdamW")};
   }
   std::size_t state_size() const override {
     std::size_t size = 0;
@@ -201,9 +217,7 @@ OptimizerEntry soap() {
   return optimizer_entry<Soap>(
       {
           .summary = "Adam in the slowly turning eigenbasis of Shampoo's preconditioners.",
-          .formula =
-              "G' = Q_L^T G Q_R; V of G'^2; w <- w - lr Q_L (Q_L^T M_hat Q_R / (sqrt(V_hat) + "
-              "epsilon)) Q_R^T; Q_L, Q_R: eigenvectors of decayed means of G G^T, G^T G",
+          .formula = std::string(kMatrices) + "\nbiases, by AdamW: " + kVectors,
           .paper = "Vyas et al., SOAP: improving and stabilizing Shampoo using Adam, ICLR 2025, "
                    "arXiv:2409.11321, Algorithms 3 and 4",
       },

@@ -49,6 +49,13 @@ class WeightDecay final : public OptimizerWrapper<T> {
     inner_->step(parameters, gradient, context);
     for_each_decaying([&](std::size_t i) { parameters[i] -= own_[i]; });
   }
+  std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
+    std::vector<UpdateRule> rules = inner_->rules(tensor);
+    if (std::ranges::find(tensors_, tensor) == tensors_.end()) return rules;
+    rules.insert(rules.begin(), this->rule_with(coupled_ ? "w <- inner(w, g + rate w)"
+                                                         : "w <- inner(w, g) - f rate w"));
+    return rules;
+  }
   std::size_t state_size() const override { return own_.size() + inner_->state_size(); }
 
  private:

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -55,12 +56,19 @@ class StepTaker final : public TrainingObserver {
                           .before = {view.parameters.begin(), view.parameters.end()},
                           .gradient = {view.gradient.begin(), view.gradient.end()},
                           .after = {},
+                          .state_before = view.optimizer.state(),
+                          .state_after = {},
+                          .rules = {},
                           .loss = view.loss,
                           .schedule_factor = run_.schedule->factor(step_ + 1, run_.steps),
                           .examples = {}};
     for (std::size_t row = 0; row < view.inputs.rows; ++row) {
       seen_->examples.push_back(example(view, row));
     }
+    for (const ParameterTensor& tensor : seen_->layout.tensors()) {
+      seen_->rules.push_back(view.optimizer.rules(tensor));
+    }
+    state_ = [&optimizer = view.optimizer] { return optimizer.state(); };
     return true;
   }
 
@@ -89,6 +97,7 @@ class StepTaker final : public TrainingObserver {
   bool finish(std::span<const T> parameters) {
     if (!seen_) return true;
     seen_->after.assign(parameters.begin(), parameters.end());
+    seen_->state_after = state_();
     taken = std::move(seen_);
     return false;
   }
@@ -96,6 +105,8 @@ class StepTaker final : public TrainingObserver {
   const RunConfiguration& run_;
   std::int64_t step_;
   std::optional<ExplainedStep> seen_;
+  std::function<std::vector<StateBlock>()>
+      state_;  // of the run's optimizer, whatever its precision
 };
 
 }  // namespace

@@ -34,8 +34,11 @@ struct ExplainedStep {
   std::vector<double> before;
   std::vector<double> gradient;  ///< of the loss
   std::vector<double> after;
-  double loss = 0;             ///< mean of L_i
-  double schedule_factor = 1;  ///< of its update
+  std::vector<StateBlock> state_before;  ///< of the optimizer
+  std::vector<StateBlock> state_after;
+  std::vector<std::vector<UpdateRule>> rules;  ///< that move each tensor
+  double loss = 0;                             ///< mean of L_i
+  double schedule_factor = 1;                  ///< of its update
   std::vector<ExplainedExample> examples;
 };
 

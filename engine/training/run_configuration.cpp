@@ -112,6 +112,34 @@ double optimizer_state(const Chosen<OptimizerEntry>& optimizer, const ParameterL
   return static_cast<double>(made->state_size() * layout.size());
 }
 
+// An update rule as a definition names it.
+struct NamedRule {
+  std::string key;  // "optimizer.inner"
+  std::string name;
+  Place place;
+};
+
+// Of the optimizer and those in it, as wrappers and groups hold them, the first that draws targets
+// itself. Those in it are the settings `name` that the report resolved from number `first` on.
+NamedRule rule_that_draws_targets(const Settings::Plugin& whole, const SettingsReport& report,
+                                  std::size_t first) {
+  for (std::size_t i = first; i < report.resolved.size(); ++i) {
+    const ResolvedSetting& setting = report.resolved[i];
+    constexpr std::string_view kName = ".name";
+    const auto* name = std::get_if<std::string>(&setting.value.value);
+    if (name == nullptr || !setting.key.ends_with(kName)) continue;
+    const OptimizerEntry* entry = optimizer_catalogue().find(*name);
+    if (entry == nullptr) continue;
+    const SettingsTable defaults;
+    SettingsReport unused;
+    Settings settings(defaults, "", unused);
+    if (entry->make<double>(settings, ParameterLayout())->draws_targets()) {
+      return {setting.key.substr(0, setting.key.size() - kName.size()), *name, setting.value.place};
+    }
+  }
+  return {whole.path, whole.name, whole.place};
+}
+
 double weights(const ParameterLayout& layout) { return static_cast<double>(layout.size()); }
 
 }  // namespace
@@ -140,14 +168,16 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
 
   run.optimizer = choose_table(root, "optimizer", "sgd", optimizer_catalogue());
   if (run.optimizer.entry != nullptr) {
+    const std::size_t before = report.resolved.size();
     const auto optimizer = make_optimizer<double>(run.optimizer, report, ParameterLayout());
     if (run.loss != nullptr && optimizer->draws_targets() && !run.loss->means_a_distribution()) {
-      report.problems.push_back({run.optimizer.plugin.place,
-                                 "optimizer '" + run.optimizer.plugin.name +
-                                     "' draws targets from the model, and loss '" +
-                                     loss.plugin.name +
-                                     "' means no distribution to draw from; try cross_entropy "
-                                     "without class weights"});
+      const NamedRule drawing = rule_that_draws_targets(run.optimizer.plugin, report, before);
+      report.problems.push_back(
+          {drawing.place, '\'' + drawing.key + "' is '" + drawing.name +
+                              "', which draws targets from the model, and loss '" +
+                              loss.plugin.name +
+                              "' means no distribution to draw from; try cross_entropy "
+                              "without class weights"});
     }
   }
   run.schedule =

@@ -144,7 +144,8 @@ class Trainer {
   }
 
   StepView<T> view_of(std::int64_t step, double loss) {
-    return {step, network_, parameters_, gradient_, batch_.inputs(), batch_.targets(), loss};
+    return {step, network_,   parameters_, gradient_, batch_.inputs(), batch_.targets(),
+            loss, *optimizer_};
   }
 
   void gather(std::int64_t step) {

@@ -7,6 +7,7 @@
 #include "engine/core/matrix_view.hpp"
 #include "engine/losses/loss.hpp"
 #include "engine/network/network.hpp"
+#include "engine/optimizers/optimizer.hpp"
 
 namespace plumbline {
 
@@ -21,6 +22,7 @@ struct StepView {
   MatrixView<const T> inputs;
   Targets<T> targets;
   double loss = 0;  ///< mean over the batch
+  const Optimizer<T>& optimizer;
 };
 
 /// Looks into a training run, step by step, on the run's own thread. Where a function returns false the

@@ -132,7 +132,7 @@ void add_show(CLI::App& program, ShowOptions& options, std::string& by, std::str
   CLI::App& command =
       add_command(program, "show", "Prints a results file as a table: medians over seeds");
   command.add_option("FILE", options.file, "A results file")->required()->type_name("");
-  command.add_option("--by", by, "Settings that make a row, such as depth,activation")
+  command.add_option("--by", by, "Settings that make a row; if not given, all that vary")
       ->type_name("NAMES");
   command.add_option("--metric", metrics, "Quantities to show, such as final_train_loss")
       ->type_name("NAMES");

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -31,6 +33,38 @@ std::string read_text(const std::filesystem::path& path) {
   return text.str();
 }
 
+template <class Number>
+bool is_out_of_range(const std::string& word) {
+  const char* begin = word.data() + (word.starts_with('+') ? 1 : 0);
+  const char* end = word.data() + word.size();
+  Number value = 0;
+  const auto [last, error] = std::from_chars(begin, end, value);
+  return error == std::errc::result_out_of_range && last == end;
+}
+
+// What is wrong with a decimal number that no setting can hold, such as 1e400; empty for any other
+// word. toml++ refuses such numbers as it would refuse any word.
+std::string range_problem(const std::string& word) {
+  std::string digits = word;
+  std::erase(digits, '_');
+  if (is_out_of_range<std::int64_t>(digits)) {
+    return '\'' + word + "' is out of the range of integers, which ends at 2^63 - 1";
+  }
+  if (is_out_of_range<double>(digits)) {
+    return '\'' + word + "' is out of the range of numbers, which ends near 1.8e308";
+  }
+  return "";
+}
+
+// The characters of a number that end before the column, which counts from 1, of a line.
+std::string number_before(std::string_view text, const toml::source_position& position) {
+  std::istringstream lines{std::string(text)};
+  std::string line;
+  for (toml::source_index i = 0; i < position.line; ++i) std::getline(lines, line);
+  line.resize(std::min<std::size_t>(line.size(), position.column > 0 ? position.column - 1 : 0));
+  return line.substr(line.find_last_not_of("0123456789_.eE+-") + 1);
+}
+
 // Turns what toml++ read into settings with places, in the order of the text: toml++ sorts tables
 // by name, but knows where each key stands.
 class TomlReader {
@@ -43,7 +77,9 @@ class TomlReader {
     try {
       return table(toml::parse(text), "");
     } catch (const toml::parse_error& error) {
-      problems_->push_back({place(error.source().begin), std::string(error.description())});
+      const std::string wrong = range_problem(number_before(text, error.source().begin));
+      problems_->push_back(
+          {place(error.source().begin), wrong.empty() ? std::string(error.description()) : wrong});
       return std::nullopt;
     }
   }
@@ -60,6 +96,10 @@ class TomlReader {
         problems_->push_back({place({}), "'" + key + "': " + std::string(error.description())});
         return std::nullopt;
       }
+    }
+    if (const std::string wrong = range_problem(text); !wrong.empty()) {
+      problems_->push_back({place({}), "'" + key + "': " + wrong});
+      return std::nullopt;
     }
     return SettingNode{text, place({})};
   }

@@ -130,6 +130,19 @@ void DefinitionReader::read_about(const SettingNode& node) {
   }
 }
 
+std::vector<SettingInfo> DefinitionReader::sweep_settings() {
+  return {{"seeds",
+           "integer",
+           {std::int64_t{1}, {}},
+           "in [1, " + std::to_string(kMostSeeds) + "], or a list",
+           "runs that differ in the seed alone: so many from train.seed on, or those of the list"},
+          {"grid",
+           "table",
+           {SettingsTable(), {}},
+           "KEY = [values]",
+           "an axis for each key, such as model.depth = [2, 8]; the first varies slowest"}};
+}
+
 void DefinitionReader::read_sweep(const SettingNode& node) {
   const auto* sweep = std::get_if<SettingsTable>(&node.value);
   if (sweep == nullptr) return wrong_type("sweep", node, "a table");
@@ -139,7 +152,9 @@ void DefinitionReader::read_sweep(const SettingNode& node) {
     } else if (key == "grid") {
       read_grid(value);
     } else {
-      unknown("sweep." + key, key, value.place, {"seeds", "grid"});
+      std::vector<std::string> known;
+      for (const SettingInfo& setting : sweep_settings()) known.push_back(setting.name);
+      unknown("sweep." + key, key, value.place, known);
     }
   }
 }

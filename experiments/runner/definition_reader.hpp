@@ -20,6 +20,8 @@ class DefinitionReader {
       : definition_(&definition), problems_(&problems) {}
 
   void read(const SettingsTable& root);
+  /// The keys of the table `sweep`.
+  static std::vector<SettingInfo> sweep_settings();
   /// One value sets the key, and ends an axis of that key; several make it an axis.
   void apply(const std::string& key, SettingList values, const Place& place);
   /// Makes "train.seed" the last axis.

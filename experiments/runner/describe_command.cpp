@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
-#include "engine/training/run_configuration.hpp"
+#include "engine/core/error.hpp"
 #include "experiments/runner/commands.hpp"
 #include "experiments/runner/definition.hpp"
+#include "experiments/runner/definition_guide.hpp"
 #include "experiments/runner/plugin_kinds.hpp"
 #include "experiments/runner/text_table.hpp"
 
@@ -12,10 +16,10 @@ namespace plumbline {
 namespace {
 
 constexpr std::size_t kWidth = 100;
+constexpr std::size_t kLabelWidth = 13;
 
 // "label    text", the texts of all labels below each other; nothing where there is no text.
 void write_field(std::ostream& out, std::string label, const std::string& text) {
-  constexpr std::size_t kLabelWidth = 13;
   if (text.empty()) return;
   label.resize(kLabelWidth, ' ');
   out << label;
@@ -24,6 +28,16 @@ void write_field(std::ostream& out, std::string label, const std::string& text) 
     if (c == '\n') out << std::string(kLabelWidth, ' ');
   }
   out << '\n';
+}
+
+void write_settings(const std::vector<SettingInfo>& settings, std::ostream& out) {
+  TextTable table({{"setting"}, {"type"}, {"default", Align::right}, {"range"}, {"meaning"}});
+  for (const SettingInfo& setting : settings) {
+    const bool is_table = std::holds_alternative<SettingsTable>(setting.default_value.value);
+    table.add_row({setting.name, setting.type, is_table ? "" : to_string(setting.default_value),
+                   setting.range, setting.meaning});
+  }
+  table.write_plain(out, kWidth);
 }
 
 void describe_plugin(const std::string& kind, const PluginInfo& info, std::ostream& out) {
@@ -35,12 +49,49 @@ void describe_plugin(const std::string& kind, const PluginInfo& info, std::ostre
     return;
   }
   out << '\n';
-  TextTable table({{"setting"}, {"type"}, {"default", Align::right}, {"range"}, {"meaning"}});
-  for (const SettingInfo& setting : info.settings) {
-    table.add_row({setting.name, setting.type, to_string(setting.default_value), setting.range,
-                   setting.meaning});
+  write_settings(info.settings, out);
+}
+
+/// The words with commas between them, in lines of at most `width` columns.
+std::string wrapped(const std::vector<std::string>& words, std::size_t width) {
+  std::string text;
+  std::size_t line_begin = 0;
+  for (const std::string& word : words) {
+    if (!text.empty()) {
+      const bool fits = text.size() - line_begin + 3 + word.size() <= width;
+      text += fits ? ", " : ",\n";
+      if (!fits) line_begin = text.size();
+    }
+    text += word;
   }
-  table.write_plain(out, kWidth);
+  return text;
+}
+
+void describe_table(const GuidedTable& table, std::ostream& out) {
+  out << table.name << " (table of a definition)\n" << table.summary << "\n\n";
+  write_settings(table.settings, out);
+  if (table.plugins.empty()) return;
+  out << '\n';
+  write_field(out, table.kind, wrapped(table.plugins, kWidth - kLabelWidth));
+}
+
+/// "; did you mean 'adam', 'adan' or 'adamw'?", the nearest first, or where the names are.
+std::string nearest_names(const std::string& name, std::vector<std::string> known) {
+  constexpr std::size_t kMost = 3;
+  std::vector<std::string> near;
+  while (near.size() < kMost) {
+    const std::string next = nearest_name(name, known);
+    if (next.empty()) break;
+    near.push_back('\'' + next + '\'');
+    std::erase(known, next);
+  }
+  if (near.empty()) return "; `plumbline list` prints all names";
+  std::string text = "; did you mean ";
+  for (std::size_t i = 0; i < near.size(); ++i) {
+    if (i > 0) text += i + 1 == near.size() ? " or " : ", ";
+    text += near[i];
+  }
+  return text + '?';
 }
 
 void describe_experiment(const std::filesystem::path& path, std::ostream& out) {
@@ -80,18 +131,15 @@ int describe_command(const DescribeOptions& options, std::ostream& out, std::ost
       if (matches(info->name)) describe_plugin(kind.name, *info, out);
     }
   }
-  for (const TableInfo& table : definition_tables()) {
-    if (matches(table.name)) {
-      describe_plugin("table of a definition", {table.name, table.summary, "", "", table.settings},
-                      out);
-    }
+  for (const GuidedTable& table : definition_guide()) {
+    if (matches(table.name)) describe_table(table, out);
   }
   for (const std::filesystem::path& path : shipped_definitions()) {
     if (matches(path.stem().string())) describe_experiment(path, out);
   }
   if (found) return 0;
   err << "'" << options.name << "' is no plug-in, no table and no definition that ships"
-      << suggestion(options.name, known) << '\n';
+      << nearest_names(options.name, std::move(known)) << '\n';
   return 2;
 }
 

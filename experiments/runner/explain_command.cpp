@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <optional>
 
 #include <nlohmann/json.hpp>
@@ -61,6 +62,37 @@ ordered_json parameters(const ParameterLayout& layout, const std::vector<double>
   return object;
 }
 
+// The parameters that have a value in the block.
+ordered_json kept(const ParameterLayout& layout, const StateBlock& block) {
+  ordered_json object = parameters(layout, block.values);
+  for (auto entry = object.begin(); entry != object.end();) {
+    entry = entry->is_null() ? object.erase(entry) : std::next(entry);
+  }
+  return object;
+}
+
+ordered_json state(const ExplainedStep& step) {
+  ordered_json blocks = ordered_json::array();
+  for (std::size_t b = 0; b < step.state_after.size(); ++b) {
+    if (step.state_after[b].values.empty()) continue;
+    blocks.push_back({{"name", step.state_after[b].name},
+                      {"before", kept(step.layout, step.state_before[b])},
+                      {"after", kept(step.layout, step.state_after[b])}});
+  }
+  return blocks;
+}
+
+ordered_json rules(const ExplainedStep& step) {
+  ordered_json object = ordered_json::object();
+  for (std::size_t i = 0; i < step.rules.size(); ++i) {
+    ordered_json& list = object[tensor_symbol(step.layout.tensors()[i])] = ordered_json::array();
+    for (const UpdateRule& rule : step.rules[i]) {
+      list.push_back({{"name", rule.name}, {"formula", rule.formula}, {"table", rule.path}});
+    }
+  }
+  return object;
+}
+
 ordered_json to_json(const ExplainedStep& step, const SingleRun& run) {
   ordered_json examples = ordered_json::array();
   for (const ExplainedExample& example : step.examples) {
@@ -81,6 +113,8 @@ ordered_json to_json(const ExplainedStep& step, const SingleRun& run) {
           {"examples", std::move(examples)},
           {"loss", number(step.loss)},
           {"schedule_factor", number(step.schedule_factor)},
+          {"rules", rules(step)},
+          {"state", state(step)},
           {"before", parameters(step.layout, step.before)},
           {"gradient", parameters(step.layout, step.gradient)},
           {"after", parameters(step.layout, step.after)}};

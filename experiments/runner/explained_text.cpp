@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/explained_text.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
+#include <sstream>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -291,42 +294,109 @@ class Explainer {
     }
   }
 
-  void update() const {
-    const PluginInfo& info = run_.optimizer.entry->info;
-    out_ << "  " << info.name << ": " << info.formula << '\n';
-    if (step_.schedule_factor != 1) {
-      out_ << "  The schedule multiplies lr by " << text(step_.schedule_factor) << ".\n";
+  // Tensors that the same rules move, in the order of the layout.
+  struct Moved {
+    std::vector<UpdateRule> rules;
+    std::vector<const ParameterTensor*> tensors;
+  };
+  std::vector<Moved> moved() const {
+    std::vector<Moved> all;
+    for (std::size_t i = 0; i < step_.rules.size(); ++i) {
+      auto same = std::ranges::find(all, step_.rules[i], &Moved::rules);
+      if (same == all.end()) same = all.insert(same, {step_.rules[i], {}});
+      same->tensors.push_back(&step_.layout.tensors()[i]);
     }
-    out_ << '\n';
-    for (const ParameterTensor& tensor : step_.layout.tensors()) {
-      for (std::size_t i = 0; i < tensor.size(); ++i) {
-        const std::size_t at = tensor.offset + i;
-        out_ << "  " << parameter_symbol(tensor, i) << " = " << text(step_.before[at]);
-        if (info.name == "sgd" && follows_the_formula(at)) {
-          out_ << " - " << text(learning_rate()) << " * " << in_brackets(step_.gradient[at])
-               << " = ";
-        } else {
-          out_ << " -> ";
+    return all;
+  }
+
+  void update() const {
+    const std::vector<Moved> all = moved();
+    for (const Moved& one : all) {
+      if (all.size() > 1) {
+        out_ << (&one == &all.front() ? "  " : "\n  ");
+        for (const ParameterTensor* tensor : one.tensors) {
+          out_ << (tensor == one.tensors.front() ? "" : ", ") << tensor_symbol(*tensor);
         }
-        out_ << text(step_.after[at]) << '\n';
+        out_ << '\n';
+      }
+      const bool is_plain_descent = one.rules.size() == 1 && one.rules[0].name == "sgd";
+      for (const UpdateRule& rule : one.rules) {
+        out_ << "  " << rule.name << ": " << rule.formula << '\n';
+        if (!is_plain_descent) settings_line(rule.path);
+      }
+      if (step_.schedule_factor != 1) {
+        out_ << "  The schedule multiplies lr by " << text(step_.schedule_factor) << ".\n";
+      }
+      out_ << '\n';
+      if (is_plain_descent) {
+        descent(one);
+      } else {
+        table(one);
       }
     }
   }
 
-  double learning_rate() const {
+  // "    lr = 0.001, beta1 = 0.9": the settings of one table, those of tables inside left out.
+  void settings_line(const std::string& path) const {
+    const char* separator = "    ";
     for (const ResolvedSetting& one : run_.resolved) {
-      const auto* lr = std::get_if<double>(&one.value.value);
-      if (one.key == "optimizer.lr" && lr != nullptr) return *lr * step_.schedule_factor;
+      const std::size_t dot = one.key.rfind('.');
+      if (one.key.substr(0, dot) != path || one.key.substr(dot + 1) == "name") continue;
+      out_ << separator << one.key.substr(dot + 1) << " = " << to_string(one.value);
+      separator = ", ";
     }
-    return std::nan("");
+    if (*separator == ',') out_ << '\n';
   }
 
-  // Settings of groups or others may make it another rule for this parameter.
-  bool follows_the_formula(std::size_t at) const {
-    constexpr double kSinglePrecision = 1e-6;
-    const double expected = step_.before[at] - learning_rate() * step_.gradient[at];
-    return std::abs(expected - step_.after[at]) <=
-           kSinglePrecision * (std::abs(step_.before[at]) + std::abs(expected));
+  void descent(const Moved& one) const {
+    const double lr = std::stod(setting(one.rules[0].path + ".lr")) * step_.schedule_factor;
+    for (const ParameterTensor* tensor : one.tensors) {
+      for (std::size_t i = 0; i < tensor->size(); ++i) {
+        const std::size_t at = tensor->offset + i;
+        out_ << "  " << parameter_symbol(*tensor, i) << " = " << text(step_.before[at]) << " - "
+             << text(lr) << " * " << in_brackets(step_.gradient[at]) << " = "
+             << text(step_.after[at]) << '\n';
+      }
+    }
+  }
+
+  // A row a parameter: its gradient, what the optimizer keeps for it before and after, and its move.
+  void table(const Moved& one) const {
+    std::vector<std::size_t> blocks;
+    std::vector<TextTable::Column> columns = {{"w"}, {"dL/dw", Align::right}};
+    for (std::size_t b = 0; b < step_.state_after.size(); ++b) {
+      const StateBlock& after = step_.state_after[b];
+      const std::size_t first = one.tensors[0]->offset;
+      const bool has_none =
+          after.values.empty() ||
+          (std::isnan(after.values[first]) && std::isnan(step_.state_before[b].values[first]));
+      if (has_none) continue;
+      blocks.push_back(b);
+      columns.push_back({after.name + " before", Align::right});
+      columns.push_back({after.name + " after", Align::right});
+    }
+    for (const char* title : {"w before", "update", "w after"}) {
+      columns.push_back({title, Align::right});
+    }
+    TextTable rows(std::move(columns));
+    for (const ParameterTensor* tensor : one.tensors) {
+      for (std::size_t i = 0; i < tensor->size(); ++i) {
+        const std::size_t at = tensor->offset + i;
+        std::vector<std::string> cells = {parameter_symbol(*tensor, i), text(step_.gradient[at])};
+        for (const std::size_t b : blocks) {
+          cells.push_back(text(step_.state_before[b].values[at]));
+          cells.push_back(text(step_.state_after[b].values[at]));
+        }
+        cells.push_back(text(step_.before[at]));
+        cells.push_back(text(step_.after[at] - step_.before[at]));
+        cells.push_back(text(step_.after[at]));
+        rows.add_row(std::move(cells));
+      }
+    }
+    std::ostringstream lines;
+    rows.write_plain(lines);
+    std::istringstream read(lines.str());
+    for (std::string line; std::getline(read, line);) out_ << "  " << line << '\n';
   }
 
   const ExplainedStep& step_;
@@ -336,13 +406,16 @@ class Explainer {
 
 }  // namespace
 
+std::string tensor_symbol(const ParameterTensor& tensor) {
+  const char letter = is(tensor, ".weight") ? 'w' : is(tensor, ".bias") ? 'b' : 'p';
+  return letter + std::to_string(tensor.layer);
+}
+
 std::string parameter_symbol(const ParameterTensor& tensor, std::size_t index) {
-  const std::string layer = std::to_string(tensor.layer);
-  if (is(tensor, ".weight")) {
-    return 'w' + layer + '_' + std::to_string(index / tensor.cols + 1) +
-           std::to_string(index % tensor.cols + 1);
-  }
-  return numbered((is(tensor, ".bias") ? 'b' : 'p') + layer, index);
+  const std::string symbol = tensor_symbol(tensor);
+  if (!is(tensor, ".weight")) return numbered(symbol, index);
+  return symbol + '_' + std::to_string(index / tensor.cols + 1) +
+         std::to_string(index % tensor.cols + 1);
 }
 
 void write_explanation(const ExplainedStep& step, const RunConfiguration& run, std::ostream& out) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "experiments/runner/commands.hpp"
@@ -16,6 +17,12 @@
 namespace plumbline {
 
 namespace {
+
+/// "50 %", "2.5 %", and never "1e+02 %".
+std::string percent_text(double share) {
+  const double percent = 100 * share;
+  return (percent < 10 ? short_number(percent, 2) : fmt::format("{:.0f}", percent)) + " %";
+}
 
 using nlohmann::ordered_json;
 
@@ -82,7 +89,7 @@ void write_table(const Plan& plan, std::size_t rows, std::ostream& out) {
     for (std::size_t a = 0; a < axes.size(); ++a) {
       cells.push_back(cell(axes[a].values[positions[a]]));
     }
-    cells.push_back(short_number(100 * plan.runs[i].cost / total, 2) + " %");
+    cells.push_back(percent_text(plan.runs[i].cost / total));
     table.add_row(std::move(cells));
   }
   table.write_plain(out);

@@ -78,6 +78,8 @@ class ResultsReader {
   std::vector<double> numbers(const std::string& name) const;
   /// The names of the variables over (run) alone, in file order.
   std::vector<std::string> run_variables() const;
+  /// Those of them that are settings: every one that differs between runs is there.
+  std::vector<std::string> settings() const;
 
  private:
   class File;

@@ -304,4 +304,15 @@ std::vector<std::string> ResultsReader::run_variables() const {
   return names;
 }
 
+std::vector<std::string> ResultsReader::settings() const {
+  hdf5::prepare();
+  std::vector<std::string> names = run_variables();
+  std::erase_if(names, [&](const std::string& name) {
+    const Variable variable = hdf5::open_variable(file_->check(), file_->id(), name);
+    return !hdf5::has_attribute(file_->check(), variable.id(), "role") ||
+           hdf5::text_attribute(file_->check(), variable.id(), "role") != "setting";
+  });
+  return names;
+}
+
 }  // namespace plumbline

@@ -278,8 +278,9 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
                      duration_text(seconds_now() - started), threads,
                      threads == 1 ? "thread" : "threads");
   if (!previous.empty()) {
-    out << fmt::format("{} earlier runs are not in this plan; they are kept in {}\n",
-                       earlier.dropped, previous.string());
+    const bool one = earlier.dropped == 1;
+    out << fmt::format("{} earlier {} not in this plan; {} kept in {}\n", earlier.dropped,
+                       one ? "run is" : "runs are", one ? "it is" : "they are", previous.string());
   }
   print_failures(plan, outcome, out);
   if (interrupted) return kInterrupted;

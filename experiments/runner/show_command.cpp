@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <map>
 #include <optional>
 #include <span>
 #include <sstream>
@@ -65,6 +66,37 @@ std::vector<GroupValue> key_parts(const ResultsReader& reader, const std::string
     for (std::string& label : reader.labels(name)) parts.emplace_back(std::move(label));
   }
   return parts;
+}
+
+/// Numbers the parts of a partition of the runs, cut further so that the runs of one part have one
+/// value.
+std::vector<std::size_t> cut_by(const std::vector<std::size_t>& partition,
+                                const std::vector<GroupValue>& values) {
+  std::map<std::pair<std::size_t, GroupValue>, std::size_t> numbers;
+  std::vector<std::size_t> finer;
+  for (std::size_t run = 0; run < partition.size(); ++run) {
+    finer.push_back(
+        numbers.emplace(std::pair(partition[run], values[run]), numbers.size()).first->second);
+  }
+  return finer;
+}
+
+/// The axes of the sweep, and each further setting by which runs differ that agree in all before it:
+/// an axis may vary by a whole table, as in optimizer = [{ name = "sgd", lr = 0.1 }, { name = "sgd",
+/// lr = 0.5 }], of which its own variable holds the name alone. So groups differ from run to run in
+/// nothing but the seed.
+std::vector<std::string> settings_that_vary(const ResultsReader& reader) {
+  std::vector<std::string> by = axes_without_seed(reader);
+  std::vector<std::size_t> partition(reader.statuses().size(), 0);
+  for (const std::string& name : by) partition = cut_by(partition, key_parts(reader, name));
+  for (const std::string& name : reader.settings()) {
+    if (name == "seed" || contains(by, name)) continue;
+    std::vector<std::size_t> finer = cut_by(partition, key_parts(reader, name));
+    if (std::ranges::max(finer) == std::ranges::max(partition)) continue;
+    by.push_back(name);
+    partition = std::move(finer);
+  }
+  return by;
 }
 
 const Metric* find_metric(const RunRecord& record, std::string_view name) {
@@ -184,7 +216,7 @@ int show_command(const ShowOptions& options, std::ostream& out, std::ostream& er
   SweepSummary summary;
   summary.path = options.file;
   summary.title = reader.attribute("title");
-  summary.by = options.by.empty() ? axes_without_seed(reader) : options.by;
+  summary.by = options.by.empty() ? settings_that_vary(reader) : options.by;
 
   const std::vector<std::string> variables = reader.run_variables();
   for (const std::string& name : summary.by) {

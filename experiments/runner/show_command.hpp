@@ -9,7 +9,7 @@ namespace plumbline {
 
 struct ShowOptions {
   std::string file;
-  std::vector<std::string> by;       ///< empty: the axes of the sweep without the seed
+  std::vector<std::string> by;       ///< empty: all settings that tell runs apart, but the seed
   std::vector<std::string> metrics;  ///< empty: the final scores, error_signal and gradient_norm
   bool json = false;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/show_summary.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -48,8 +49,9 @@ std::string key_text(const GroupValue& value) {
 std::vector<TextTable::Column> key_columns(const SweepSummary& summary) {
   std::vector<TextTable::Column> columns;
   for (std::size_t i = 0; i < summary.by.size(); ++i) {
-    const bool is_number =
-        !summary.groups.empty() && std::holds_alternative<double>(summary.groups.front().key[i]);
+    const bool is_number = std::ranges::any_of(summary.groups, [i](const Group& group) {
+      return std::holds_alternative<double>(group.key[i]);
+    });
     columns.push_back({summary.by[i], is_number ? Align::right : Align::left});
   }
   return columns;

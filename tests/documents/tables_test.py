@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -49,7 +50,8 @@ def test_every_plug_in_has_a_row_in_the_engines_document():
 def test_a_stale_table_is_found_and_rewritten(copy, document):
     path = copy / document
     right = path.read_text(encoding="utf-8")
-    row = [line for line in right.splitlines() if line.startswith("| `")][-1]
+    made = right[:right.rindex("<!-- end -->")]
+    row = [line for line in made.splitlines() if line.startswith("| `")][-1]
     path.write_text(right.replace(row + "\n", ""), encoding="utf-8")
     stale = path.read_text(encoding="utf-8")
 
@@ -70,3 +72,30 @@ def test_a_program_that_is_missing_is_status_3(copy):
                           check=False, env=os.environ | {"PLUMBLINE_PROGRAM": "nowhere"})
     assert done.returncode == 3
     assert "nowhere" in done.stderr
+
+
+def described(name):
+    return subprocess.run([PROGRAM, "describe", name], capture_output=True, text=True, check=True,
+                          cwd=ROOT).stdout
+
+
+def test_the_parameter_groups_are_documented_as_the_program_describes_them():
+    text = (ROOT / "experiments/README.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `(\w+)` \| ([^|]*) \|$", text.partition("| group |")[2], re.M)
+    printed = described("groups")
+    rows = [line.split()[0] for line in printed.partition("-----")[2].splitlines()[1:]
+            if line and not line.startswith(" ")]
+    assert [name for name, _ in documented] == rows
+    assert len(rows) > 4
+    words = " ".join(printed.split())
+    for name, meaning in documented:
+        first = " ".join(meaning.split()[:3])
+        assert re.search(rf"{name} table .*? {first}", words), name
+
+
+def test_the_tables_that_are_named_can_be_described():
+    text = (ROOT / "experiments/README.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([a-z.]+)`", text.partition("choose from: ")[2].partition("\n\n")[0])
+    assert len(named) == 10
+    for name in named:
+        assert described(name).startswith(f"{name} (table of a definition)\n")

@@ -122,14 +122,19 @@ TEST(EdgeOfChaos, SaysWhereThereIsNone) {
     const SettingsTable given = table_of({{"bias_variance", bias_variance}});
     SettingsReport report;
     Settings settings(given, "model.initializer", report);
-    initializer_catalogue().find("edge_of_chaos")->make(settings, *default_activation(activation));
+    initializer_catalogue()
+        .find("edge_of_chaos")
+        ->make(settings, {*default_activation(activation), activation});
     return report.problems.size() == 1 ? report.problems[0].message : "not one problem";
   };
-  const std::string none =
-      "'model.initializer.bias_variance' has no weight variance at the edge of chaos with this "
-      "activation";
-  EXPECT_EQ(complaint("relu", 0.05), none + "; 0 has one");
-  EXPECT_EQ(complaint("gelu", 0), none + "; try mean_field");
+  EXPECT_EQ(
+      complaint("relu", 0.05),
+      "'model.initializer.bias_variance' is 0.05, where relu has no weight variance at the edge "
+      "of chaos; it has one at 0");
+  EXPECT_EQ(complaint("gelu", 0),
+            "'model.initializer.bias_variance' is 0, where gelu has no weight variance at the edge "
+            "of chaos; it has one at 0.5");
+  EXPECT_EQ(complaint("gelu", 0.5), "not one problem");
 }
 
 }  // namespace

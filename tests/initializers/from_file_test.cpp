@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -211,6 +212,19 @@ TEST_F(FromFile, NeedsNumbers) {
   write_without("layer_1.bias", [](Hdf5File& file) { file.add_text("layer_1.bias"); });
   EXPECT_EQ(complaint(run_from(path_)), "'model.initializer.path' cannot be used: " + path_ +
                                             ": 'layer_1.bias' does not hold numbers");
+}
+
+TEST_F(FromFile, NeedsFiniteNumbers) {
+  for (const auto& [value, word] : {std::pair(std::nan(""), "NaN"), {HUGE_VAL, "inf"}}) {
+    write_without("layer_2.bias", [value](Hdf5File& file) {
+      std::vector<double> bias(2, 0.5);
+      bias[1] = value;
+      file.add("layer_2.bias", {bias.size()}, bias, H5T_IEEE_F64LE);
+    });
+    EXPECT_EQ(complaint(run_from(path_)), "'model.initializer.path' cannot be used: " + path_ +
+                                              ": 'layer_2.bias' holds " + word +
+                                              ", from which no net can start");
+  }
 }
 
 TEST_F(FromFile, FillsNoTensorThatItDoesNotHave) {

@@ -156,14 +156,10 @@ TEST(LooksLinear, MirrorsItsWeightsAsThePaperDrawsThem) {
 
 TEST(LooksLinear, NeedsARectifier) {
   for (const char* name : {"tanh", "linear", "gelu", "sigmoid"}) {
-    const SettingsTable empty;
-    SettingsReport report;
-    Settings settings(empty, "model.initializer", report, {"net.toml", 3, 1});
-    initializer_catalogue().find("looks_linear")->make(settings, *default_activation(name));
-    ASSERT_EQ(report.problems.size(), 1U) << name;
-    EXPECT_EQ(report.problems[0].message,
-              "'model.initializer.name' is looks_linear, which is for relu and crelu alone");
-    EXPECT_EQ(report.problems[0].place, (Place{"net.toml", 3, 1}));
+    ModelSettings model = model_of(plain(), {8});
+    model.activation = default_activation(name);
+    EXPECT_EQ(looks_linear(*model.activation)->problem(parameter_layout(model, 13, 5)),
+              "is 'looks_linear', which is for relu and crelu alone, not for this activation");
   }
 }
 
@@ -171,7 +167,7 @@ TEST(LooksLinear, NeedsEvenWidthsOfRectifiersThatDoNotMirror) {
   const ModelSettings odd = model_of(plain(), {20, 8, 7});
   const ParameterLayout layout = parameter_layout(odd, 13, 5);
   EXPECT_EQ(looks_linear(*odd.activation)->problem(layout),
-            "is looks_linear, which needs even widths with this activation; layer 3 has 7 units");
+            "is 'looks_linear', which needs even widths with this activation; layer 3 has 7 units");
   EXPECT_EQ(looks_linear(*mirrored())->problem(parameter_layout(model_of(mirrored(), {7}), 13, 5)),
             "");
   EXPECT_EQ(looks_linear(*plain())->problem(parameter_layout(model_of(plain(), {8}), 13, 5)), "");
@@ -190,9 +186,18 @@ TEST(LooksLinear, IsCheckedWhenARunIsConfigured) {
   ASSERT_EQ(report.problems.size(), 1U);
   EXPECT_EQ(
       report.problems[0].message,
-      "'model.initializer' is looks_linear, which needs even widths with this activation; layer "
-      "1 has 7 units");
+      "'model.initializer' is 'looks_linear', which needs even widths with 'relu'; layer 1 has 7 "
+      "units");
   EXPECT_EQ(report.problems[0].place, (Place{"net.toml", 5, 15}));
+
+  given.set_path("model.activation", {std::string("tanh"), {}});
+  SettingsReport other;
+  configure(given, other);
+  ASSERT_EQ(other.problems.size(), 1U);
+  EXPECT_EQ(
+      other.problems[0].message,
+      "'model.initializer' is 'looks_linear', which is for relu and crelu alone, not for 'tanh'");
+  EXPECT_EQ(other.problems[0].place, (Place{"net.toml", 5, 15}));
 }
 
 }  // namespace

@@ -12,12 +12,14 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/optimizers/parameter_groups.hpp"
 #include "tests/runner/definition_file.hpp"
 
 namespace plumbline {
 namespace {
 
 using nlohmann::json;
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -129,8 +131,44 @@ TEST(DescribeCommand, RefusesAnUnknownNameAndNamesTheNearest) {
   const Printed printed = describe("adma");
   EXPECT_EQ(printed.status, 2);
   EXPECT_EQ(printed.out, "");
-  EXPECT_EQ(printed.err,
-            "'adma' is no plug-in, no table and no definition that ships; did you mean 'adam'?\n");
+  EXPECT_THAT(
+      printed.err,
+      StartsWith(
+          "'adma' is no plug-in, no table and no definition that ships; did you mean 'adam'"));
+  EXPECT_LT(printed.err.size(), 120U) << "the nearest alone";
+  EXPECT_EQ(
+      describe("no_such_name_at_all").err,
+      "'no_such_name_at_all' is no plug-in, no table and no definition that ships; `plumbline "
+      "list` prints all names\n");
+}
+
+TEST(DescribeCommand, PrintsTheTablesThatChooseAPlugIn) {
+  const std::string out = describe("optimizer").out;
+  EXPECT_THAT(out, StartsWith("optimizer (table of a definition)\nThe update rule"));
+  EXPECT_THAT(out, HasSubstr("\nname     plugin    \"sgd\"  optimizers "));
+  EXPECT_THAT(out, HasSubstr("\ngroups   table "));
+  for (const std::string& name : optimizer_catalogue().names()) EXPECT_THAT(out, HasSubstr(name));
+  EXPECT_THAT(describe("data").out, HasSubstr("\"digits\"  datasets "));
+  EXPECT_THAT(describe("loss").out, HasSubstr("\nlosses       binary_cross_entropy, "));
+  EXPECT_THAT(describe("schedule").out, HasSubstr("\"constant\"  schedules "));
+  std::istringstream lines(out);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << line;
+}
+
+TEST(DescribeCommand, PrintsTheKeysOfSweepProbesAndGroups) {
+  EXPECT_THAT(describe("sweep").out, AllOf(HasSubstr("\nseeds "), HasSubstr("\ngrid ")));
+  EXPECT_THAT(describe("probes").out,
+              AllOf(HasSubstr("\nNAME.every "), HasSubstr("\nprobes       error_signal, ")));
+  const std::string groups = describe("groups").out;
+  for (const SettingInfo& group : parameter_group_tables()) {
+    EXPECT_THAT(groups, HasSubstr('\n' + group.name + ' '));
+  }
+  EXPECT_EQ(parameter_group_tables().size(), 6U);
+}
+
+TEST(DescribeCommand, SaysThatMuonMovesOuterLayersAndBiasesByAdamW) {
+  EXPECT_THAT(describe("muon").out, HasSubstr("AdamW in the first and the last layer's weights, in "
+                                              "biases"));
 }
 
 TEST(DescribeCommand, PrintsTheSettingsOfATableThatIsNoPlugIn) {

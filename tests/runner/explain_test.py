@@ -164,6 +164,114 @@ def test_several_examples_are_each_shown_and_their_mean(explain):
     assert re.search(r"\n  Mean L = \(", text)
 
 
+# Update rules
+
+
+def update_part(text):
+    return text.partition("\nUpdate\n")[2]
+
+
+def table_rows(text):
+    """The rows of the update tables: a dictionary by the titles of the columns."""
+    titles = None
+    for line in text.splitlines():
+        cells = re.split(r"\s{2,}", line.strip())
+        if cells[:2] == ["w", "dL/dw"]:
+            titles = cells
+        elif titles is not None and re.fullmatch(r"[wbp]\d+_\d+", cells[0]):
+            yield dict(zip(titles, [cells[0], *map(float, cells[1:])], strict=True))
+
+
+def rounded(value):
+    return pytest.approx(value, rel=PRINTED, abs=1e-15)
+
+
+def adam_by_hand(row, t, lr, beta1, beta2, epsilon):
+    m = beta1 * row["m before"] + (1 - beta1) * row["dL/dw"]
+    v = beta2 * row["v before"] + (1 - beta2) * row["dL/dw"] ** 2
+    return m, v, -lr * m / (1 - beta1 ** t) / (math.sqrt(v / (1 - beta2 ** t)) + epsilon)
+
+
+def test_adam_shows_its_moments_before_and_after(explain):
+    text = update_part(explain("optimizer.name=adam", "optimizer.lr=0.01", "--step", "4").stdout)
+    assert "\n    lr = 0.01, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-08\n" in text
+    rows = list(table_rows(text))
+    assert len(rows) == 12
+    for row in rows:
+        m, v, update = adam_by_hand(row, 5, 0.01, 0.9, 0.999, 1e-8)
+        assert row["m after"] == pytest.approx(m, rel=PUT_IN, abs=1e-9)
+        assert row["v after"] == pytest.approx(v, rel=PUT_IN, abs=1e-12)
+        assert row["update"] == pytest.approx(update, rel=PUT_IN, abs=1e-9)
+        moved = row["w before"] + row["update"]
+        assert row["w after"] == pytest.approx(moved, rel=2 * PRINTED, abs=2 * PRINTED)
+    assert max(abs(row["update"]) for row in rows) > 1e-3
+
+
+def test_muon_shows_its_own_rule_for_hidden_weights_alone(explain):
+    options = ["optimizer.name=muon", "optimizer.lr=0.02", "model.widths=[2,2]", "--step", "2"]
+    text = update_part(explain(*options).stdout)
+    outer, _, hidden = text.partition("\n  w2\n")
+    assert outer.startswith("  w1, b1, b2, w3, b3\n  muon (AdamW): m <- ")
+    assert "Newton-Schulz" not in outer
+    assert hidden.startswith("  muon: B <- mu B + g; ")
+    rows = list(table_rows(outer))
+    assert len(rows) == 14
+    for row in rows:
+        _, _, update = adam_by_hand(row, 3, 3e-4, 0.9, 0.95, 1e-10)
+        assert row["update"] == pytest.approx(update, rel=PUT_IN, abs=1e-9)
+    matrix = list(table_rows(hidden))
+    assert [row["w"] for row in matrix] == ["w2_11", "w2_12", "w2_21", "w2_22"]
+    for row in matrix:
+        assert row["B after"] == pytest.approx(0.95 * row["B before"] + row["dL/dw"], rel=PUT_IN,
+                                               abs=1e-7)
+
+
+def test_groups_and_wrappers_show_what_moves_each_tensor(explain):
+    done = explain("optimizer={name='clip_norm', inner={name='momentum', lr=0.1},"
+                   "groups={bias={name='sgd', lr=0.3}}}", "--step", "3")
+    assert done.stderr == ""
+    text = update_part(done.stdout)
+    weights, _, biases = text.partition("\n  b1, b2\n")
+    assert weights.startswith("  w1, w2\n  clip_norm: g <- g min(1, max_norm / |g|), over all")
+    assert ("\n  momentum: v <- momentum v - lr g; w <- w + v\n    lr = 0.1, momentum = 0.9\n"
+            in weights)
+    for row in table_rows(weights):
+        assert row["update"] == pytest.approx(row["v after"], rel=PUT_IN, abs=1e-9)
+    assert biases.startswith("  sgd: w <- w - lr g\n")
+    assert len(re.findall(r"^  b\d_\d = \S+ - 0.3 \* \S+ = \S+$", biases, re.M)) == 4
+
+
+def every_optimizer(program):
+    done = subprocess.run([program, "list", "optimizers", "--json"], capture_output=True, text=True,
+                          check=True)
+    return [plugin["name"] for plugin in json.loads(done.stdout)]
+
+
+def test_every_optimizer_shows_how_each_parameter_moves(explain, program, tmp_path):
+    without_table = re.sub(r"\[optimizer\][^\[]*", "", Path(DEFINITION).read_text("utf-8"))
+    definition = tmp_path / "plain.toml"
+    definition.write_text(without_table, "utf-8")
+    for name in every_optimizer(program):
+        arguments = (f"optimizer.name={name}", "--step", "1")
+        done = explain(*arguments, definition=str(definition))
+        assert done.returncode == 0, f"{name}: {done.stderr}"
+        text = update_part(done.stdout)
+        explained = json.loads(explain(*arguments, "--json", definition=str(definition)).stdout)
+        if name == "sgd":
+            assert "state" in explained and explained["state"] == []
+            continue
+        shown = {row["w"]: row for row in table_rows(text)}
+        assert shown.keys() == explained["before"].keys(), name
+        for parameter, row in shown.items():
+            move = explained["after"][parameter] - explained["before"][parameter]
+            assert row["dL/dw"] == rounded(explained["gradient"][parameter]), name
+            assert row["update"] == rounded(move), name
+        for block in explained["state"]:
+            for parameter, value in block["after"].items():
+                assert shown[parameter][f"{block['name']} after"] == rounded(value), name
+        assert explained["rules"]["w1"][0]["name"].startswith(name)
+
+
 @pytest.mark.parametrize("overrides, message", [
     (["model.widths=[30]"], "the run has 152 parameters; explain prints at most 100"),
     (["model.widths=[10]"], "the run has 10 units in a layer; explain prints at most 9"),

@@ -138,6 +138,36 @@ def test_a_wider_sweep_takes_over_the_runs_that_it_shares(call, folder, assert_s
     assert_same_numbers(folder / "a.h5", folder / "b.h5")
 
 
+def test_one_run_is_spoken_of_as_one(call):
+    words = ("run", "small.toml", "model.depth=2", "model.activation=tanh", "-o", "a.h5")
+    call(*words, "sweep.seeds=2")
+    result = call(*words, "sweep.seeds=1")
+    assert "1 earlier run is not in this plan; it is kept in a.h5.previous" in result.stdout
+
+
+def test_a_share_of_all_is_a_plain_number(call):
+    one = call("plan", "small.toml", "model.depth=2", "model.activation=tanh", "sweep.seeds=1")
+    assert "  100 %\n" in one.stdout
+    several = call("plan", "small.toml").stdout
+    assert "e+" not in several and " %\n" in several
+
+
+@pytest.mark.parametrize("number, kind", [
+    ("1e400", "numbers, which ends near 1.8e308"),
+    ("-1e400", "numbers, which ends near 1.8e308"),
+    ("+1_000.5e399", "numbers, which ends near 1.8e308"),
+    ("99999999999999999999", "integers, which ends at 2^63 - 1")])
+def test_a_number_that_is_too_large_is_called_so(call, folder, number, kind):
+    beyond = f"'{number}' is out of the range of {kind}"
+    result = call("check", "small.toml", f"optimizer.lr={number}", status=2)
+    assert result.stderr.strip() == f"optimizer.lr={number}: 'optimizer.lr': {beyond}"
+    text = SMALL.replace("lr = 0.1", f"lr = {number}  # large")
+    (folder / "large.toml").write_text(text)
+    line = text.splitlines().index(f"lr = {number}  # large") + 1
+    result = call("check", "large.toml", status=2)
+    assert result.stderr.startswith(f"large.toml:{line}:") and beyond in result.stderr
+
+
 def test_runs_that_the_plan_no_longer_has_are_kept_beside(call, folder):
     call("run", "small.toml", "-o", "a.h5")
     before = content(folder / "a.h5")
@@ -324,6 +354,40 @@ def test_show_prints_tables_by_the_settings_asked_for(call):
     assert max(map(len, text.splitlines())) <= 100
     rows = [line.split() for line in text.splitlines() if line.startswith(("sigmoid", "tanh"))]
     assert [row[:3] for row in rows[:2]] == [["sigmoid", "4", "0"], ["tanh", "4", "0"]]
+
+
+# Axes whose values are tables, and how many different runs they make of the definition's.
+TABLES = {
+    "the same name": ('optimizer = [{ name = "sgd", lr = 0.1 }, { name = "sgd", lr = 0.5 }]', 2),
+    "wrappers": ('optimizer = [{ name = "clip_norm", inner = { name = "sgd", lr = 0.1 } },'
+                 ' { name = "clip_norm", inner = { name = "sgd", lr = 0.2 } },'
+                 ' { name = "clip_norm", inner = "adam" }]', 3),
+    "groups": ('optimizer = [{ name = "sgd", lr = 0.1 },'
+               ' { name = "sgd", lr = 0.1, groups = { bias = { lr = 0.2 } } },'
+               ' { name = "sgd", lr = 0.1, groups = { bias = { name = "adam" } } }]', 3),
+    "activations": ('model.activation = ["relu", { name = "leaky_relu", slope = 0.1 },'
+                    ' { name = "leaky_relu", slope = 0.3 }]', 3),
+    "both": ('optimizer = [{ name = "sgd", lr = 0.1 }, { name = "sgd", lr = 0.5 }]\n'
+             'model.activation = [{ name = "silu", beta = 1.0 },'
+             ' { name = "silu", beta = 2.0 }]', 4),
+}
+
+
+@pytest.mark.parametrize("axes, different", TABLES.values(), ids=TABLES)
+def test_show_pools_runs_that_differ_in_the_seed_alone(call, folder, axes, different):
+    text = SMALL[:SMALL.index("model.depth = [2, 13]")] + axes
+    (folder / "tables.toml").write_text(text)
+    call("run", "tables.toml", "-o", "a.h5")
+    groups = json.loads(call("show", "a.h5", "--json").stdout)["groups"]
+    assert [group["runs"]["total"] for group in groups] == [2] * different
+    rows = {line for line in call("show", "a.h5").stdout.splitlines() if "(" in line}
+    assert len(rows) >= different, "told apart in the table too"
+
+
+def test_show_has_no_column_for_what_another_one_tells(call):
+    call("run", "small.toml", "optimizer=sgd,adam", "model.depth=2", "-o", "a.h5")
+    shown = json.loads(call("show", "a.h5", "--json").stdout)
+    assert shown["by"] == ["activation", "optimizer"], "and none for beta1, which adam alone has"
 
 
 def test_show_measures_what_is_asked_for(call):

@@ -112,16 +112,35 @@ TEST(ConfigureTest, RefusesClassWeightsThatAreNotOneForEachClass) {
   const auto weights = [](std::size_t count) {
     return SettingNode{SettingList(count, node(2.0)), {}};
   };
-  EXPECT_THAT(mistakes({{"loss.name", node("cross_entropy", at(4, 2))},
-                        {"loss.class_weights", weights(3)}}),
-              ElementsAre(AllOf(HasSubstr("run.toml:4:2: loss 'cross_entropy' has 3 class_weights"),
-                                HasSubstr("have 10 classes"))));
+  EXPECT_THAT(
+      mistakes(
+          {{"loss.name", node("cross_entropy", at(4, 2))}, {"loss.class_weights", weights(3)}}),
+      ElementsAre(AllOf(HasSubstr("run.toml:4:2: loss 'cross_entropy' has 3 'class_weights'"),
+                        HasSubstr("have 10 classes"))));
   EXPECT_THAT(mistakes({{"loss.class_weights", weights(10)}}), IsEmpty());
   EXPECT_THAT(mistakes({{"data.name", node("teacher_student")},
                         {"loss.name", node("huber", at(4, 2))},
                         {"loss.class_weights", weights(10)}}),
-              ElementsAre(AllOf(HasSubstr("run.toml:4:2: loss 'huber' has class_weights"),
+              ElementsAre(AllOf(HasSubstr("run.toml:4:2: loss 'huber' has 'class_weights'"),
                                 HasSubstr("not classes"))));
+}
+
+TEST(ConfigureTest, NamesTheRuleThatDrawsTargetsWhereverItStands) {
+  const Setting huber = {"loss.name", node("huber")};
+  const char* tail = ", which draws targets from the model, and loss 'huber' means no distribution";
+  EXPECT_THAT(mistakes({huber, {"optimizer.name", node("kfac", at(2, 1))}}),
+              ElementsAre(HasSubstr("run.toml:2:1: 'optimizer' is 'kfac'" + std::string(tail))));
+  EXPECT_THAT(mistakes({huber,
+                        {"optimizer.name", node("clip_norm", at(2, 1))},
+                        {"optimizer.inner.name", node("ema", at(3, 2))},
+                        {"optimizer.inner.inner.name", node("kfac", at(4, 3))}}),
+              ElementsAre(HasSubstr("run.toml:4:3: 'optimizer.inner.inner' is 'kfac'" +
+                                    std::string(tail))));
+  EXPECT_THAT(mistakes({huber,
+                        {"optimizer.name", node("adam", at(2, 1))},
+                        {"optimizer.groups.bias.name", node("sophia", at(3, 2))}}),
+              ElementsAre(HasSubstr("run.toml:3:2: 'optimizer.groups.bias' is 'sophia'" +
+                                    std::string(tail))));
 }
 
 TEST(ConfigureTest, RefusesABatchLargerThanTheTrainingExamples) {
