@@ -79,6 +79,16 @@ struct Chosen {
     settings.finish();
     return made;
   }
+
+  /// Reports what is wrong in the given settings by themselves, where make() cannot be called because
+  /// what `construct` needs beside them is wrong itself: calls it as make() does, but for its
+  /// declarations alone.
+  template <class Construct>
+  void check(SettingsReport& report, const Construct& construct) const {
+    Settings settings = Settings::declaring(plugin.given, report, plugin.path, plugin.place);
+    construct(*entry, settings);
+    settings.finish();
+  }
 };
 
 template <class Entry>

@@ -156,8 +156,9 @@ Settings::Settings(const SettingsTable& given, std::string path, SettingsReport&
                    Place place)
     : given_(&given), path_(std::move(path)), report_(&report), place_(std::move(place)) {}
 
-Settings Settings::declaring(const SettingsTable& empty, SettingsReport& report) {
-  Settings settings(empty, "", report);
+Settings Settings::declaring(const SettingsTable& given, SettingsReport& report, std::string path,
+                             Place place) {
+  Settings settings(given, std::move(path), report, std::move(place));
   settings.only_declares_ = true;
   return settings;
 }

@@ -103,8 +103,10 @@ class Settings {
   /// `path` is the table's dotted path, empty for the root; `place` is where the table stands.
   Settings(const SettingsTable& given, std::string path, SettingsReport& report, Place place = {});
 
-  /// A reader through which constructors tell what they would ask for.
-  static Settings declaring(const SettingsTable& empty, SettingsReport& report);
+  /// A reader through which constructors tell what they would ask for, and draw no conclusions from
+  /// what is given.
+  static Settings declaring(const SettingsTable& given, SettingsReport& report,
+                            std::string path = {}, Place place = {});
   bool only_declares() const { return only_declares_; }
 
   double number(std::string_view name, double default_value, const Range& range,

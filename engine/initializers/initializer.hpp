@@ -57,6 +57,14 @@ struct InitializerEntry {
 
 const Catalogue<InitializerEntry>& initializer_catalogue();
 
+/// For an initializer whose settings are only declared: those do not depend on the activation.
+inline std::shared_ptr<const Activation> any_activation() {
+  const SettingsTable empty;
+  SettingsReport unused;
+  Settings none(empty, "", unused);
+  return activation_catalogue().entries().front().make(none);
+}
+
 /// The entry of `Kind`, whose constructor takes (Settings&) or (Settings&, const Activation&).
 template <class Kind>
 InitializerEntry initializer_entry(PluginInfo info) {
@@ -68,13 +76,8 @@ InitializerEntry initializer_entry(PluginInfo info) {
       return std::make_shared<Kind>(settings);
     }
   };
-  // Which settings there are does not depend on the activation, so any serves here.
-  info.settings = declared_settings([make](Settings& settings) {
-    const SettingsTable empty;
-    SettingsReport unused;
-    Settings none(empty, "", unused);
-    make(settings, *activation_catalogue().entries().front().make(none));
-  });
+  info.settings =
+      declared_settings([make](Settings& settings) { make(settings, *any_activation()); });
   return {std::move(info), make};
 }
 

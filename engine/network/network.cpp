@@ -74,6 +74,10 @@ ModelSettings ModelSettings::read(Settings& settings) {
         make(initializer, settings, [&](const InitializerEntry& entry, Settings& own) {
           return entry.make(own, *model.activation);
         });
+  } else if (initializer.entry != nullptr) {
+    initializer.check(settings.report(), [](const InitializerEntry& entry, Settings& own) {
+      entry.make(own, *any_activation());
+    });
   }
   const std::string precision = settings.choice("precision", "float32", {"float32", "float64"},
                                                 "type of parameters, activations and gradients");

@@ -166,9 +166,8 @@ void DefinitionReader::add_axis(const std::string& key, const SettingNode& node)
   if (const auto same = find_axis(key); same != definition_->axes.end()) {
     return problem(node.place, "'" + key + "' is an axis already, at " + to_string(same->place));
   }
-  if (are_axis_values(key, *values, node.place)) {
-    definition_->axes.push_back({key, *values, node.place});
-  }
+  SettingList usable = axis_values(key, *values, node.place);
+  if (!usable.empty()) definition_->axes.push_back({key, std::move(usable), node.place});
 }
 
 void DefinitionReader::apply(const std::string& key, SettingList values, const Place& place) {
@@ -185,8 +184,8 @@ void DefinitionReader::apply(const std::string& key, SettingList values, const P
   if (values.size() == 1) {
     if (old != axes.end()) axes.erase(old);
     set(key, values.front());
-  } else if (are_axis_values(key, values, place)) {
-    SweepAxis axis{key, std::move(values), place};
+  } else if (SettingList usable = axis_values(key, values, place); !usable.empty()) {
+    SweepAxis axis{key, std::move(usable), place};
     if (old != axes.end()) {
       *old = std::move(axis);
     } else {
@@ -236,12 +235,13 @@ SweepAxis DefinitionReader::seed_axis() {
   if (!seeds_) return axis;
 
   if (const auto* list = std::get_if<SettingList>(&seeds_->value)) {
-    if (are_axis_values("sweep.seeds", *list, seeds_->place)) axis.values = *list;
-    for (const SettingNode& seed : *list) {
-      if (std::holds_alternative<std::int64_t>(seed.value)) continue;
+    SettingList seeds = axis_values("sweep.seeds", *list, seeds_->place);
+    std::erase_if(seeds, [this](const SettingNode& seed) {
+      if (std::holds_alternative<std::int64_t>(seed.value)) return false;
       problem(seed.place, "'sweep.seeds' holds " + type_name(seed) + "; expected integers");
-      axis.values = {first};
-    }
+      return true;
+    });
+    if (!seeds.empty()) axis.values = std::move(seeds);
   } else if (const auto* count = std::get_if<std::int64_t>(&seeds_->value)) {
     const std::int64_t base = std::get<std::int64_t>(first.value);
     if (*count < 1 || *count > kMostSeeds) {
@@ -268,23 +268,21 @@ void DefinitionReader::set(std::string_view key, const SettingNode& value) {
   }
 }
 
-bool DefinitionReader::are_axis_values(std::string_view key, const SettingList& values,
-                                       const Place& place) {
-  if (values.empty()) {
-    problem(place, "'" + std::string(key) + "' is an axis without values");
-    return false;
-  }
-  bool right = true;
+// The values that can be tried, so that one that cannot does not hide what is wrong in the others.
+SettingList DefinitionReader::axis_values(std::string_view key, const SettingList& values,
+                                          const Place& place) {
+  if (values.empty()) problem(place, "'" + std::string(key) + "' is an axis without values");
+  SettingList usable;
   std::set<std::string> seen;
   for (const SettingNode& value : values) {
     const std::string text = to_string(value);
     if (!seen.insert(text).second) {
       problem(value.place, "'" + std::string(key) + "' has the value " + text + " twice");
-      right = false;
+    } else if (fits(key, value)) {
+      usable.push_back(value);
     }
-    if (!fits(key, value)) right = false;
   }
-  return right;
+  return usable;
 }
 
 // A whole table can be given as a table, or as the name of the plug-in that it stands for.

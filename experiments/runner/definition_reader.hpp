@@ -35,7 +35,7 @@ class DefinitionReader {
   void add_axis(const std::string& key, const SettingNode& node);
   void apply_seeds(const std::string& key, SettingList values, const Place& place);
   void set(std::string_view key, const SettingNode& value);
-  bool are_axis_values(std::string_view key, const SettingList& values, const Place& place);
+  SettingList axis_values(std::string_view key, const SettingList& values, const Place& place);
   bool fits(std::string_view key, const SettingNode& value);
   std::vector<SweepAxis>::iterator find_axis(std::string_view key);
   SweepAxis seed_axis();

@@ -141,6 +141,25 @@ TEST(Plan, ReportsEachMistakeOnceHoweverManyRunsItIsIn) {
                           "d.toml:9:28: 'optimizer.lr' is -0.3; allowed is > 0"));
 }
 
+TEST(Plan, ReportsTheMistakesOfEveryValueOfAnAxisBesideOneThatIsNoValueForIt) {
+  const DefinitionFile file(
+      "[sweep]\n"
+      "seeds = [1, \"x\", -3]\n"
+      "[sweep.grid]\n"
+      "optimizer = [{ name = \"adam\", lrr = 1 }, 4, { name = \"sgdd\" }]\n"
+      "model.depth = [2, 2, -3]\n");
+  const Lines expected = {
+      "d.toml:4:13: 'sweep.seeds' holds a text; expected integers",
+      "d.toml:4:18: 'train.seed' is -3; allowed is in [0, 9007199254740991]",
+      "d.toml:6:37: 'optimizer.lrr' is not a setting; did you mean 'lr'?",
+      "d.toml:6:42: 'optimizer' is an integer; expected a table",
+      "d.toml:6:54: 'sgdd' is not among the optimizers; did you mean 'sgd'?",
+      "d.toml:7:19: 'model.depth' has the value 2 twice",
+      "d.toml:7:22: 'model.depth' is -3; allowed is in [0, 1e+05]",
+  };
+  EXPECT_EQ(problems_of(file), expected);
+}
+
 TEST(Plan, ReportsMistakesOfTheTextAndOfTheEngineInTheOrderOfTheLinesAndThenOverrides) {
   const DefinitionFile file(
       "[model]\n"
