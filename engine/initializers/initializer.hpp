@@ -32,6 +32,8 @@ class Initializer {
   /// Why this cannot fill a net of these tensors, as the rest of a sentence about it; empty where it
   /// can, as the fill functions require.
   virtual std::string problem(const ParameterLayout& /*layout*/) const { return {}; }
+  /// The setting that such a problem is about; empty: the choice of this initializer.
+  virtual std::string problem_setting() const { return {}; }
 
   /// The moments of a parameter, as mean-field theory needs them; no variance where the weights are
   /// not random, or their variance depends on data.

@@ -126,7 +126,11 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
   if (report.problems.empty()) {
     const std::string misfit = run.model.initializer->problem(
         parameter_layout(run.model, run.data->features(), run.data->outputs()));
-    if (!misfit.empty()) model.problem("initializer", misfit);
+    const std::string setting = run.model.initializer->problem_setting();
+    const std::string key = "model.initializer" + (setting.empty() ? "" : '.' + setting);
+    // Where the value in force stands, which may be elsewhere than the table that it is in.
+    Place place = report.place_of(setting.empty() ? key + ".name" : key);
+    if (!misfit.empty()) report.problems.push_back({std::move(place), "'" + key + "' " + misfit});
   }
 
   const auto loss = choose_table(root, "loss", "cross_entropy", loss_catalogue());
@@ -150,10 +154,17 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
                                      "without class weights"});
     }
   }
-  run.schedule =
-      make_chosen(choose_table(root, "schedule", "constant", schedule_catalogue()), report);
+  const auto schedule = choose_table(root, "schedule", "constant", schedule_catalogue());
+  run.schedule = make_chosen(schedule, report);
   Settings train = root.table("train");
   read_train(train, run);
+  if (run.schedule != nullptr) {
+    const std::string remark = run.schedule->remark(run.steps);
+    if (!remark.empty()) {
+      report.warnings.push_back(
+          {schedule.plugin.place, "schedule '" + schedule.plugin.name + "' " + remark});
+    }
+  }
   read_probes(root.table("probes"), run);
   root.finish();
   double recorded = run.evaluation.at_most(run.steps);

@@ -108,11 +108,12 @@ ordered_json to_json(const Plan& plan, const Estimate& expected) {
 
 }  // namespace
 
-int plan_command(const PlanOptions& options, std::ostream& out, std::ostream& /*err*/) {
+int plan_command(const PlanOptions& options, std::ostream& out, std::ostream& err) {
   std::vector<Problem> problems;
   Definition definition =
       read_definition(find_definition(options.definition), options.overrides, problems);
-  const Plan plan = make_plan(std::move(definition), std::move(problems));
+  const Plan plan = make_plan(std::move(definition), std::move(problems), options.data_folders);
+  print_warnings(plan, err);
   const int threads = options.threads > 0 ? options.threads : available_processors();
   const Estimate expected = estimate(plan, threads);
   if (options.json) {

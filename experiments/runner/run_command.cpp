@@ -146,20 +146,6 @@ void compute(const Plan& plan, const RunOptions& options, int threads, ProgressM
            });
 }
 
-/// "model.depth=8 model.activation=tanh train.seed=3": what tells the run apart, as overrides.
-std::string run_label(const Plan& plan, std::size_t index) {
-  const std::vector<SweepAxis>& axes = plan.definition.axes;
-  const std::vector<std::size_t> positions = axis_positions(axes, index);
-  std::string label;
-  for (std::size_t a = 0; a < axes.size(); ++a) {
-    const SettingNode& value = axes[a].values[positions[a]];
-    const auto* text = std::get_if<std::string>(&value.value);
-    if (!label.empty()) label += ' ';
-    label += axes[a].key + '=' + (text != nullptr ? *text : to_string(value));
-  }
-  return label;
-}
-
 std::string runs_text(std::size_t n) { return fmt::format("{} {}", n, n == 1 ? "run" : "runs"); }
 
 void print_counts(const fs::path& path, const Outcome& outcome, std::ostream& out) {
@@ -224,7 +210,7 @@ Plan plan_of(const RunOptions& options) {
   std::vector<Problem> problems;
   Definition definition =
       read_definition(find_definition(options.definition), options.overrides, problems);
-  return make_plan(std::move(definition), std::move(problems));
+  return make_plan(std::move(definition), std::move(problems), options.data_folders);
 }
 
 }  // namespace
@@ -233,6 +219,8 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   const double started = seconds_now();
   Interrupt interrupt;
   const Plan plan = plan_of(options);
+  const ProgressMode mode = progress_mode(options.progress, isatty(STDERR_FILENO) == 1);
+  if (mode != ProgressMode::json) print_warnings(plan, err);
   const fs::path path = options.output.empty()
                             ? fs::path("results") / (plan.definition.name + ".h5")
                             : fs::path(options.output);
@@ -248,7 +236,6 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
     return kAllWell;
   }
 
-  const ProgressMode mode = progress_mode(options.progress, isatty(STDERR_FILENO) == 1);
   if (earlier.kept > 0 && (mode == ProgressMode::live || mode == ProgressMode::plain)) {
     err << fmt::format("{} of {} runs were there already\n", earlier.kept, n_runs);
   }

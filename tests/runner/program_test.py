@@ -227,6 +227,56 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_its_path(call):
     assert "small.toml/below" in result.stderr
 
 
+def test_a_warm_up_longer_than_the_run_is_a_warning(call):
+    words = ["small.toml", "schedule.name=warmup", "schedule.steps=30"]
+    warning = ("schedule.name=warmup: warning: schedule 'warmup' warms up for 30 updates, and the "
+               "run ends after 20\n")
+    for command in ("check", "plan", "run"):
+        assert call(command, *words).stderr.startswith(warning)
+    assert call("check", "small.toml", "schedule.name=warmup", "schedule.steps=20").stderr == ""
+    for line in call("run", *words, "--fresh", "--progress", "json").stderr.splitlines():
+        json.loads(line)
+
+
+def test_weights_are_found_beside_the_definition_and_then_among_the_data(call, folder):
+    def write(path, scale, *, swapped=False):
+        with h5py.File(path, "w") as file:
+            for layer, (rows, columns) in enumerate([(16, 64), (16, 16), (10, 16)], start=1):
+                shape = (columns, rows) if swapped else (rows, columns)
+                file[f"layer_{layer}.weight"] = np.full(shape, scale)
+                file[f"layer_{layer}.bias"] = np.zeros(rows)
+
+    (folder / "defined").mkdir()
+    (folder / "data").mkdir()
+    text = SMALL.replace('"glorot_normal"', '{ name = "from_file", path = "w.h5" }')
+    (folder / "defined/d.toml").write_text(text.replace("depth = [2, 13]", "depth = [2]"))
+    words = ["defined/d.toml", "--data-dir", "far"]
+    missing = call("check", *words, status=2).stderr
+    assert missing.splitlines() == [
+        "defined/d.toml:14:44: 'model.initializer.path' is 'w.h5', and there is no such file; looked "
+        "in defined, far, data, the working directory"]
+
+    def run_ids():
+        return [run["run_id"] for run in json.loads(call("plan", *words, "--json").stdout)["runs"]]
+
+    write(folder / "w.h5", 1)
+    write(folder / "a.h5", 1)
+    here = run_ids()
+    write(folder / "data/w.h5", 2)
+    among_data = run_ids()
+    write(folder / "defined/w.h5", 3)
+    beside = run_ids()
+    assert len({here[0], among_data[0], beside[0]}) == 3
+    words += [f"model.initializer.path={folder}/a.h5"]
+    assert run_ids() == here
+
+    write(folder / "a.h5", 1, swapped=True)
+    words[-1] = "model.initializer.path=a.h5"
+    assert call("check", *words, status=2).stderr == (
+        "model.initializer.path=a.h5: 'model.initializer.path' does not fit this net: a.h5: "
+        "'layer_1.weight' is 64 x 16, and the layer needs 16 x 64; is it transposed?\n")
+
+
 def test_a_folder_in_the_place_of_the_file_is_an_error(call, folder):
     (folder / "a.h5").mkdir()
     assert "a.h5: is a folder" in call("run", "small.toml", "-o", "a.h5", status=3).stderr
