@@ -130,7 +130,8 @@ Network<T>::Network(const ModelSettings& model, std::size_t features, std::size_
 
 template <typename T>
 void Network<T>::initialize(const Initializer& initializer, std::int64_t seed,
-                            std::span<T> parameters, MatrixView<const T> inputs) {
+                            std::span<T> parameters, MatrixView<const T> inputs,
+                            const std::atomic<bool>* stop) {
   const auto rounded = [](double value) { return static_cast<T>(value); };
   for (const ParameterTensor& tensor : layout_.tensors()) {
     if (tensor.group == ParameterGroup::activation) {
@@ -139,6 +140,7 @@ void Network<T>::initialize(const Initializer& initializer, std::int64_t seed,
     }
   }
   for (const auto& layer : layers_) {
+    if (stop != nullptr && *stop) return;
     const ParameterTensor& weight = layer->weight();
     const ParameterTensor& bias = layer->bias();
     Random random(seed, RandomStream::init, static_cast<std::uint32_t>(weight.layer));

@@ -218,16 +218,24 @@ double RunConfiguration::cost() const {
 
 double RunConfiguration::memory() const {
   const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
-  const bool twice = model.precision == Precision::float64;
-  const std::size_t size = twice ? sizeof(double) : sizeof(float);
-  const double blocks = 2 * weights(layout) + (twice ? optimizer_state<double>(optimizer, layout)
-                                                     : optimizer_state<float>(optimizer, layout));
+  const double state = model.precision == Precision::float64
+                           ? sizeof(double) * optimizer_state<double>(optimizer, layout)
+                           : sizeof(float) * optimizer_state<float>(optimizer, layout);
+  return memory_without_optimizer() + state;
+}
+
+double RunConfiguration::memory_without_optimizer() const {
+  const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
+  const std::size_t size = model.precision == Precision::float64 ? sizeof(double) : sizeof(float);
   // Each layer keeps z, a and its error signal; the network keeps the gathered inputs.
   std::size_t columns = padded_stride<float>(data->features());
+  std::size_t largest = 0;
   for (const ParameterTensor& tensor : layout.tensors()) {
     if (tensor.is_weight_matrix()) columns += 3 * padded_stride<float>(tensor.rows);
+    largest = std::max(largest, tensor.size());
   }
-  return static_cast<double>(size) * (blocks + static_cast<double>(columns * batch));
+  return static_cast<double>(size) * (2 * weights(layout) + static_cast<double>(columns * batch)) +
+         static_cast<double>(sizeof(double) * largest);  // in which a layer's weights are drawn
 }
 
 std::string run_id(const RunConfiguration& configuration) {

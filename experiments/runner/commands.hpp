@@ -54,7 +54,7 @@ struct PlanOptions {
 };
 
 /// Prints the runs of the definition, their number, and an estimate of time and memory; to `err`
-/// warnings.
+/// warnings, and whether the runs fit the memory that is available.
 int plan_command(const PlanOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace plumbline

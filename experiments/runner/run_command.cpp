@@ -18,8 +18,10 @@
 
 #include <fmt/format.h>
 
+#include "experiments/runner/available_memory.hpp"
 #include "experiments/runner/definition.hpp"
 #include "experiments/runner/interrupt.hpp"
+#include "experiments/runner/memory_fit.hpp"
 #include "experiments/runner/plan.hpp"
 #include "experiments/runner/progress.hpp"
 #include "experiments/runner/provenance.hpp"
@@ -213,18 +215,33 @@ Plan plan_of(const RunOptions& options) {
   return make_plan(std::move(definition), std::move(problems), options.data_folders);
 }
 
+/// What the runs that are missing need, `threads` at a time. Throws EnvironmentError where one alone
+/// does not fit.
+MemoryFit memory_fit_of_missing(const Plan& plan, const EarlierFile& earlier, int threads) {
+  std::vector<std::size_t> missing;
+  for (std::size_t index = 0; index < plan.runs.size(); ++index) {
+    if (!earlier.places[index]) missing.push_back(index);
+  }
+  MemoryFit fit = memory_fit(plan, missing, threads, available_memory());
+  if (fit.at_once == 0 && !missing.empty()) {
+    throw EnvironmentError(memory_message(plan, fit, threads));
+  }
+  return fit;
+}
+
 }  // namespace
 
 int run_command(const RunOptions& options, std::ostream& out, std::ostream& err) {
   const double started = seconds_now();
-  Interrupt interrupt;
   const Plan plan = plan_of(options);
+  // Until here there is nothing to keep, and a signal ends the program at once.
+  Interrupt interrupt;
   const ProgressMode mode = progress_mode(options.progress, isatty(STDERR_FILENO) == 1);
   if (mode != ProgressMode::json) print_warnings(plan, err);
   const fs::path path = options.output.empty()
                             ? fs::path("results") / (plan.definition.name + ".h5")
                             : fs::path(options.output);
-  const int threads = options.threads > 0 ? options.threads : available_processors();
+  const int wanted = options.threads > 0 ? options.threads : available_processors();
   const std::size_t n_runs = plan.runs.size();
 
   EarlierFile earlier = open_earlier_file(path, plan, options.fresh);
@@ -239,6 +256,10 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   if (earlier.kept > 0 && (mode == ProgressMode::live || mode == ProgressMode::plain)) {
     err << fmt::format("{} of {} runs were there already\n", earlier.kept, n_runs);
   }
+  const MemoryFit fit = memory_fit_of_missing(plan, earlier, wanted);
+  const std::string tight = memory_message(plan, fit, wanted);
+  if (!tight.empty() && mode != ProgressMode::json) err << tight << '\n';
+  const int threads = tight.empty() ? wanted : static_cast<int>(fit.at_once);
   make_folder_of(path);
   const fs::path previous = earlier.dropped > 0 ? keep_previous(path) : fs::path();
   ResultsWriter writer(path, plan, gather_provenance(options.command_line, threads));

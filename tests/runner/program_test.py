@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import re
 import resource
 import subprocess
 from pathlib import Path
@@ -167,15 +168,15 @@ def test_divergence_is_recorded_and_the_other_runs_finish(call, folder):
 
 
 def test_a_run_that_fails_is_named_and_the_others_finish(call, folder):
-    # 30,000 x 30,000 weights in float64 are 7.2 GB.
-    words = ["run", "small.toml", "model.depth=2", "model.width=16,30000", "sweep.seeds=1",
+    # 12,000 x 12,000 weights in float64 are 1.2 GB, which the machine has and the limit has not.
+    words = ["run", "small.toml", "model.depth=2", "model.width=16,12000", "sweep.seeds=1",
              "model.activation=tanh", "-o", "a.h5"]
-    limit = limited(resource.RLIMIT_AS, 3 << 30)
+    limit = limited(resource.RLIMIT_AS, 1 << 30)
     result = call(*words, status=1, preexec_fn=limit)
     assert "2 runs: 1 complete, 0 diverged, 1 failed" in result.stdout
     failed = [line for line in result.stdout.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 1
-    assert "model.width=30000" in failed[0] and failed[0].endswith(": out of memory")
+    assert "model.width=12000" in failed[0] and failed[0].endswith(": out of memory")
     assert column(folder / "a.h5", "status") == [1, 3]
     # A failed run was never done: the next call tries it again.
     again = call(*words, status=1, preexec_fn=limit)
@@ -225,6 +226,19 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_its_path(call):
     # Not a matter of permissions, which do not bind root.
     result = call("run", "small.toml", "-o", "small.toml/below/a.h5", status=3)
     assert "small.toml/below" in result.stderr
+
+
+def test_a_net_that_the_memory_does_not_hold_is_not_started(call, folder):
+    # Some 10^12 weights in float64: themselves, their gradient, and the layer as it is drawn.
+    words = ["small.toml", "model.depth=2", "model.width=16,1000000", "sweep.seeds=1",
+             "model.activation=tanh"]
+    refused = call("run", *words, status=3).stderr
+    needed = re.match(r"plumbline: run model.width=1000000 train.seed=0 needs "
+                      r"(\S+) TB of memory, and \S+ .B are available$", refused)
+    assert needed and 24 <= float(needed[1]) < 25, refused
+    assert not (folder / "results").exists()
+    planned = call("plan", *words)
+    assert "warning: " + refused.removeprefix("plumbline: ").split(", and")[0] in planned.stderr
 
 
 def test_a_warm_up_longer_than_the_run_is_a_warning(call):
