@@ -12,11 +12,19 @@ namespace {
 
 const std::vector<std::string> kTables{"data",     "model", "loss",  "optimizer",
                                        "schedule", "train", "probes"};
+// What a definition says of itself.
+const std::vector<std::string> kTextKeys{"schema", "name", "title", "about"};
 const std::vector<std::string> kPluginTables{"data", "loss", "optimizer", "schedule"};
 constexpr std::int64_t kMostSeeds = 1'000'000;
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
 }
 
 std::string_view first_part(std::string_view key) { return key.substr(0, key.find('.')); }
@@ -72,7 +80,7 @@ void DefinitionReader::read(const SettingsTable& root) {
     } else if (contains(kTables, key)) {
       set(key, node);
     } else {
-      std::vector<std::string> known{"schema", "name", "title", "about"};
+      std::vector<std::string> known = kTextKeys;
       known.insert(known.end(), kTables.begin(), kTables.end());
       known.emplace_back("sweep");
       unknown(key, key, node.place, known);
@@ -172,7 +180,13 @@ void DefinitionReader::add_axis(const std::string& key, const SettingNode& node)
 
 void DefinitionReader::apply(const std::string& key, SettingList values, const Place& place) {
   std::vector<SweepAxis>& axes = definition_->axes;
-  if (first_part(key) == "sweep") return apply_seeds(key, std::move(values), place);
+  if (first_part(key) == "sweep") return apply_sweep(key, std::move(values), place);
+  if (contains(kTextKeys, first_part(key))) {
+    return problem(place, "'" + key +
+                              "' is the definition's own and stands in its text; what can be "
+                              "given here is a setting of " +
+                              listed(kTables) + ", or sweep.seeds");
+  }
   if (!contains(kTables, first_part(key))) {
     std::vector<std::string> known = kTables;
     known.emplace_back("sweep");
@@ -194,7 +208,13 @@ void DefinitionReader::apply(const std::string& key, SettingList values, const P
   }
 }
 
-void DefinitionReader::apply_seeds(const std::string& key, SettingList values, const Place& place) {
+void DefinitionReader::apply_sweep(const std::string& key, SettingList values, const Place& place) {
+  constexpr std::string_view kGrid = "sweep.grid.";
+  if (key.starts_with(kGrid)) {
+    const std::string setting = key.substr(kGrid.size());
+    return problem(place, "'" + key + "' cannot be given here; " + setting +
+                              "=VALUE sets it, and " + setting + "=VALUE,VALUE makes it an axis");
+  }
   if (key != "sweep.seeds") {
     constexpr std::size_t kPrefix = std::string_view("sweep.").size();
     return unknown(key, key.substr(std::min(key.size(), kPrefix)), place, {"seeds"});

@@ -20,7 +20,8 @@ class DefinitionReader {
       : definition_(&definition), problems_(&problems) {}
 
   void read(const SettingsTable& root);
-  /// One value sets the key, and ends an axis of that key; several make it an axis.
+  /// One value sets the key, and ends an axis of that key; several make it an axis. Only what runs are
+  /// made of can be given so, and the seeds.
   void apply(const std::string& key, SettingList values, const Place& place);
   /// Makes "train.seed" the last axis.
   void finish();
@@ -33,7 +34,7 @@ class DefinitionReader {
   void read_sweep(const SettingNode& node);
   void read_grid(const SettingNode& node);
   void add_axis(const std::string& key, const SettingNode& node);
-  void apply_seeds(const std::string& key, SettingList values, const Place& place);
+  void apply_sweep(const std::string& key, SettingList values, const Place& place);
   void set(std::string_view key, const SettingNode& value);
   SettingList axis_values(std::string_view key, const SettingList& values, const Place& place);
   bool fits(std::string_view key, const SettingNode& value);

@@ -177,6 +177,14 @@ void make_folder_of(const fs::path& path) {
   }
 }
 
+/// A path that was typed may be mistyped, so nothing is made for it.
+void require_folder_of(const fs::path& path) {
+  const fs::path folder = path.parent_path();
+  std::error_code unknown;
+  if (folder.empty() || fs::is_directory(folder, unknown)) return;
+  throw EnvironmentError(path.string() + ": there is no folder " + folder.string());
+}
+
 /// A changed definition must not cost the results of the one before: copies them to FILE.previous, or
 /// FILE.previous.2 and so on where that is taken, and returns where they are.
 fs::path keep_previous(const fs::path& path) {
@@ -260,7 +268,11 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   const std::string tight = memory_message(plan, fit, wanted);
   if (!tight.empty() && mode != ProgressMode::json) err << tight << '\n';
   const int threads = tight.empty() ? wanted : static_cast<int>(fit.at_once);
-  make_folder_of(path);
+  if (options.output.empty()) {
+    make_folder_of(path);
+  } else {
+    require_folder_of(path);
+  }
   const fs::path previous = earlier.dropped > 0 ? keep_previous(path) : fs::path();
   ResultsWriter writer(path, plan, gather_provenance(options.command_line, threads));
   outcome.statuses.assign(n_runs, RunStatus::pending);

@@ -222,10 +222,15 @@ def test_missing_data_names_the_folders_that_were_searched(call, folder):
     assert list(folder.glob("results/*")) == []
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_with_its_path(call):
-    # Not a matter of permissions, which do not bind root.
-    result = call("run", "small.toml", "-o", "small.toml/below/a.h5", status=3)
-    assert "small.toml/below" in result.stderr
+def test_a_folder_that_cannot_be_made_is_an_error_with_its_path(call, folder):
+    (folder / "results").write_text("in the way")  # not a matter of permissions, which root lacks
+    assert "results: cannot make the folder" in call("run", "small.toml", status=3).stderr
+
+
+def test_no_folder_is_made_for_an_output_that_was_typed(call, folder):
+    result = call("run", "small.toml", "-o", "below/there/a.h5", status=3)
+    assert result.stderr == "plumbline: below/there/a.h5: there is no folder below/there\n"
+    assert not (folder / "below").exists()
 
 
 def test_a_net_that_the_memory_does_not_hold_is_not_started(call, folder):
