@@ -75,9 +75,21 @@ struct Chosen {
   template <class Construct>
   auto make(SettingsReport& report, const Construct& construct) const {
     Settings settings(plugin.given, plugin.path, report, plugin.place);
+    settings.belong_to(plugin.name);
     auto made = construct(*entry, settings);
     settings.finish();
     return made;
+  }
+
+  /// Reports what is wrong in the given settings by themselves, where make() cannot be called because
+  /// what `construct` needs beside them is wrong itself: calls it as make() does, but for its
+  /// declarations alone.
+  template <class Construct>
+  void check(SettingsReport& report, const Construct& construct) const {
+    Settings settings = Settings::declaring(plugin.given, report, plugin.path, plugin.place);
+    settings.belong_to(plugin.name);
+    construct(*entry, settings);
+    settings.finish();
   }
 };
 
@@ -86,7 +98,9 @@ Chosen<Entry> choose(Settings& settings, std::string_view name, std::string_view
                      const Catalogue<Entry>& catalogue, std::string_view meaning) {
   Settings::Plugin plugin =
       settings.plugin(name, default_value, catalogue.names(), catalogue.kind(), meaning);
-  return {catalogue.find(plugin.name), std::move(plugin)};
+  const Entry* entry = catalogue.find(plugin.name);
+  if (entry != nullptr) settings.holds(name, plugin.name, entry->info.settings);
+  return {entry, std::move(plugin)};
 }
 
 /// As choose(), for a plug-in that holds another of its own kind, such as a schedule with a warm-up

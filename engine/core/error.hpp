@@ -26,6 +26,9 @@ std::string to_string(const Place& place);
 struct Problem {
   Place place;
   std::string message;
+  /// What tells it from other mistakes at its place, where the message also says what differs from run
+  /// to run, such as the names that are known; empty: the message.
+  std::string mistake = {};
 
   bool operator==(const Problem&) const = default;
 };

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <system_error>
 
 namespace plumbline {
 
@@ -23,7 +24,7 @@ std::string shortest(double value) {
   return {buffer.data(), end};
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') result += '\\';
@@ -114,7 +115,7 @@ std::string to_string(const SettingNode& node) {
   return std::visit(Overloaded{[](bool value) { return std::string(value ? "true" : "false"); },
                                [](std::int64_t value) { return std::to_string(value); },
                                [](double value) { return shortest(value); },
-                               [](const std::string& value) { return quoted(value); },
+                               [](const std::string& value) { return in_quotes(value); },
                                [](const SettingList& list) {
                                  std::string text = "[";
                                  for (const SettingNode& element : list) {
@@ -152,12 +153,18 @@ std::string Range::text() const {
   return "any";
 }
 
+Place SettingsReport::place_of(std::string_view key) const {
+  const auto found = std::ranges::find(resolved, key, &ResolvedSetting::key);
+  return found == resolved.end() ? Place() : found->value.place;
+}
+
 Settings::Settings(const SettingsTable& given, std::string path, SettingsReport& report,
                    Place place)
     : given_(&given), path_(std::move(path)), report_(&report), place_(std::move(place)) {}
 
-Settings Settings::declaring(const SettingsTable& empty, SettingsReport& report) {
-  Settings settings(empty, "", report);
+Settings Settings::declaring(const SettingsTable& given, SettingsReport& report, std::string path,
+                             Place place) {
+  Settings settings(given, std::move(path), report, std::move(place));
   settings.only_declares_ = true;
   return settings;
 }
@@ -297,6 +304,27 @@ std::string Settings::text(std::string_view name, std::string_view default_value
   return value;
 }
 
+std::filesystem::path Settings::file(std::string_view name, std::string_view meaning) {
+  const std::string given = text(name, "", meaning);
+  if (only_declares_) return {};
+  if (given.empty()) {
+    problem(name, "is not given, or empty");
+    return {};
+  }
+  std::string tried;
+  for (const std::filesystem::path& folder : report_->folders) {
+    std::filesystem::path path = folder / given;  // an absolute path is in no folder
+    std::error_code unknown;
+    if (std::filesystem::is_regular_file(path, unknown)) return path;
+    tried +=
+        (tried.empty() ? "" : ", ") + (folder.empty() ? "the working directory" : folder.string());
+  }
+  const bool is_absolute = std::filesystem::path(given).is_absolute();
+  problem(name, "is '" + given + "', and there is no such file" +
+                    (is_absolute ? "" : "; looked in " + tried));
+  return {};
+}
+
 std::vector<std::int64_t> Settings::integers(std::string_view name, const Range& range, Order order,
                                              std::string_view meaning) {
   const std::string kinds = order == Order::rising ? "integers in rising order" : "integers";
@@ -427,11 +455,29 @@ Settings Settings::table(std::string_view name) {
   return {kEmptyTable, key(name), *report_, node->place};
 }
 
+void Settings::holds(std::string_view name, std::string plugin,
+                     const std::vector<SettingInfo>& settings) {
+  Held held{std::string(name), std::move(plugin), {}};
+  for (const SettingInfo& setting : settings) held.settings.push_back(setting.name);
+  held_.push_back(std::move(held));
+}
+
+std::string Settings::hint(std::string_view unknown) const {
+  const std::string owner = owner_.empty() ? "" : " of " + owner_;
+  for (const Held& held : held_) {
+    if (std::ranges::find(held.settings, unknown) == held.settings.end()) continue;
+    return owner + "; " + held.plugin + " has it: '" + key(held.setting) + '.' +
+           std::string(unknown) + "'";
+  }
+  const bool is_near = !nearest_name(unknown, known_).empty();
+  return (is_near ? "" : owner) + suggestion(unknown, known_);
+}
+
 void Settings::finish() {
   for (const auto& [name, node] : given_->entries()) {
     if (std::ranges::find(known_, name) != known_.end()) continue;
-    report_->problems.push_back(
-        {node.place, "'" + key(name) + "' is not a setting" + suggestion(name, known_)});
+    const std::string mistake = "'" + key(name) + "' is not a setting";
+    report_->problems.push_back({node.place, mistake + hint(name), mistake});
   }
 }
 

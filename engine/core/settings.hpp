@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -92,6 +93,14 @@ struct ResolvedSetting {
 struct SettingsReport {
   std::vector<Problem> problems;
   std::vector<ResolvedSetting> resolved;
+  /// What is allowed and hardly meant.
+  std::vector<Problem> warnings = {};
+  /// Given by who has the settings read: where the files that they name are searched, in this order. An
+  /// empty path is the working directory.
+  std::vector<std::filesystem::path> folders = {std::filesystem::path()};
+
+  /// Where the value of a setting that was read stands; no place where that is the default.
+  Place place_of(std::string_view key) const;
 };
 
 /// Reads the settings of one table, and by that declares them: each call below names a setting with
@@ -103,8 +112,10 @@ class Settings {
   /// `path` is the table's dotted path, empty for the root; `place` is where the table stands.
   Settings(const SettingsTable& given, std::string path, SettingsReport& report, Place place = {});
 
-  /// A reader through which constructors tell what they would ask for.
-  static Settings declaring(const SettingsTable& empty, SettingsReport& report);
+  /// A reader through which constructors tell what they would ask for, and draw no conclusions from
+  /// what is given.
+  static Settings declaring(const SettingsTable& given, SettingsReport& report,
+                            std::string path = {}, Place place = {});
   bool only_declares() const { return only_declares_; }
 
   double number(std::string_view name, double default_value, const Range& range,
@@ -117,6 +128,9 @@ class Settings {
                      const std::vector<std::string>& options, std::string_view meaning);
   /// Any text.
   std::string text(std::string_view name, std::string_view default_value, std::string_view meaning);
+  /// A file that must be there, by an absolute path or by one from any of the report's folders: the
+  /// first of them that has it. Empty where none has, which the report then says.
+  std::filesystem::path file(std::string_view name, std::string_view meaning);
   /// A list of integers, each in range; empty where it is not given.
   enum class Order { any, rising };
   std::vector<std::int64_t> integers(std::string_view name, const Range& range, Order order,
@@ -150,6 +164,11 @@ class Settings {
   /// Whether the user gave the setting.
   bool given(std::string_view name) const { return given_->find(name) != nullptr; }
 
+  /// Says whose settings these are, in messages about keys that are none.
+  void belong_to(std::string owner) { owner_ = std::move(owner); }
+  /// Says that the plug-in which the setting `name` chose has settings of its own, where a key that is
+  /// none of these may belong.
+  void holds(std::string_view name, std::string plugin, const std::vector<SettingInfo>& settings);
   /// Reports each key that nobody asked for, with the nearest name that somebody did.
   void finish();
 
@@ -165,6 +184,13 @@ class Settings {
   ResolvedSetting* resolved(std::string_view name);
   void wrong_type(std::string_view name, const SettingNode& node, std::string_view expected);
   std::string key(std::string_view name) const;
+  std::string hint(std::string_view unknown) const;
+
+  struct Held {
+    std::string setting;
+    std::string plugin;
+    std::vector<std::string> settings;
+  };
 
   const SettingsTable* given_;
   std::string path_;
@@ -173,6 +199,8 @@ class Settings {
   bool only_declares_ = false;
   std::vector<SettingInfo> declared_;
   std::vector<std::string> known_;
+  std::string owner_;  // the plug-in whose settings these are; empty for other tables
+  std::vector<Held> held_;
 };
 
 }  // namespace plumbline

@@ -71,15 +71,12 @@ std::shared_ptr<const Arrays> shared(Arrays arrays, const std::string& content) 
 class FromFile final : public Initializer {
  public:
   explicit FromFile(Settings& settings)
-      : path_(settings.text("path", "", "an HDF5 file with layer_1.weight, layer_1.bias, ...")) {
+      : path_(
+            settings.file("path", "an HDF5 file with layer_1.weight, layer_1.bias, ...").string()) {
     const std::string expected = settings.text(
         "content", "", "the digest that the file's values must have; if not given, any");
     settings.restates("path");
-    if (settings.only_declares()) return;
-    if (path_.empty()) {
-      settings.problem("path", "is not given, or empty");
-      return;
-    }
+    if (path_.empty()) return;
     try {
       Arrays arrays = read_layers(path_);
       const std::string content = digest_of(arrays);
@@ -110,6 +107,8 @@ class FromFile final : public Initializer {
     return {};
   }
 
+  std::string problem_setting() const override { return "path"; }
+
   void fill_weights(const ParameterTensor& tensor, MatrixView<double> weights,
                     Random& /*random*/) const override {
     const std::vector<double>& values = values_of(tensor);
@@ -135,8 +134,10 @@ class FromFile final : public Initializer {
     std::vector<std::size_t> shape = {tensor.rows};
     if (tensor.group != ParameterGroup::bias) shape.push_back(tensor.cols);
     if (found->second.shape == shape) return {};
+    const std::vector<std::size_t> reversed(shape.rbegin(), shape.rend());
     return path_ + ": '" + tensor.name + "' is " + shape_text(found->second.shape) +
-           ", and the layer needs " + shape_text(shape);
+           ", and the layer needs " + shape_text(shape) +
+           (found->second.shape == reversed ? "; is it transposed?" : "");
   }
   const std::vector<double>& values_of(const ParameterTensor& tensor) const {
     const std::string wrong = arrays_ == nullptr ? path_ + ": was not read" : problem(tensor);

@@ -32,6 +32,8 @@ class Initializer {
   /// Why this cannot fill a net of these tensors, as the rest of a sentence about it; empty where it
   /// can, as the fill functions require.
   virtual std::string problem(const ParameterLayout& /*layout*/) const { return {}; }
+  /// The setting that such a problem is about; empty: the choice of this initializer.
+  virtual std::string problem_setting() const { return {}; }
 
   /// The moments of a parameter, as mean-field theory needs them; no variance where the weights are
   /// not random, or their variance depends on data.
@@ -66,6 +68,14 @@ struct InitializerEntry {
 
 const Catalogue<InitializerEntry>& initializer_catalogue();
 
+/// For an initializer whose settings are only declared: those do not depend on the activation.
+inline std::shared_ptr<const Activation> any_activation() {
+  const SettingsTable empty;
+  SettingsReport unused;
+  Settings none(empty, "", unused);
+  return activation_catalogue().entries().front().make(none);
+}
+
 /// The entry of `Kind`, whose constructor takes (Settings&) or (Settings&, const HiddenActivation&).
 template <class Kind>
 InitializerEntry initializer_entry(PluginInfo info) {
@@ -77,13 +87,8 @@ InitializerEntry initializer_entry(PluginInfo info) {
       return std::make_shared<Kind>(settings);
     }
   };
-  // Which settings there are does not depend on the activation, so any serves here.
-  info.settings = declared_settings([make](Settings& settings) {
-    const SettingsTable empty;
-    SettingsReport unused;
-    Settings none(empty, "", unused);
-    make(settings, *activation_catalogue().entries().front().make(none));
-  });
+  info.settings =
+      declared_settings([make](Settings& settings) { make(settings, *any_activation()); });
   return {std::move(info), make};
 }
 

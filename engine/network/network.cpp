@@ -74,6 +74,10 @@ ModelSettings ModelSettings::read(Settings& settings) {
         make(initializer, settings, [&](const InitializerEntry& entry, Settings& own) {
           return entry.make(own, {*model.activation, '\'' + model.activation_name + '\''});
         });
+  } else if (initializer.entry != nullptr) {
+    initializer.check(settings.report(), [](const InitializerEntry& entry, Settings& own) {
+      entry.make(own, *any_activation());
+    });
   }
   const std::string precision = settings.choice("precision", "float32", {"float32", "float64"},
                                                 "type of parameters, activations and gradients");
@@ -126,7 +130,8 @@ Network<T>::Network(const ModelSettings& model, std::size_t features, std::size_
 
 template <typename T>
 void Network<T>::initialize(const Initializer& initializer, std::int64_t seed,
-                            std::span<T> parameters, MatrixView<const T> inputs) {
+                            std::span<T> parameters, MatrixView<const T> inputs,
+                            const std::atomic<bool>* stop) {
   const auto rounded = [](double value) { return static_cast<T>(value); };
   for (const ParameterTensor& tensor : layout_.tensors()) {
     if (tensor.group == ParameterGroup::activation) {
@@ -135,6 +140,7 @@ void Network<T>::initialize(const Initializer& initializer, std::int64_t seed,
     }
   }
   for (const auto& layer : layers_) {
+    if (stop != nullptr && *stop) return;
     const ParameterTensor& weight = layer->weight();
     const ParameterTensor& bias = layer->bias();
     Random random(seed, RandomStream::init, static_cast<std::uint32_t>(weight.layer));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -49,9 +50,10 @@ class Network {
   MatrixView<const T> output(std::size_t index) const { return outputs_[index]; }
 
   /// Sets the initial parameters: layer l draws from the seed's init stream, part l. An initializer
-  /// that looks at data sees `inputs`, at most `batch` examples; others need none.
+  /// that looks at data sees `inputs`, at most `batch` examples; others need none. Where `stop` comes
+  /// true, the layers that are left are not set.
   void initialize(const Initializer& initializer, std::int64_t seed, std::span<T> parameters,
-                  MatrixView<const T> inputs = {});
+                  MatrixView<const T> inputs = {}, const std::atomic<bool>* stop = nullptr);
 
   /// Runs rows of examples (at most `batch`) forward; the result lives in the network until the
   /// next call.

@@ -25,6 +25,10 @@ class InverseSquareRoot final : public Schedule {
     return warm_up_ ? t / offset_ : 1;
   }
 
+  std::string remark(std::int64_t steps) const override {
+    return warm_up_ ? remark_on_warmup(static_cast<std::int64_t>(offset_), steps) : std::string();
+  }
+
  private:
   double offset_;
   bool warm_up_;

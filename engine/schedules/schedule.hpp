@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "engine/core/catalogue.hpp"
@@ -17,7 +18,15 @@ class Schedule {
   /// What the optimizer's learning rate is multiplied by in update `step` of `steps`; the first
   /// update is step 1.
   virtual double factor(std::int64_t step, std::int64_t steps) const = 0;
+
+  /// What is hardly meant in a run of so many steps, as the rest of a sentence about the schedule;
+  /// empty where there is nothing to say.
+  virtual std::string remark(std::int64_t /*steps*/) const { return {}; }
 };
+
+/// The remark on a warm-up that the run does not see the end of; empty where it does, or makes no
+/// updates at all.
+std::string remark_on_warmup(std::int64_t warmup, std::int64_t steps);
 
 struct ScheduleEntry {
   PluginInfo info;

@@ -28,6 +28,11 @@ class Warmup final : public Schedule {
     return start_ + (1 - start_) * (static_cast<double>(step) / static_cast<double>(warmup_));
   }
 
+  std::string remark(std::int64_t steps) const override {
+    std::string own = remark_on_warmup(warmup_, steps);
+    return own.empty() && inner_ != nullptr ? inner_->remark(steps - warmup_) : own;
+  }
+
  private:
   std::int64_t warmup_;
   double start_;

@@ -49,6 +49,10 @@ class WarmupStableDecay final : public Schedule {
     return std::min(rising, falling);
   }
 
+  std::string remark(std::int64_t steps) const override {
+    return remark_on_warmup(warmup_steps_, steps);
+  }
+
  private:
   double left_at(double progress) const {
     if (shape_ == "linear") return 1 - progress;

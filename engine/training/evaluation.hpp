@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 
@@ -17,14 +18,17 @@ struct Evaluation {
       std::numeric_limits<double>::quiet_NaN();  ///< share of labels predicted; NaN without labels
 };
 
-/// Runs all examples forward, a batch at a time in their order. All NaN for a set without examples.
+/// Runs all examples forward, a batch at a time in their order. All NaN for a set without examples, and
+/// where `stop` came true before the end.
 template <typename T>
 Evaluation evaluate(Network<T>& network, std::span<const T> parameters, const Loss& loss,
-                    const Examples& examples, GatheredBatch<T>& batch) {
+                    const Examples& examples, GatheredBatch<T>& batch,
+                    const std::atomic<bool>* stop = nullptr) {
   if (examples.size() == 0) return {};
   double sum = 0;
   std::size_t correct = 0;
   for (std::size_t first = 0; first < examples.size(); first += network.batch()) {
+    if (stop != nullptr && *stop) return {};
     const std::size_t rows = std::min(network.batch(), examples.size() - first);
     batch.gather(examples, rows, [first](std::size_t row) { return first + row; });
     const MatrixView<const T> outputs = network.forward(parameters, batch.inputs());

@@ -154,7 +154,11 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
   if (report.problems.empty()) {
     const std::string misfit = run.model.initializer->problem(
         parameter_layout(run.model, run.data->features(), run.data->outputs()));
-    if (!misfit.empty()) model.problem("initializer", misfit);
+    const std::string setting = run.model.initializer->problem_setting();
+    const std::string key = "model.initializer" + (setting.empty() ? "" : '.' + setting);
+    // Where the value in force stands, which may be elsewhere than the table that it is in.
+    Place place = report.place_of(setting.empty() ? key + ".name" : key);
+    if (!misfit.empty()) report.problems.push_back({std::move(place), "'" + key + "' " + misfit});
   }
 
   const auto loss = choose_table(root, "loss", "cross_entropy", loss_catalogue());
@@ -180,10 +184,17 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
                               "without class weights"});
     }
   }
-  run.schedule =
-      make_chosen(choose_table(root, "schedule", "constant", schedule_catalogue()), report);
+  const auto schedule = choose_table(root, "schedule", "constant", schedule_catalogue());
+  run.schedule = make_chosen(schedule, report);
   Settings train = root.table("train");
   read_train(train, run);
+  if (run.schedule != nullptr) {
+    const std::string remark = run.schedule->remark(run.steps);
+    if (!remark.empty()) {
+      report.warnings.push_back(
+          {schedule.plugin.place, "schedule '" + schedule.plugin.name + "' " + remark});
+    }
+  }
   read_probes(root.table("probes"), run);
   root.finish();
   double recorded = run.evaluation.at_most(run.steps);
@@ -237,16 +248,24 @@ double RunConfiguration::cost() const {
 
 double RunConfiguration::memory() const {
   const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
-  const bool twice = model.precision == Precision::float64;
-  const std::size_t size = twice ? sizeof(double) : sizeof(float);
-  const double blocks = 2 * weights(layout) + (twice ? optimizer_state<double>(optimizer, layout)
-                                                     : optimizer_state<float>(optimizer, layout));
+  const double state = model.precision == Precision::float64
+                           ? sizeof(double) * optimizer_state<double>(optimizer, layout)
+                           : sizeof(float) * optimizer_state<float>(optimizer, layout);
+  return memory_without_optimizer() + state;
+}
+
+double RunConfiguration::memory_without_optimizer() const {
+  const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
+  const std::size_t size = model.precision == Precision::float64 ? sizeof(double) : sizeof(float);
   // Each layer keeps z, a and its error signal; the network keeps the gathered inputs.
   std::size_t columns = padded_stride<float>(data->features());
+  std::size_t largest = 0;
   for (const ParameterTensor& tensor : layout.tensors()) {
     if (tensor.is_weight_matrix()) columns += 3 * padded_stride<float>(tensor.rows);
+    largest = std::max(largest, tensor.size());
   }
-  return static_cast<double>(size) * (blocks + static_cast<double>(columns * batch));
+  return static_cast<double>(size) * (2 * weights(layout) + static_cast<double>(columns * batch)) +
+         static_cast<double>(sizeof(double) * largest);  // in which a layer's weights are drawn
 }
 
 std::string run_id(const RunConfiguration& configuration) {

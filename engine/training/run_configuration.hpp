@@ -44,9 +44,11 @@ struct RunConfiguration {
   std::vector<std::int64_t> recorded_steps() const;
   /// Floating-point operations of the whole run, evaluation included: what the plan weighs runs by.
   double cost() const;
-  /// Bytes of parameters, gradients, optimizer state and activations; the data, which runs share,
-  /// are not included.
+  /// Bytes of parameters, gradients, optimizer state and activations, and of what a layer is drawn in;
+  /// the data, which runs share, are not included.
   double memory() const;
+  /// memory() but for the optimizer's state, for which some optimizers have to be made to tell.
+  double memory_without_optimizer() const;
 };
 
 /// Reads the tables data, model, loss, optimizer, schedule, train and probes. Every mistake goes to

@@ -60,9 +60,12 @@ class Series {
 template <typename T>
 class Trainer {
  public:
-  Trainer(const RunConfiguration& run, const Dataset& data, TrainingObserver* observer)
+  // Where `stop` comes true in here, what is left is not done, and train() ends at once.
+  Trainer(const RunConfiguration& run, const Dataset& data, const std::atomic<bool>& stop,
+          TrainingObserver* observer)
       : run_(run),
         data_(data),
+        stop_(stop),
         observer_(observer),
         network_(run.model, data.features, data.outputs, run.batch),
         parameters_(network_.layout().size()),
@@ -74,19 +77,20 @@ class Trainer {
     SettingsReport checked_before;
     optimizer_ = make_optimizer<T>(run.optimizer, checked_before, network_.layout());
     gather(0);
-    network_.initialize(*run.model.initializer, run.seed, parameters_, batch_.inputs());
+    network_.initialize(*run.model.initializer, run.seed, parameters_, batch_.inputs(), &stop);
     declare_metrics();
   }
 
   // False where `stop` came true, or the observer wanted no more, before the end.
-  bool train(const std::atomic<bool>& stop) {
+  bool train() {
     for (std::int64_t step = 0;; ++step) {
-      if (stop.load(std::memory_order_relaxed)) return false;
+      if (stopped()) return false;
       const double loss = forward_and_backward(step);
       const bool finite = network_.finite() && std::isfinite(loss);
       if (observer_ != nullptr && !observer_->before_update(view_of(step, loss))) return false;
       if (step == 0) predict();
       measure(step);
+      if (stopped()) return false;
       if (!finite) {
         divergence_ = find_divergence<T>(step, network_.layout(), parameters_, loss, gradient_);
       }
@@ -190,8 +194,8 @@ class Trainer {
       if (probes_[i].due(step)) run_.probes[i].probe->measure(snapshot, probes_[i].row(step));
     }
     if (!evaluations_.front().due(step)) return;
-    const Evaluation on_train = evaluated(data_.train);
-    const Evaluation on_valid = evaluated(data_.valid);
+    const Evaluation on_train = evaluated(data_.train, &stop_);
+    const Evaluation on_valid = evaluated(data_.valid, &stop_);
     gather(step);  // the optimizer may ask for more of this batch
     evaluations_[train_loss].row(step)[0] = on_train.loss;
     evaluations_[train_accuracy].row(step)[0] = on_train.accuracy;
@@ -199,16 +203,18 @@ class Trainer {
     evaluations_[valid_accuracy].row(step)[0] = on_valid.accuracy;
   }
 
-  Evaluation evaluated(const Examples& examples) {
+  bool stopped() const { return stop_.load(std::memory_order_relaxed); }
+
+  Evaluation evaluated(const Examples& examples, const std::atomic<bool>* stop) {
     return evaluate<T>(network_, optimizer_->evaluation_point(parameters_), *run_.loss, examples,
-                       batch_);
+                       batch_, stop);
   }
 
   void summarize(RunRecord& record) {
     for (const Series& series : evaluations_) {
       record.summary.emplace_back("final_" + series.metric().name, series.metric().values.back());
     }
-    const Evaluation on_test = evaluated(data_.test);
+    const Evaluation on_test = evaluated(data_.test, nullptr);  // of a run that is finished
     record.summary.emplace_back("final_test_loss", on_test.loss);
     record.summary.emplace_back("final_test_accuracy", on_test.accuracy);
     double least_loss = kNaN;
@@ -225,6 +231,7 @@ class Trainer {
 
   const RunConfiguration& run_;
   const Dataset& data_;
+  const std::atomic<bool>& stop_;
   TrainingObserver* observer_;  // null for none
   Network<T> network_;
   std::vector<T> parameters_;
@@ -246,8 +253,8 @@ std::optional<RunRecord> train_as(const RunConfiguration& run, const Dataset& da
   const auto started = std::chrono::system_clock::now();
   const auto wall = std::chrono::steady_clock::now();
   const double cpu = thread_cpu_seconds();
-  Trainer<T> trainer(run, data, observer);
-  if (!trainer.train(stop)) return std::nullopt;
+  Trainer<T> trainer(run, data, stop, observer);
+  if (!trainer.train()) return std::nullopt;
   RunRecord record = trainer.record();
   record.wall_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();

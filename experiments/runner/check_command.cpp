@@ -11,7 +11,9 @@ int check_command(const CheckOptions& options, std::ostream& out, std::ostream& 
   std::vector<Problem> problems;
   Definition definition = read_definition(path, options.overrides, problems);
   try {
-    const std::size_t runs = make_plan(std::move(definition), std::move(problems)).runs.size();
+    const Plan plan = make_plan(std::move(definition), std::move(problems), options.data_folders);
+    const std::size_t runs = plan.runs.size();
+    print_warnings(plan, err);
     out << path.string() << ": no mistakes, " << runs << (runs == 1 ? " run\n" : " runs\n");
     return 0;
   } catch (const DefinitionError& error) {

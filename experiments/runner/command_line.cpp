@@ -96,19 +96,21 @@ void add_describe(CLI::App& program, DescribeOptions& options) {
       ->type_name("");
 }
 
-void add_check(CLI::App& program, CheckOptions& options) {
+void add_check(CLI::App& program, CheckOptions& options, std::string& data_dir) {
   CLI::App& command = add_command(
       program, "check", "Prints every mistake of a definition with file, line and column");
   add_definition(command, options.definition, options.overrides);
+  add_data_dir(command, data_dir);
 }
 
-void add_plan(CLI::App& program, PlanOptions& options) {
+void add_plan(CLI::App& program, PlanOptions& options, std::string& data_dir) {
   CLI::App& command = add_command(
       program, "plan", "Prints the runs of a definition with estimates of time and memory");
   add_definition(command, options.definition, options.overrides);
   add_threads(command, options.threads, "Threads that the estimates are for");
   command.add_flag("--all", options.all, "Every run, not the first ones alone");
   command.add_flag("--json", options.json, "One JSON object");
+  add_data_dir(command, data_dir);
 }
 
 void add_run(CLI::App& program, RunOptions& options, std::string& data_dir) {
@@ -212,8 +214,14 @@ int call_command(const CLI::App& program, Options& options, std::ostream& out, s
   const std::string name = program.get_subcommands().front()->get_name();
   if (name == "list") return list_command(options.list, out, err);
   if (name == "describe") return describe_command(options.describe, out, err);
-  if (name == "check") return check_command(options.check, out, err);
-  if (name == "plan") return plan_command(options.plan, out, err);
+  if (name == "check") {
+    options.check.data_folders = data_folders(options.data_dir);
+    return check_command(options.check, out, err);
+  }
+  if (name == "plan") {
+    options.plan.data_folders = data_folders(options.data_dir);
+    return plan_command(options.plan, out, err);
+  }
   if (name == "run") {
     options.run.data_folders = data_folders(options.data_dir);
     return run_command(options.run, out, err);
@@ -252,8 +260,8 @@ int command_line(int argc, const char* const* argv, std::ostream& out, std::ostr
   program.get_formatter()->label("REQUIRED", "");
   add_list(program, options.list);
   add_describe(program, options.describe);
-  add_check(program, options.check);
-  add_plan(program, options.plan);
+  add_check(program, options.check, options.data_dir);
+  add_plan(program, options.plan, options.data_dir);
   add_run(program, options.run, options.data_dir);
   add_show(program, options.show, options.show_by, options.show_metrics);
   add_verify(program, options.verify, options.data_dir);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/datasets/dataset.hpp"
+
 namespace plumbline {
 
 // One function for each command that reads definitions and runs nothing. Results go to `out`,
@@ -35,10 +37,11 @@ int describe_command(const DescribeOptions& options, std::ostream& out, std::ost
 struct CheckOptions {
   std::string definition = {};              ///< a path, or the name of a definition that ships
   std::vector<std::string> overrides = {};  ///< "key=value"
+  DataFolders data_folders = {};
 };
 
 /// Prints each mistake of the definition to `err`, one a line, as "file:line:column: message", and
-/// returns 2; or says on `out` in one line that there is none.
+/// returns 2; or says on `out` in one line that there is none. Warnings go to `err`.
 int check_command(const CheckOptions& options, std::ostream& out, std::ostream& err);
 
 struct PlanOptions {
@@ -47,9 +50,11 @@ struct PlanOptions {
   int threads = 0;   ///< that the estimates are for; 0: one for each processor
   bool all = false;  ///< every run in the table, not the first ones alone
   bool json = false;
+  DataFolders data_folders = {};
 };
 
-/// Prints the runs of the definition, their number, and an estimate of time and memory.
+/// Prints the runs of the definition, their number, and an estimate of time and memory; to `err`
+/// warnings, and whether the runs fit the memory that is available.
 int plan_command(const PlanOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace plumbline

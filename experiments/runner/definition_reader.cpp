@@ -12,11 +12,19 @@ namespace {
 
 const std::vector<std::string> kTables{"data",     "model", "loss",  "optimizer",
                                        "schedule", "train", "probes"};
+// What a definition says of itself.
+const std::vector<std::string> kTextKeys{"schema", "name", "title", "about"};
 const std::vector<std::string> kPluginTables{"data", "loss", "optimizer", "schedule"};
 constexpr std::int64_t kMostSeeds = 1'000'000;
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
 }
 
 std::string_view first_part(std::string_view key) { return key.substr(0, key.find('.')); }
@@ -72,7 +80,7 @@ void DefinitionReader::read(const SettingsTable& root) {
     } else if (contains(kTables, key)) {
       set(key, node);
     } else {
-      std::vector<std::string> known{"schema", "name", "title", "about"};
+      std::vector<std::string> known = kTextKeys;
       known.insert(known.end(), kTables.begin(), kTables.end());
       known.emplace_back("sweep");
       unknown(key, key, node.place, known);
@@ -181,14 +189,19 @@ void DefinitionReader::add_axis(const std::string& key, const SettingNode& node)
   if (const auto same = find_axis(key); same != definition_->axes.end()) {
     return problem(node.place, "'" + key + "' is an axis already, at " + to_string(same->place));
   }
-  if (are_axis_values(key, *values, node.place)) {
-    definition_->axes.push_back({key, *values, node.place});
-  }
+  SettingList usable = axis_values(key, *values, node.place);
+  if (!usable.empty()) definition_->axes.push_back({key, std::move(usable), node.place});
 }
 
 void DefinitionReader::apply(const std::string& key, SettingList values, const Place& place) {
   std::vector<SweepAxis>& axes = definition_->axes;
-  if (first_part(key) == "sweep") return apply_seeds(key, std::move(values), place);
+  if (first_part(key) == "sweep") return apply_sweep(key, std::move(values), place);
+  if (contains(kTextKeys, first_part(key))) {
+    return problem(place, "'" + key +
+                              "' is the definition's own and stands in its text; what can be "
+                              "given here is a setting of " +
+                              listed(kTables) + ", or sweep.seeds");
+  }
   if (!contains(kTables, first_part(key))) {
     std::vector<std::string> known = kTables;
     known.emplace_back("sweep");
@@ -200,8 +213,8 @@ void DefinitionReader::apply(const std::string& key, SettingList values, const P
   if (values.size() == 1) {
     if (old != axes.end()) axes.erase(old);
     set(key, values.front());
-  } else if (are_axis_values(key, values, place)) {
-    SweepAxis axis{key, std::move(values), place};
+  } else if (SettingList usable = axis_values(key, values, place); !usable.empty()) {
+    SweepAxis axis{key, std::move(usable), place};
     if (old != axes.end()) {
       *old = std::move(axis);
     } else {
@@ -210,7 +223,13 @@ void DefinitionReader::apply(const std::string& key, SettingList values, const P
   }
 }
 
-void DefinitionReader::apply_seeds(const std::string& key, SettingList values, const Place& place) {
+void DefinitionReader::apply_sweep(const std::string& key, SettingList values, const Place& place) {
+  constexpr std::string_view kGrid = "sweep.grid.";
+  if (key.starts_with(kGrid)) {
+    const std::string setting = key.substr(kGrid.size());
+    return problem(place, "'" + key + "' cannot be given here; " + setting +
+                              "=VALUE sets it, and " + setting + "=VALUE,VALUE makes it an axis");
+  }
   if (key != "sweep.seeds") {
     constexpr std::size_t kPrefix = std::string_view("sweep.").size();
     return unknown(key, key.substr(std::min(key.size(), kPrefix)), place, {"seeds"});
@@ -251,12 +270,13 @@ SweepAxis DefinitionReader::seed_axis() {
   if (!seeds_) return axis;
 
   if (const auto* list = std::get_if<SettingList>(&seeds_->value)) {
-    if (are_axis_values("sweep.seeds", *list, seeds_->place)) axis.values = *list;
-    for (const SettingNode& seed : *list) {
-      if (std::holds_alternative<std::int64_t>(seed.value)) continue;
+    SettingList seeds = axis_values("sweep.seeds", *list, seeds_->place);
+    std::erase_if(seeds, [this](const SettingNode& seed) {
+      if (std::holds_alternative<std::int64_t>(seed.value)) return false;
       problem(seed.place, "'sweep.seeds' holds " + type_name(seed) + "; expected integers");
-      axis.values = {first};
-    }
+      return true;
+    });
+    if (!seeds.empty()) axis.values = std::move(seeds);
   } else if (const auto* count = std::get_if<std::int64_t>(&seeds_->value)) {
     const std::int64_t base = std::get<std::int64_t>(first.value);
     if (*count < 1 || *count > kMostSeeds) {
@@ -283,23 +303,21 @@ void DefinitionReader::set(std::string_view key, const SettingNode& value) {
   }
 }
 
-bool DefinitionReader::are_axis_values(std::string_view key, const SettingList& values,
-                                       const Place& place) {
-  if (values.empty()) {
-    problem(place, "'" + std::string(key) + "' is an axis without values");
-    return false;
-  }
-  bool right = true;
+// The values that can be tried, so that one that cannot does not hide what is wrong in the others.
+SettingList DefinitionReader::axis_values(std::string_view key, const SettingList& values,
+                                          const Place& place) {
+  if (values.empty()) problem(place, "'" + std::string(key) + "' is an axis without values");
+  SettingList usable;
   std::set<std::string> seen;
   for (const SettingNode& value : values) {
     const std::string text = to_string(value);
     if (!seen.insert(text).second) {
       problem(value.place, "'" + std::string(key) + "' has the value " + text + " twice");
-      right = false;
+    } else if (fits(key, value)) {
+      usable.push_back(value);
     }
-    if (!fits(key, value)) right = false;
   }
-  return right;
+  return usable;
 }
 
 // A whole table can be given as a table, or as the name of the plug-in that it stands for.

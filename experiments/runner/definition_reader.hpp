@@ -22,7 +22,8 @@ class DefinitionReader {
   void read(const SettingsTable& root);
   /// The keys of the table `sweep`.
   static std::vector<SettingInfo> sweep_settings();
-  /// One value sets the key, and ends an axis of that key; several make it an axis.
+  /// One value sets the key, and ends an axis of that key; several make it an axis. Only what runs are
+  /// made of can be given so, and the seeds.
   void apply(const std::string& key, SettingList values, const Place& place);
   /// Makes "train.seed" the last axis.
   void finish();
@@ -35,9 +36,9 @@ class DefinitionReader {
   void read_sweep(const SettingNode& node);
   void read_grid(const SettingNode& node);
   void add_axis(const std::string& key, const SettingNode& node);
-  void apply_seeds(const std::string& key, SettingList values, const Place& place);
+  void apply_sweep(const std::string& key, SettingList values, const Place& place);
   void set(std::string_view key, const SettingNode& value);
-  bool are_axis_values(std::string_view key, const SettingList& values, const Place& place);
+  SettingList axis_values(std::string_view key, const SettingList& values, const Place& place);
   bool fits(std::string_view key, const SettingNode& value);
   std::vector<SweepAxis>::iterator find_axis(std::string_view key);
   SweepAxis seed_axis();

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <functional>
-#include <set>
 #include <vector>
 
 #include "engine/kernels/gemm.hpp"
@@ -77,32 +75,10 @@ double estimated_seconds(const Plan& plan, int threads) {
   return std::max(all / threads, longest);
 }
 
-double dataset_bytes(const DataSource& data) {
-  const SplitSizes sizes = data.sizes();
-  const auto examples = static_cast<double>(sizes.train + sizes.valid + sizes.test);
-  const std::size_t targets = data.has_labels() ? 1 : data.outputs();
-  return examples * static_cast<double>(sizeof(float) * (data.features() + targets));
-}
-
-double estimated_bytes(const Plan& plan, int threads) {
-  double bytes = 0;
-  std::set<std::string> datasets;
-  std::vector<double> of_runs;
-  for (const RunSpec& run : plan.runs) {
-    const RunConfiguration& configuration = run.configuration;
-    if (datasets.insert(configuration.data_key).second) bytes += dataset_bytes(*configuration.data);
-    of_runs.push_back(configuration.memory());
-  }
-  std::ranges::sort(of_runs, std::greater());
-  of_runs.resize(std::min(of_runs.size(), static_cast<std::size_t>(threads)));
-  for (const double run : of_runs) bytes += run;
-  return bytes;
-}
-
 }  // namespace
 
-Estimate estimate(const Plan& plan, int threads) {
-  return {estimated_seconds(plan, threads), estimated_bytes(plan, threads)};
+Estimate estimate(const Plan& plan, int threads, const MemoryFit& fit) {
+  return {estimated_seconds(plan, threads), fit.needed(static_cast<std::size_t>(threads))};
 }
 
 }  // namespace plumbline

@@ -90,8 +90,8 @@ int print_gradient_check(const GradientCheck& check, const std::string& title, b
 }
 
 int gradcheck_command(const GradcheckOptions& options, std::ostream& out, std::ostream& err) {
-  const SingleRun run =
-      single_run(options.run.definition, options.run.overrides, options.run.run_id);
+  const SingleRun run = single_run(options.run.definition, options.run.overrides,
+                                   options.run.run_id, options.run.data_folders);
   const RunConfiguration& configuration = run.spec.configuration;
   if (configuration.model.precision != Precision::float64) {
     err << "The run is in float32; its gradient is checked in float64.\n";

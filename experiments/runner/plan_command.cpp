@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <array>
+#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "experiments/runner/available_memory.hpp"
 #include "experiments/runner/commands.hpp"
 #include "experiments/runner/estimate.hpp"
+#include "experiments/runner/memory_fit.hpp"
 #include "experiments/runner/plan.hpp"
 #include "experiments/runner/progress.hpp"
 #include "experiments/runner/scheduler.hpp"
@@ -27,16 +29,6 @@ std::string percent_text(double share) {
 using nlohmann::ordered_json;
 
 constexpr std::size_t kFirstRuns = 20;
-
-std::string bytes_text(double bytes) {
-  constexpr std::array kUnits{"B", "kB", "MB", "GB", "TB"};
-  std::size_t unit = 0;
-  while (bytes >= 999.5 && unit + 1 < kUnits.size()) {
-    bytes /= 1000;
-    ++unit;
-  }
-  return short_number(bytes, 3) + ' ' + kUnits[unit];
-}
 
 // "model.depth" is "depth" and "optimizer.name" is "optimizer", unless another axis is too.
 std::vector<std::string> column_titles(const std::vector<SweepAxis>& axes) {
@@ -115,13 +107,19 @@ ordered_json to_json(const Plan& plan, const Estimate& expected) {
 
 }  // namespace
 
-int plan_command(const PlanOptions& options, std::ostream& out, std::ostream& /*err*/) {
+int plan_command(const PlanOptions& options, std::ostream& out, std::ostream& err) {
   std::vector<Problem> problems;
   Definition definition =
       read_definition(find_definition(options.definition), options.overrides, problems);
-  const Plan plan = make_plan(std::move(definition), std::move(problems));
+  const Plan plan = make_plan(std::move(definition), std::move(problems), options.data_folders);
+  print_warnings(plan, err);
   const int threads = options.threads > 0 ? options.threads : available_processors();
-  const Estimate expected = estimate(plan, threads);
+  std::vector<std::size_t> all(plan.runs.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  const MemoryFit fit = memory_fit(plan, all, threads, available_memory());
+  const std::string tight = memory_message(plan, fit, threads);
+  if (!tight.empty()) err << "warning: " << tight << '\n';
+  const Estimate expected = estimate(plan, threads, fit);
   if (options.json) {
     out << to_json(plan, expected).dump(2) << '\n';
     return 0;

@@ -18,8 +18,10 @@
 
 #include <fmt/format.h>
 
+#include "experiments/runner/available_memory.hpp"
 #include "experiments/runner/definition.hpp"
 #include "experiments/runner/interrupt.hpp"
+#include "experiments/runner/memory_fit.hpp"
 #include "experiments/runner/plan.hpp"
 #include "experiments/runner/progress.hpp"
 #include "experiments/runner/provenance.hpp"
@@ -146,20 +148,6 @@ void compute(const Plan& plan, const RunOptions& options, int threads, ProgressM
            });
 }
 
-/// "model.depth=8 model.activation=tanh train.seed=3": what tells the run apart, as overrides.
-std::string run_label(const Plan& plan, std::size_t index) {
-  const std::vector<SweepAxis>& axes = plan.definition.axes;
-  const std::vector<std::size_t> positions = axis_positions(axes, index);
-  std::string label;
-  for (std::size_t a = 0; a < axes.size(); ++a) {
-    const SettingNode& value = axes[a].values[positions[a]];
-    const auto* text = std::get_if<std::string>(&value.value);
-    if (!label.empty()) label += ' ';
-    label += axes[a].key + '=' + (text != nullptr ? *text : to_string(value));
-  }
-  return label;
-}
-
 std::string runs_text(std::size_t n) { return fmt::format("{} {}", n, n == 1 ? "run" : "runs"); }
 
 void print_counts(const fs::path& path, const Outcome& outcome, std::ostream& out) {
@@ -187,6 +175,14 @@ void make_folder_of(const fs::path& path) {
   if (error) {
     throw EnvironmentError(folder.string() + ": cannot make the folder: " + error.message());
   }
+}
+
+/// A path that was typed may be mistyped, so nothing is made for it.
+void require_folder_of(const fs::path& path) {
+  const fs::path folder = path.parent_path();
+  std::error_code unknown;
+  if (folder.empty() || fs::is_directory(folder, unknown)) return;
+  throw EnvironmentError(path.string() + ": there is no folder " + folder.string());
 }
 
 /// A changed definition must not cost the results of the one before: copies them to FILE.previous, or
@@ -224,19 +220,36 @@ Plan plan_of(const RunOptions& options) {
   std::vector<Problem> problems;
   Definition definition =
       read_definition(find_definition(options.definition), options.overrides, problems);
-  return make_plan(std::move(definition), std::move(problems));
+  return make_plan(std::move(definition), std::move(problems), options.data_folders);
+}
+
+/// What the runs that are missing need, `threads` at a time. Throws EnvironmentError where one alone
+/// does not fit.
+MemoryFit memory_fit_of_missing(const Plan& plan, const EarlierFile& earlier, int threads) {
+  std::vector<std::size_t> missing;
+  for (std::size_t index = 0; index < plan.runs.size(); ++index) {
+    if (!earlier.places[index]) missing.push_back(index);
+  }
+  MemoryFit fit = memory_fit(plan, missing, threads, available_memory());
+  if (fit.at_once == 0 && !missing.empty()) {
+    throw EnvironmentError(memory_message(plan, fit, threads));
+  }
+  return fit;
 }
 
 }  // namespace
 
 int run_command(const RunOptions& options, std::ostream& out, std::ostream& err) {
   const double started = seconds_now();
-  Interrupt interrupt;
   const Plan plan = plan_of(options);
+  // Until here there is nothing to keep, and a signal ends the program at once.
+  Interrupt interrupt;
+  const ProgressMode mode = progress_mode(options.progress, isatty(STDERR_FILENO) == 1);
+  if (mode != ProgressMode::json) print_warnings(plan, err);
   const fs::path path = options.output.empty()
                             ? fs::path("results") / (plan.definition.name + ".h5")
                             : fs::path(options.output);
-  const int threads = options.threads > 0 ? options.threads : available_processors();
+  const int wanted = options.threads > 0 ? options.threads : available_processors();
   const std::size_t n_runs = plan.runs.size();
 
   EarlierFile earlier = open_earlier_file(path, plan, options.fresh);
@@ -248,11 +261,18 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
     return kAllWell;
   }
 
-  const ProgressMode mode = progress_mode(options.progress, isatty(STDERR_FILENO) == 1);
   if (earlier.kept > 0 && (mode == ProgressMode::live || mode == ProgressMode::plain)) {
     err << fmt::format("{} of {} runs were there already\n", earlier.kept, n_runs);
   }
-  make_folder_of(path);
+  const MemoryFit fit = memory_fit_of_missing(plan, earlier, wanted);
+  const std::string tight = memory_message(plan, fit, wanted);
+  if (!tight.empty() && mode != ProgressMode::json) err << tight << '\n';
+  const int threads = tight.empty() ? wanted : static_cast<int>(fit.at_once);
+  if (options.output.empty()) {
+    make_folder_of(path);
+  } else {
+    require_folder_of(path);
+  }
   const fs::path previous = earlier.dropped > 0 ? keep_previous(path) : fs::path();
   ResultsWriter writer(path, plan, gather_provenance(options.command_line, threads));
   outcome.statuses.assign(n_runs, RunStatus::pending);

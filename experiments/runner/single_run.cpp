@@ -12,10 +12,10 @@ std::string SingleRun::title() const {
 }
 
 SingleRun single_run(const std::string& definition, const std::vector<std::string>& overrides,
-                     const std::string& run_id) {
+                     const std::string& run_id, const DataFolders& data_folders) {
   std::vector<Problem> problems;
   Definition read = read_definition(find_definition(definition), overrides, problems);
-  const Plan plan = make_plan(std::move(read), std::move(problems));
+  const Plan plan = make_plan(std::move(read), std::move(problems), data_folders);
   const auto found =
       run_id.empty() ? plan.runs.begin() : std::ranges::find(plan.runs, run_id, &RunSpec::run_id);
   if (found == plan.runs.end()) {

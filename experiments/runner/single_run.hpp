@@ -23,6 +23,6 @@ struct SingleRun {
 /// The run with this id, or the first where `run_id` is empty. Throws DefinitionError where the
 /// definition is wrong or has no such run.
 SingleRun single_run(const std::string& definition, const std::vector<std::string>& overrides,
-                     const std::string& run_id);
+                     const std::string& run_id, const DataFolders& data_folders = {});
 
 }  // namespace plumbline

@@ -44,6 +44,9 @@ class TextTable {
 /// The number with `digits` significant digits, without trailing zeros: "0.1", "1.5e+06", "nan".
 std::string short_number(double value, int digits = 4);
 
+/// "1.25 GB": three significant digits and a unit of powers of 1000.
+std::string bytes_text(double bytes);
+
 /// The columns that the UTF-8 `text` takes on a terminal: its code points.
 std::size_t display_width(std::string_view text);
 

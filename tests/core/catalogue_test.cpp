@@ -88,7 +88,8 @@ TEST(Choose, ReportsASettingOfAnotherPlugin) {
   Settings settings(given, "zoo", report);
   EXPECT_EQ(choose(settings, "animal", "ant", catalogue, "which").make(report, make), 2);
   ASSERT_EQ(report.problems.size(), 1U);
-  EXPECT_EQ(report.problems[0].message, "'zoo.animal.weight' is not a setting; known are speed");
+  EXPECT_EQ(report.problems[0].message,
+            "'zoo.animal.weight' is not a setting of zebra; known are speed");
 }
 
 TEST(Choose, HasNoEntryForAnUnknownName) {

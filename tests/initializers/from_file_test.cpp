@@ -162,7 +162,7 @@ TEST_F(FromFile, NeedsAPathToAnHdf5File) {
       table_of({{"data.name", "xor"}, {"train.batch", 4}, {"model.initializer", "from_file"}});
   EXPECT_EQ(complaint(without), "'model.initializer.path' is not given, or empty");
   EXPECT_EQ(complaint(run_from(path_)),
-            "'model.initializer.path' cannot be used: " + path_ + ": no such file");
+            "'model.initializer.path' is '" + path_ + "', and there is no such file");
   std::ofstream(path_) << "weights";
   EXPECT_THAT(complaint(run_from(path_)), HasSubstr(path_ + ": cannot open it as HDF5: "));
 }
@@ -170,8 +170,8 @@ TEST_F(FromFile, NeedsAPathToAnHdf5File) {
 TEST_F(FromFile, NeedsEveryTensorOfTheNet) {
   for (const char* name : {"layer_1.weight", "layer_2.bias", "layer_3.weight"}) {
     write_without(name, [](Hdf5File& /*file*/) {});
-    EXPECT_EQ(complaint(run_from(path_)), "'model.initializer' does not fit this net: " + path_ +
-                                              ": has no dataset '" + name + "'");
+    EXPECT_EQ(complaint(run_from(path_)), "'model.initializer.path' does not fit this net: " +
+                                              path_ + ": has no dataset '" + name + "'");
   }
   Hdf5File(path_).add_text("weights");
   EXPECT_THAT(complaint(run_from(path_)), HasSubstr(": has no dataset 'layer_1.weight'"));
@@ -182,8 +182,8 @@ TEST_F(FromFile, NeedsTheShapesOfTheNet) {
     file.add("layer_2.weight", {4, 3}, std::vector<double>(12));
   });
   EXPECT_EQ(complaint(run_from(path_)),
-            "'model.initializer' does not fit this net: " + path_ +
-                ": 'layer_2.weight' is 4 x 3, and the layer needs 3 x 4");
+            "'model.initializer.path' does not fit this net: " + path_ +
+                ": 'layer_2.weight' is 4 x 3, and the layer needs 3 x 4; is it transposed?");
   write_without("layer_2.bias",
                 [](Hdf5File& file) { file.add("layer_2.bias", {3, 1}, std::vector<double>(3)); });
   EXPECT_THAT(complaint(run_from(path_)),
@@ -198,7 +198,7 @@ TEST_F(FromFile, NeedsTheShapesOfTheNet) {
 TEST_F(FromFile, RefusesLayersThatTheNetDoesNotHave) {
   write_weights(path_, layout_of({4, 3, 2}));
   EXPECT_EQ(complaint(run_from(path_)),
-            "'model.initializer' does not fit this net: " + path_ + ": has more layers");
+            "'model.initializer.path' does not fit this net: " + path_ + ": has more layers");
   const auto deeper =
       made(initializer_catalogue(), "from_file", table_of({{"path", path_.c_str()}}));
   EXPECT_EQ(deeper->problem(layout_of({4, 3, 2})), "");

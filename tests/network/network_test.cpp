@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +38,24 @@ std::vector<std::string> messages_of(const std::vector<Setting>& settings) {
   return messages;
 }
 
+/// Fills with ones, and asks to stop behind the first layer.
+class StopsAtOnce final : public Initializer {
+ public:
+  explicit StopsAtOnce(std::atomic<bool>& stop) : stop_(stop) {}
+  void fill_weights(const ParameterTensor& tensor, MatrixView<double> weights,
+                    Random& /*random*/) const override {
+    std::fill_n(weights.data, tensor.size(), 1.0);
+    stop_ = true;
+  }
+  std::optional<double> weight_variance(std::size_t /*fan_in*/,
+                                        std::size_t /*fan_out*/) const override {
+    return std::nullopt;
+  }
+
+ private:
+  std::atomic<bool>& stop_;
+};
+
 template <typename T>
 std::vector<T> drawn(const NetChoice& choice, std::int64_t seed) {
   return NetAndBatch<T>(choice, seed).parameters;
@@ -48,6 +69,17 @@ TEST(ModelSettingsTest, ReadsDepthTimesWidthOrAListOfWidths) {
               ElementsAre(300, 100));
   EXPECT_THAT(read_model({{"depth", node(0)}}, report).widths, IsEmpty());
   EXPECT_THAT(report.problems, IsEmpty());
+}
+
+TEST(NetworkTest, LeavesTheLayersThatFollowAStopUnset) {
+  SettingsReport report;
+  const ModelSettings model = read_model({{"depth", node(1)}, {"width", node(3)}}, report);
+  Network<double> network(model, 2, 2, 1);
+  std::vector<double> parameters(network.layout().size(), -9);
+  std::atomic<bool> stop{false};
+  network.initialize(StopsAtOnce(stop), 1, parameters, {}, &stop);
+  EXPECT_THAT(parameters, ElementsAre(1, 1, 1, 1, 1, 1, 0, 0, 0,  // layer 1
+                                      -9, -9, -9, -9, -9, -9, -9, -9));
 }
 
 TEST(ModelSettingsTest, RefusesAListOfWidthsBesideDepthOrWidth) {

@@ -147,6 +147,15 @@ TEST(DefinitionOverrides, AreRefusedWithTheArgumentAndTheNearestName) {
       {"budget.max_seconds=3",
        "'budget.max_seconds' is not a setting; known are data, model, loss, optimizer, schedule, "
        "train, probes, sweep"},
+      {"sweep.grid.model.depth=3",
+       "'sweep.grid.model.depth' cannot be given here; model.depth=VALUE sets it, and "
+       "model.depth=VALUE,VALUE makes it an axis"},
+      {"schema=2",
+       "'schema' is the definition's own and stands in its text; what can be given here is a "
+       "setting of data, model, loss, optimizer, schedule, train, probes, or sweep.seeds"},
+      {"about.paper=x",
+       "'about.paper' is the definition's own and stands in its text; what can be given here is a "
+       "setting of data, model, loss, optimizer, schedule, train, probes, or sweep.seeds"},
       {"sweep.seed=3", "'sweep.seed' is not a setting; did you mean 'seeds'?"},
       {"sweep=3", "'sweep' is not a setting; known are seeds"},
       {"sweep.seeds=x", "'sweep.seeds' is a text; expected an integer or a list of integers"},

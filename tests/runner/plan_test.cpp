@@ -71,7 +71,12 @@ const std::vector<BadText> kBadTexts{
     {"[model]\nactivation = \"rleu\"\n",
      {"d.toml:4:14: 'rleu' is not among the activations; did you mean 'relu'?"}},
     {"[model]\nactivation = { name = \"relu\", slop = 2 }\n",
-     {"d.toml:4:38: 'model.activation.slop' is not a setting"}},
+     {"d.toml:4:38: 'model.activation.slop' is not a setting of relu"}},
+    {"[optimizer]\nname = \"clip_norm\"\nlr = 0.1\n",
+     {"d.toml:5:6: 'optimizer.lr' is not a setting of clip_norm; adam has it: "
+      "'optimizer.inner.lr'"}},
+    {"[model]\nslope = 0.1\nactivation = \"leaky_relu\"\n",
+     {"d.toml:4:9: 'model.slope' is not a setting; leaky_relu has it: 'model.activation.slope'"}},
     {"[model]\nprecision = \"float46\"\n",
      {"d.toml:4:13: 'model.precision' is 'float46', which is unknown; did you mean 'float64'?"}},
     {"[data]\nname = \"digit\"\n",
@@ -139,6 +144,88 @@ TEST(Plan, ReportsEachMistakeOnceHoweverManyRunsItIsIn) {
                           "d.toml:5:9: 'train.stesp' is not a setting; did you mean 'steps'?",
                           "d.toml:9:22: 'optimizer.lr' is -0.2; allowed is > 0",
                           "d.toml:9:28: 'optimizer.lr' is -0.3; allowed is > 0"));
+}
+
+TEST(Plan, ReportsTheMistakesOfEveryValueOfAnAxisBesideOneThatIsNoValueForIt) {
+  const DefinitionFile file(
+      "[sweep]\n"
+      "seeds = [1, \"x\", -3]\n"
+      "[sweep.grid]\n"
+      "optimizer = [{ name = \"adam\", lrr = 1 }, 4, { name = \"sgdd\" }]\n"
+      "model.depth = [2, 2, -3]\n");
+  const Lines expected = {
+      "d.toml:4:13: 'sweep.seeds' holds a text; expected integers",
+      "d.toml:4:18: 'train.seed' is -3; allowed is in [0, 9007199254740991]",
+      "d.toml:6:37: 'optimizer.lrr' is not a setting; did you mean 'lr'?",
+      "d.toml:6:42: 'optimizer' is an integer; expected a table",
+      "d.toml:6:54: 'sgdd' is not among the optimizers; did you mean 'sgd'?",
+      "d.toml:7:19: 'model.depth' has the value 2 twice",
+      "d.toml:7:22: 'model.depth' is -3; allowed is in [0, 1e+05]",
+  };
+  EXPECT_EQ(problems_of(file), expected);
+}
+
+TEST(Plan, NamesTheCombinationOfAMistakeThatNotAllRunsHave) {
+  const DefinitionFile one_axis(
+      "[optimizer]\n"
+      "beta1 = 0.8\n"
+      "[sweep]\n"
+      "seeds = 3\n"
+      "[sweep.grid]\n"
+      "model.depth = [2, 4]\n"
+      "optimizer.name = [\"adam\", \"sgd\"]\n");
+  EXPECT_THAT(problems_of(one_axis),
+              ElementsAre("d.toml:4:9: 'optimizer.beta1' is not a setting of sgd; known are lr "
+                          "(with optimizer.name = \"sgd\")"));
+  const DefinitionFile two_axes(
+      "[model]\n"
+      "initializer = \"looks_linear\"\n"
+      "[sweep.grid]\n"
+      "train.steps = [1, 2]\n"
+      "model.width = [4, 5]\n"
+      "model.activation = [\"crelu\", \"relu\"]\n"
+      "optimizer.lr = [0.1, 0.2]\n");
+  EXPECT_THAT(
+      problems_of(two_axes),
+      ElementsAre("d.toml:4:15: 'model.initializer' is looks_linear, which needs even widths "
+                  "with this activation; layer 1 has 5 units "
+                  "(with model.width = 5, model.activation = \"relu\")"));
+}
+
+TEST(Plan, SaysInOneLineHowManyOtherCombinationsHaveAMistake) {
+  const DefinitionFile file(
+      "[optimizer]\n"
+      "beta1 = 0.8\n"
+      "[sweep.grid]\n"
+      "optimizer.name = [\"adam\", \"sgd\", \"momentum\"]\n"
+      "model.depth = [2, 4]\n");
+  EXPECT_THAT(problems_of(file),
+              ElementsAre("d.toml:4:9: 'optimizer.beta1' is not a setting of sgd; known are lr "
+                          "(with optimizer.name = \"sgd\"; and 1 more)"));
+}
+
+TEST(Plan, NamesNoCombinationOfAMistakeInAValueOfAnAxis) {
+  const DefinitionFile file(
+      "[sweep.grid]\n"
+      "optimizer = [{ name = \"sgd\", lr = -1 }, \"adam\"]\n"
+      "model.depth = [2, -4]\n");
+  EXPECT_THAT(problems_of(file), ElementsAre("d.toml:4:35: 'optimizer.lr' is -1; allowed is > 0",
+                                             "d.toml:5:19: 'model.depth' is -4; allowed is in [0, "
+                                             "1e+05]"));
+}
+
+TEST(Plan, WarnsOfAWarmUpThatIsLongerThanTheRun) {
+  const DefinitionFile file(
+      "[schedule]\n"
+      "name = \"warmup\"\n"
+      "steps = 100\n"
+      "[sweep.grid]\n"
+      "train.steps = [0, 99, 100]\n"
+      "model.depth = [2, 3]\n");
+  EXPECT_THAT(
+      file.lines(plan_of(file).warnings),
+      ElementsAre("d.toml:4:8: schedule 'warmup' warms up for 100 updates, and the run ends "
+                  "after 99 (with train.steps = 99)"));
 }
 
 TEST(Plan, ReportsMistakesOfTheTextAndOfTheEngineInTheOrderOfTheLinesAndThenOverrides) {

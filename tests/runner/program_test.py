@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import re
 import resource
 import subprocess
 from pathlib import Path
@@ -197,15 +198,15 @@ def test_divergence_is_recorded_and_the_other_runs_finish(call, folder):
 
 
 def test_a_run_that_fails_is_named_and_the_others_finish(call, folder):
-    # 30,000 x 30,000 weights in float64 are 7.2 GB.
-    words = ["run", "small.toml", "model.depth=2", "model.width=16,30000", "sweep.seeds=1",
+    # 12,000 x 12,000 weights in float64 are 1.2 GB, which the machine has and the limit has not.
+    words = ["run", "small.toml", "model.depth=2", "model.width=16,12000", "sweep.seeds=1",
              "model.activation=tanh", "-o", "a.h5"]
-    limit = limited(resource.RLIMIT_AS, 3 << 30)
+    limit = limited(resource.RLIMIT_AS, 1 << 30)
     result = call(*words, status=1, preexec_fn=limit)
     assert "2 runs: 1 complete, 0 diverged, 1 failed" in result.stdout
     failed = [line for line in result.stdout.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 1
-    assert "model.width=30000" in failed[0] and failed[0].endswith(": out of memory")
+    assert "model.width=12000" in failed[0] and failed[0].endswith(": out of memory")
     assert column(folder / "a.h5", "status") == [1, 3]
     # A failed run was never done: the next call tries it again.
     again = call(*words, status=1, preexec_fn=limit)
@@ -251,10 +252,78 @@ def test_missing_data_names_the_folders_that_were_searched(call, folder):
     assert list(folder.glob("results/*")) == []
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_with_its_path(call):
-    # Not a matter of permissions, which do not bind root.
-    result = call("run", "small.toml", "-o", "small.toml/below/a.h5", status=3)
-    assert "small.toml/below" in result.stderr
+def test_a_folder_that_cannot_be_made_is_an_error_with_its_path(call, folder):
+    (folder / "results").write_text("in the way")  # not a matter of permissions, which root lacks
+    assert "results: cannot make the folder" in call("run", "small.toml", status=3).stderr
+
+
+def test_no_folder_is_made_for_an_output_that_was_typed(call, folder):
+    result = call("run", "small.toml", "-o", "below/there/a.h5", status=3)
+    assert result.stderr == "plumbline: below/there/a.h5: there is no folder below/there\n"
+    assert not (folder / "below").exists()
+
+
+def test_a_net_that_the_memory_does_not_hold_is_not_started(call, folder):
+    # Some 10^12 weights in float64: themselves, their gradient, and the layer as it is drawn.
+    words = ["small.toml", "model.depth=2", "model.width=16,1000000", "sweep.seeds=1",
+             "model.activation=tanh"]
+    refused = call("run", *words, status=3).stderr
+    needed = re.match(r"plumbline: run model.width=1000000 train.seed=0 needs "
+                      r"(\S+) TB of memory, and \S+ .B are available$", refused)
+    assert needed and 24 <= float(needed[1]) < 25, refused
+    assert not (folder / "results").exists()
+    planned = call("plan", *words)
+    assert "warning: " + refused.removeprefix("plumbline: ").split(", and")[0] in planned.stderr
+
+
+def test_a_warm_up_longer_than_the_run_is_a_warning(call):
+    words = ["small.toml", "schedule.name=warmup", "schedule.steps=30"]
+    warning = ("schedule.name=warmup: warning: schedule 'warmup' warms up for 30 updates, and the "
+               "run ends after 20\n")
+    for command in ("check", "plan", "run"):
+        assert call(command, *words).stderr.startswith(warning)
+    assert call("check", "small.toml", "schedule.name=warmup", "schedule.steps=20").stderr == ""
+    for line in call("run", *words, "--fresh", "--progress", "json").stderr.splitlines():
+        json.loads(line)
+
+
+def test_weights_are_found_beside_the_definition_and_then_among_the_data(call, folder):
+    def write(path, scale, *, swapped=False):
+        with h5py.File(path, "w") as file:
+            for layer, (rows, columns) in enumerate([(16, 64), (16, 16), (10, 16)], start=1):
+                shape = (columns, rows) if swapped else (rows, columns)
+                file[f"layer_{layer}.weight"] = np.full(shape, scale)
+                file[f"layer_{layer}.bias"] = np.zeros(rows)
+
+    (folder / "defined").mkdir()
+    (folder / "data").mkdir()
+    text = SMALL.replace('"glorot_normal"', '{ name = "from_file", path = "w.h5" }')
+    (folder / "defined/d.toml").write_text(text.replace("depth = [2, 13]", "depth = [2]"))
+    words = ["defined/d.toml", "--data-dir", "far"]
+    missing = call("check", *words, status=2).stderr
+    assert missing.splitlines() == [
+        "defined/d.toml:14:44: 'model.initializer.path' is 'w.h5', and there is no such file; looked "
+        "in defined, far, data, the working directory"]
+
+    def run_ids():
+        return [run["run_id"] for run in json.loads(call("plan", *words, "--json").stdout)["runs"]]
+
+    write(folder / "w.h5", 1)
+    write(folder / "a.h5", 1)
+    here = run_ids()
+    write(folder / "data/w.h5", 2)
+    among_data = run_ids()
+    write(folder / "defined/w.h5", 3)
+    beside = run_ids()
+    assert len({here[0], among_data[0], beside[0]}) == 3
+    words += [f"model.initializer.path={folder}/a.h5"]
+    assert run_ids() == here
+
+    write(folder / "a.h5", 1, swapped=True)
+    words[-1] = "model.initializer.path=a.h5"
+    assert call("check", *words, status=2).stderr == (
+        "model.initializer.path=a.h5: 'model.initializer.path' does not fit this net: a.h5: "
+        "'layer_1.weight' is 64 x 16, and the layer needs 16 x 64; is it transposed?\n")
 
 
 def test_a_folder_in_the_place_of_the_file_is_an_error(call, folder):
