@@ -123,8 +123,8 @@ ordered_json to_json(const ExplainedStep& step, const SingleRun& run) {
 }  // namespace
 
 int explain_command(const ExplainOptions& options, std::ostream& out, std::ostream& err) {
-  const SingleRun run =
-      single_run(options.run.definition, options.run.overrides, options.run.run_id);
+  const SingleRun run = single_run(options.run.definition, options.run.overrides,
+                                   options.run.run_id, options.run.data_folders);
   const RunConfiguration& configuration = run.spec.configuration;
   if (const std::string message = too_large(configuration); !message.empty()) {
     err << message << '\n';

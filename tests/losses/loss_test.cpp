@@ -256,7 +256,7 @@ TEST_P(EveryLoss, WithClassWeightsIsTheLossTimesTheWeightOfTheLabel) {
 TEST_P(EveryLoss, FitsDataByItsClassWeights) {
   EXPECT_EQ(loss_->problem_with(kOutputs, true), "");
   if (GetParam().has("class_weights")) {
-    EXPECT_THAT(loss_->problem_with(4, true), testing::HasSubstr("has 5 class_weights"));
+    EXPECT_THAT(loss_->problem_with(4, true), testing::HasSubstr("has 5 'class_weights'"));
     EXPECT_THAT(loss_->problem_with(4, true), testing::HasSubstr("have 4 classes"));
     EXPECT_NE(loss_->problem_with(kOutputs, false), "");
   } else {

@@ -24,7 +24,9 @@ class AvailableMemory : public testing::Test {
   }
   double available() const { return available_memory(root_); }
 
-  const std::filesystem::path root_ = testing::TempDir() + "available_memory";
+  // Of each test its own: they run side by side.
+  const std::filesystem::path root_ = testing::TempDir() + "available_memory_" +
+                                      testing::UnitTest::GetInstance()->current_test_info()->name();
 };
 
 constexpr const char* kMachine = "MemTotal: 900 kB\nMemFree: 100 kB\nMemAvailable:   500 kB\n";

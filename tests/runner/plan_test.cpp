@@ -187,8 +187,8 @@ TEST(Plan, NamesTheCombinationOfAMistakeThatNotAllRunsHave) {
       "optimizer.lr = [0.1, 0.2]\n");
   EXPECT_THAT(
       problems_of(two_axes),
-      ElementsAre("d.toml:4:15: 'model.initializer' is looks_linear, which needs even widths "
-                  "with this activation; layer 1 has 5 units "
+      ElementsAre("d.toml:4:15: 'model.initializer' is 'looks_linear', which needs even widths "
+                  "with 'relu'; layer 1 has 5 units "
                   "(with model.width = 5, model.activation = \"relu\")"));
 }
 
