@@ -2,36 +2,14 @@
 #include "engine/core/settings.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
-#include <system_error>
+#include <cstdint>
 
 namespace plumbline {
 
 namespace {
 
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-
 const SettingsTable kEmptyTable;
-
-std::string shortest(double value) {
-  std::array<char, 32> buffer{};
-  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-  return {buffer.data(), end};
-}
-
-std::string in_quotes(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += c;
-  }
-  return result + '"';
-}
 
 bool is_any(const Range& range) { return range.text() == kAny.text(); }
 
@@ -53,87 +31,6 @@ SettingsTable without_name(const SettingsTable& table) {
 }
 
 }  // namespace
-
-const SettingNode* SettingsTable::find(std::string_view name) const {
-  const auto found = std::ranges::find(entries_, name, &std::pair<std::string, SettingNode>::first);
-  return found == entries_.end() ? nullptr : &found->second;
-}
-
-SettingNode& SettingsTable::set(std::string_view name, SettingNode value) {
-  const auto found = std::ranges::find(entries_, name, &std::pair<std::string, SettingNode>::first);
-  if (found != entries_.end()) {
-    found->second = std::move(value);
-    return found->second;
-  }
-  return entries_.emplace_back(name, std::move(value)).second;
-}
-
-void SettingsTable::set_path(std::string_view path, SettingNode value) {
-  SettingsTable* table = this;
-  std::size_t begin = 0;
-  for (std::size_t dot = path.find('.'); dot != path.npos; dot = path.find('.', begin)) {
-    const std::string_view part = path.substr(begin, dot - begin);
-    begin = dot + 1;
-    const SettingNode* found = table->find(part);
-    if (found == nullptr) {
-      table->set(part, {SettingsTable{}, value.place});
-    } else if (std::holds_alternative<std::string>(found->value)) {
-      SettingsTable plugin;
-      plugin.set("name", *found);
-      table->set(part, {std::move(plugin), found->place});
-    } else if (!std::holds_alternative<SettingsTable>(found->value)) {
-      throw DefinitionError(
-          {{value.place, "'" + std::string(path.substr(0, dot)) + "' is " + type_name(*found) +
-                             ", so it has no setting '" + std::string(path.substr(begin)) + "'"}});
-    }
-    auto& node = const_cast<SettingNode&>(*table->find(part));
-    table = &std::get<SettingsTable>(node.value);
-  }
-  const std::string_view last = path.substr(begin);
-  const SettingNode* found = table->find(last);
-  const bool names_a_plugin = found != nullptr &&
-                              std::holds_alternative<SettingsTable>(found->value) &&
-                              std::holds_alternative<std::string>(value.value);
-  if (names_a_plugin) {
-    auto& node = const_cast<SettingNode&>(*found);
-    std::get<SettingsTable>(node.value).set("name", std::move(value));
-  } else {
-    table->set(last, std::move(value));
-  }
-}
-
-std::string type_name(const SettingNode& node) {
-  return std::visit(
-      Overloaded{[](bool) { return "a flag"; }, [](std::int64_t) { return "an integer"; },
-                 [](double) { return "a number"; }, [](const std::string&) { return "a text"; },
-                 [](const SettingList&) { return "a list"; },
-                 [](const SettingsTable&) { return "a table"; }},
-      node.value);
-}
-
-std::string to_string(const SettingNode& node) {
-  return std::visit(Overloaded{[](bool value) { return std::string(value ? "true" : "false"); },
-                               [](std::int64_t value) { return std::to_string(value); },
-                               [](double value) { return shortest(value); },
-                               [](const std::string& value) { return in_quotes(value); },
-                               [](const SettingList& list) {
-                                 std::string text = "[";
-                                 for (const SettingNode& element : list) {
-                                   if (text.size() > 1) text += ", ";
-                                   text += to_string(element);
-                                 }
-                                 return text + "]";
-                               },
-                               [](const SettingsTable& table) {
-                                 std::string text = "{";
-                                 for (const auto& [name, value] : table.entries()) {
-                                   text += (text.size() > 1 ? ", " : " ") + name + " = " +
-                                           to_string(value);
-                                 }
-                                 return text + " }";
-                               }},
-                    node.value);
-}
 
 bool Range::contains(double value) const {
   const bool above = low_included ? value >= low : value > low;
@@ -205,6 +102,14 @@ void Settings::wrong_type(std::string_view name, const SettingNode& node,
   problem(name, "is " + type_name(node) + "; expected " + std::string(expected));
 }
 
+void Settings::not_a_number(std::string_view name, const SettingNode& node,
+                            std::string_view expected) {
+  const auto* text = std::get_if<std::string>(&node.value);
+  const std::string wrong = text == nullptr ? "" : range_problem(*text);
+  if (wrong.empty()) return wrong_type(name, node, expected);
+  report_->problems.push_back({node.place, "'" + key(name) + "': " + wrong});
+}
+
 void Settings::problem(std::string_view name, std::string message) {
   const SettingNode* node = given_->find(name);
   report_->problems.push_back(
@@ -223,7 +128,7 @@ double Settings::number(std::string_view name, double default_value, const Range
     } else if (const auto* integral = std::get_if<std::int64_t>(&node->value)) {
       given = static_cast<double>(*integral);
     } else {
-      wrong_type(name, *node, expected("a number", range));
+      not_a_number(name, *node, expected("a number", range));
     }
     if (range.contains(given)) {
       value = given;
@@ -243,7 +148,7 @@ std::int64_t Settings::integer(std::string_view name, std::int64_t default_value
   if (node != nullptr) {
     const auto* given = std::get_if<std::int64_t>(&node->value);
     if (given == nullptr) {
-      wrong_type(name, *node, expected("an integer", range));
+      not_a_number(name, *node, expected("an integer", range));
     } else if (!range.contains(static_cast<double>(*given))) {
       problem(name, "is " + std::to_string(*given) + allowed(range));
     } else {

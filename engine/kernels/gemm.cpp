@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A product in loops around a register tile: blocks of k; blocks of rows of a; columns of b, packed
-// into panels of one tile's width; tiles of rows. A block of a stays in L2, a panel of b in L1, a tile
-// of c in registers (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication",
-// ACM TOMS 34, 2008). Rows of a that lie in one piece are read in place; transposed ones, where each
-// k is on a page of its own, are packed.
+// A product in loops around a register tile: blocks of k; blocks of rows of a; columns of b in panels of
+// one tile's width; tiles of rows. A block of a stays in L2, a panel of b in L1, a tile of c in
+// registers (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34,
+// 2008). Panels are packed, but for a b of whole rows that is small or used for few rows of a. Rows of a
+// that lie in one piece are read in place; transposed ones are packed where they outgrow L2, as each k
+// is on a page of its own.
 #include "engine/kernels/gemm.hpp"
 
 #include <xsimd/xsimd.hpp>

@@ -153,15 +153,16 @@ void Network<T>::initialize(const Initializer& initializer, std::int64_t seed,
     std::transform(drawn_bias.data(), drawn_bias.data() + drawn_bias.size(),
                    parameters.data() + bias.offset, rounded);
   }
-  if (initializer.looks_at_data()) rescale(initializer, parameters, inputs);
+  if (initializer.looks_at_data()) rescale(initializer, parameters, inputs, stop);
 }
 
 // From the input side, as a layer's pre-activations depend on the weights below.
 template <typename T>
 void Network<T>::rescale(const Initializer& initializer, std::span<T> parameters,
-                         MatrixView<const T> inputs) {
+                         MatrixView<const T> inputs, const std::atomic<bool>* stop) {
   MatrixView<const T> input = inputs;
   for (const auto& layer : layers_) {
+    if (stop != nullptr && *stop) return;
     layer->forward(parameters, input);
     const MatrixView<const T> z = layer->pre_activation();
     Matrix<double> seen(Matrix<double>::shape_type{z.rows, z.cols});

@@ -51,7 +51,7 @@ class Network {
 
   /// Sets the initial parameters: layer l draws from the seed's init stream, part l. An initializer
   /// that looks at data sees `inputs`, at most `batch` examples; others need none. Where `stop` comes
-  /// true, the layers that are left are not set.
+  /// true, the layers that are left are not set, or not rescaled.
   void initialize(const Initializer& initializer, std::int64_t seed, std::span<T> parameters,
                   MatrixView<const T> inputs = {}, const std::atomic<bool>* stop = nullptr);
 
@@ -75,7 +75,8 @@ class Network {
   bool finite() const;
 
  private:
-  void rescale(const Initializer& initializer, std::span<T> parameters, MatrixView<const T> inputs);
+  void rescale(const Initializer& initializer, std::span<T> parameters, MatrixView<const T> inputs,
+               const std::atomic<bool>* stop);
 
   std::size_t batch_ = 0;
   ParameterLayout layout_;

@@ -69,7 +69,16 @@ class Adafactor final : public Optimizer<T> {
   std::size_t state_size() const override {
     std::size_t size = longest_;
     for (const Part& part : parts_) size += part.rows.size() + part.cols.size();
-    return size;
+    return size * sizeof(double) / sizeof(T);
+  }
+  std::size_t state_size_over(const ParameterLayout& layout) const override {
+    std::size_t longest = 0;
+    std::size_t size = 0;
+    for (const ParameterTensor& tensor : layout.tensors()) {
+      longest = std::max(longest, tensor.size());
+      size += is_factored(tensor) ? tensor.rows + tensor.cols : tensor.size();
+    }
+    return (longest + size) * sizeof(double) / sizeof(T);
   }
 
  private:

@@ -38,10 +38,8 @@ class Kfac final : public Optimizer<T> {
     for (std::size_t index = 0; index < tensors.size(); ++index) {
       const ParameterTensor& weight = tensors[index];
       if (!weight.is_weight_matrix()) continue;
-      const bool has_bias = index + 1 < tensors.size() &&
-                            tensors[index + 1].group == ParameterGroup::bias &&
-                            tensors[index + 1].layer == weight.layer;
-      layers_.emplace_back(index, weight, has_bias ? tensors[index + 1] : ParameterTensor());
+      layers_.emplace_back(index, weight,
+                           has_bias(tensors, index) ? tensors[index + 1] : ParameterTensor());
     }
   }
 
@@ -84,9 +82,25 @@ class Kfac final : public Optimizer<T> {
     }
     return size;
   }
+  std::size_t state_size_over(const ParameterLayout& layout) const override {
+    const std::vector<ParameterTensor>& tensors = layout.tensors();
+    std::size_t factors = 0;
+    for (std::size_t index = 0; index < tensors.size(); ++index) {
+      if (!tensors[index].is_weight_matrix()) continue;
+      const std::size_t sides = tensors[index].cols + (has_bias(tensors, index) ? 1 : 0);
+      factors += sides * sides + tensors[index].rows * tensors[index].rows;
+    }
+    return 2 * layout.size() + 2 * factors * sizeof(double) / sizeof(T);
+  }
   bool draws_targets() const override { return true; }
 
  private:
+  // Whether the bias of this weight tensor's layer stands behind it.
+  static bool has_bias(const std::vector<ParameterTensor>& tensors, std::size_t weight) {
+    return weight + 1 < tensors.size() && tensors[weight + 1].group == ParameterGroup::bias &&
+           tensors[weight + 1].layer == tensors[weight].layer;
+  }
+
   struct Layer {
     Layer(std::size_t index, const ParameterTensor& weight_tensor,
           const ParameterTensor& bias_tensor)

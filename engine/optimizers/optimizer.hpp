@@ -96,12 +96,19 @@ class Optimizer {
                     const StepContext<T>& context) = 0;
   /// The number of values that the optimizer keeps for itself.
   virtual std::size_t state_size() const = 0;
+  /// What state_size() would be of this optimizer over another layout, whose state is not made for it.
+  /// Ask one that was made over one_of_each_group(). By default so many values for each parameter.
+  virtual std::size_t state_size_over(const ParameterLayout& layout) const {
+    return scaled(state_size(), layout);
+  }
   /// Those of them that people may want to follow: no scratch, no matrices, no history.
   virtual std::vector<StateBlock> state() const { return {}; }
   /// What moves this tensor of the layout, the outermost rule first.
   virtual std::vector<UpdateRule> rules(const ParameterTensor& /*tensor*/) const { return {rule_}; }
   /// How rules() calls this optimizer; whoever makes it by a catalogue says so.
   void set_rule(UpdateRule rule) { rule_ = std::move(rule); }
+  /// The number of parameters it was made over, which is set likewise.
+  void set_size(std::size_t size) { size_ = size; }
   /// Whether it asks its objective for sampled_gradient(), which not every loss can give.
   virtual bool draws_targets() const { return false; }
   /// Whether it asks its objective for losses or gradients beside the one it is given: those are of
@@ -116,6 +123,10 @@ class Optimizer {
   virtual std::span<const T> evaluation_point(std::span<const T> parameters) { return parameters; }
 
  protected:
+  /// So many values of this optimizer over another layout, of those that are as many for each parameter.
+  std::size_t scaled(std::size_t values, const ParameterLayout& layout) const {
+    return size_ == 0 ? 0 : values * layout.size() / size_;
+  }
   /// The rule where the optimizer does something else than what the catalogue says of it.
   UpdateRule rule_with(std::string formula, std::string_view way = "") const {
     const std::string name = way.empty() ? rule_.name : rule_.name + " (" + std::string(way) + ')';
@@ -124,6 +135,7 @@ class Optimizer {
 
  private:
   UpdateRule rule_;
+  std::size_t size_ = 0;
 };
 
 struct OptimizerEntry {
@@ -141,6 +153,7 @@ struct OptimizerEntry {
       made = make_double(settings, layout);
     }
     made->set_rule({info.name, info.formula, settings.path()});
+    made->set_size(layout.size());
     return made;
   }
 };

@@ -2,6 +2,7 @@
 // For wrappers: update rules that change what another one sees, or what becomes of its steps.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <utility>
@@ -21,6 +22,10 @@ class OptimizerWrapper : public Optimizer<T> {
     return inner_->evaluation_point(parameters);
   }
   std::vector<StateBlock> state() const override { return inner_->state(); }
+  std::size_t state_size_over(const ParameterLayout& layout) const final {
+    const std::size_t own = this->state_size() - inner_->state_size();
+    return this->scaled(own, layout) + inner_->state_size_over(layout);
+  }
   std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
     std::vector<UpdateRule> rules = Optimizer<T>::rules(tensor);
     for (UpdateRule& rule : inner_->rules(tensor)) rules.push_back(std::move(rule));

@@ -158,6 +158,21 @@ class GroupedOptimizer final : public Optimizer<T> {
     }
     return size;
   }
+  std::size_t state_size_over(const ParameterLayout& layout) const override {
+    std::size_t size =
+        3 * layout.size();  // where they evaluate, the parts' parameters and gradients
+    for (const Member& member : members_) {
+      Part part;
+      for (std::size_t index = 0; index < layout.tensors().size(); ++index) {
+        const ParameterTensor& tensor = layout.tensors()[index];
+        const std::vector<ParameterTensor>& own = member.part.layout().tensors();
+        const auto same_group = std::ranges::find(own, tensor.group, &ParameterTensor::group);
+        if (same_group != own.end()) part.add(tensor, index);
+      }
+      size += member.optimizer->state_size_over(part.layout());
+    }
+    return size;
+  }
   std::vector<StateBlock> state() const override {
     std::vector<StateBlock> blocks;
     for (const Member& member : members_) {
@@ -311,6 +326,14 @@ std::unique_ptr<Optimizer<T>> make_optimizer(const Chosen<OptimizerEntry>& chose
     std::erase_if(members, [](const auto& member) { return member.part.layout().size() == 0; });
   }
   return std::make_unique<GroupedOptimizer<T>>(std::move(members), layout);
+}
+
+ParameterLayout one_of_each_group() {
+  ParameterLayout layout;
+  for (const ParameterGroup group : kGroups) {
+    layout.add(std::string(to_string(group)), 1, group, 1, 1);
+  }
+  return layout;
 }
 
 std::vector<SettingInfo> parameter_group_tables() {

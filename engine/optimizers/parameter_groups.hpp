@@ -20,6 +20,10 @@ template <typename T>
 std::unique_ptr<Optimizer<T>> make_optimizer(const Chosen<OptimizerEntry>& chosen,
                                              SettingsReport& report, const ParameterLayout& layout);
 
+/// A layout with a single parameter in each group: enough for any optimizer to tell what it would keep
+/// over a real one.
+ParameterLayout one_of_each_group();
+
 /// The tables that `groups` may hold: the name of each parameter group and what falls in it.
 std::vector<SettingInfo> parameter_group_tables();
 

@@ -43,14 +43,12 @@ class Shampoo final : public Optimizer<T> {
         tensors_(layout.tensors()),
         sides_(tensors_.size()),
         squares_(grafting_ == "adagrad" ? layout.size() : 0) {
-    const auto most = static_cast<std::size_t>(max_dimension_);
     const auto start = [this](std::size_t n) {
       return Side{DenseMatrix<double>::identity(n, epsilon_), DenseMatrix<double>(n, n)};
     };
     for (std::size_t k = 0; k < tensors_.size(); ++k) {
-      if (tensors_[k].rows <= most) sides_[k].left = start(tensors_[k].rows);
-      if (tensors_[k].cols > 1 && tensors_[k].cols <= most)
-        sides_[k].right = start(tensors_[k].cols);
+      if (has_left(tensors_[k])) sides_[k].left = start(tensors_[k].rows);
+      if (has_right(tensors_[k])) sides_[k].right = start(tensors_[k].cols);
     }
   }
 
@@ -91,10 +89,25 @@ class Shampoo final : public Optimizer<T> {
     for (const Sides& both : sides_) {
       size += 2 * (both.left.statistics.values().size() + both.right.statistics.values().size());
     }
-    return squares_.size() + size * sizeof(double) / sizeof(T);
+    return (squares_.size() + size) * sizeof(double) / sizeof(T);
+  }
+  std::size_t state_size_over(const ParameterLayout& layout) const override {
+    std::size_t size = grafting_ == "adagrad" ? layout.size() : 0;
+    for (const ParameterTensor& tensor : layout.tensors()) {
+      if (has_left(tensor)) size += 2 * tensor.rows * tensor.rows;
+      if (has_right(tensor)) size += 2 * tensor.cols * tensor.cols;
+    }
+    return size * sizeof(double) / sizeof(T);
   }
 
  private:
+  bool has_left(const ParameterTensor& tensor) const {
+    return tensor.rows <= static_cast<std::size_t>(max_dimension_);
+  }
+  bool has_right(const ParameterTensor& tensor) const {
+    return tensor.cols > 1 && tensor.cols <= static_cast<std::size_t>(max_dimension_);
+  }
+
   struct Sides {
     Side left;
     Side right;

@@ -53,7 +53,7 @@ class Soap final : public Optimizer<T> {
       const std::size_t m = tensor.rows;
       const std::size_t n = tensor.cols;
       Part part{tensor, Matrix(m, n), Matrix(m, n), {}, {}, {}, {}};
-      if (m > 1 && n > 1) {
+      if (is_matrix(tensor)) {
         part.left = part.left_basis = Matrix(m, m);
         part.right = part.right_basis = Matrix(n, n);
       }
@@ -88,8 +88,7 @@ class Soap final : public Optimizer<T> {
     }
   }
   std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
-    const bool is_matrix = tensor.rows > 1 && tensor.cols > 1;
-    return {is_matrix ? this->rule_with(kMatrices) : this->rule_with(kVectors, "AdamW")};
+    return {is_matrix(tensor) ? this->rule_with(kMatrices) : this->rule_with(kVectors, "AdamW")};
   }
   std::size_t state_size() const override {
     std::size_t size = 0;
@@ -98,8 +97,20 @@ class Soap final : public Optimizer<T> {
     }
     return size * sizeof(double) / sizeof(T);
   }
+  std::size_t state_size_over(const ParameterLayout& layout) const override {
+    std::size_t size = 2 * layout.size();
+    for (const ParameterTensor& tensor : layout.tensors()) {
+      if (!is_matrix(tensor)) continue;
+      size += 2 * (tensor.rows * tensor.rows + tensor.cols * tensor.cols);
+    }
+    return size * sizeof(double) / sizeof(T);
+  }
 
  private:
+  static bool is_matrix(const ParameterTensor& tensor) {
+    return tensor.rows > 1 && tensor.cols > 1;
+  }
+
   struct Part {
     ParameterTensor tensor;
     Matrix m;

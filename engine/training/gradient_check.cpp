@@ -25,10 +25,11 @@ namespace {
 // A jump of f'' (relu_squared, elu, softsign) between -2h and 2h is harder to see: it moves d(h) by
 // some part of h times the jump, and the two of a pair can be moved alike. But its effect shrinks
 // with h, while that of a wrong gradient stays. So a gradient is right when one pair confirms it, and
-// wrong when no pair does and the last two, with steps four times apart, agree with each other: an
-// effect e of a jump that is above the tolerance at the last step was about 4 e at the one before,
-// and 3 e apart is more than two differences within their tolerances can be. What is neither is
-// skipped.
+// wrong when no pair does and the last two, with steps four times apart or more, agree with each
+// other: an effect e of a jump that is above the tolerance at the last step was about 4 e at the one
+// before, and 3 e apart is more than two differences within their tolerances can be. What is neither
+// is skipped. Pairs count while the rounding, which grows as 1/h, is below a hundredth of what they
+// show; where a single one counts, the next must support it.
 //
 // Tolerance: a pair agrees to kGradientTolerance |d| plus noise, so where f is smooth d(h/2) is off
 // by a fifteenth of that plus its own noise, and the back-propagated gradient by some hundred
@@ -39,6 +40,10 @@ constexpr int kSteps = 7;  // the last is 2^-20
 
 // (1 + 8 + 8 + 1) / 12 of the noise of one loss.
 constexpr double kNoiseOfDifference = 1.5;
+
+// A difference shows a gradient that is so many times its rounding: an error of one part in a hundred
+// is seen.
+constexpr double kSeen = 100;
 
 struct Difference {
   double value = 0;
@@ -96,21 +101,36 @@ std::optional<Difference> difference(Line& f, double f_here, double noise_of_los
   return Difference{fine, noise};
 }
 
+// The last of the differences that deny a gradient, where the last two agree.
+std::optional<Difference> denied(const std::vector<Difference>& denials) {
+  if (denials.size() < 2) return std::nullopt;
+  const Difference& last = denials.back();
+  const Difference& before = denials[denials.size() - 2];
+  if (!agree(before.value, last.value, before.noise + last.noise)) return std::nullopt;
+  return last;
+}
+
 // The difference that tells whether `gradient` is f'(0): the first that confirms it, or the last that
 // denies it; nothing where f is not smooth enough to tell.
 std::optional<Difference> telling_difference(Line& f, double f_here, double noise_of_loss,
                                              double gradient) {
   // A power of two, so that w + h and w - h are off by the rounding of w alone.
   double h = kFirstStep * std::exp2(std::ceil(std::log2(std::max(std::abs(f.start()), 1.0))));
-  std::optional<Difference> before;
-  std::optional<Difference> last;
+  std::vector<Difference> denials;
   for (int step = 0; step < kSteps; ++step, h *= kShorter) {
-    before = std::exchange(last, difference(f, f_here, noise_of_loss, h));
-    if (last && agree(gradient, last->value, last->noise)) return last;
+    const std::optional<Difference> found = difference(f, f_here, noise_of_loss, h);
+    if (!found) continue;
+    // The rounding grows as the steps shrink, and would confirm anything in the end.
+    if (!(kSeen * found->noise <= std::max(std::abs(gradient), std::abs(found->value)))) {
+      if (denials.empty()) return found;
+      const Difference& one = denials.back();
+      const bool supported = agree(one.value, found->value, one.noise + found->noise);
+      return denials.size() == 1 && supported ? std::optional(one) : denied(denials);
+    }
+    if (agree(gradient, found->value, found->noise)) return found;
+    denials.push_back(*found);
   }
-  const bool denied =
-      before && last && agree(before->value, last->value, before->noise + last->noise);
-  return denied ? last : std::nullopt;
+  return denied(denials);
 }
 
 // What rounding does to the loss: the computed loss is the exact one of parameters that are some
@@ -156,8 +176,6 @@ class TensorChecker {
 
   void skip() { ++check_.skipped; }
   void compare(double gradient, const Difference& difference) {
-    // So that an error of one part in a hundred would have shown.
-    constexpr double kSeen = 100;
     ++check_.checked;
     const double size = std::max(std::abs(gradient), std::abs(difference.value));
     const double apart = std::abs(gradient - difference.value);

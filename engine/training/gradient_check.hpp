@@ -28,7 +28,7 @@ enum class GradientVerdict {
   agrees,
   differs,
   below_rounding,  ///< what there is of a gradient is too small for differences to see
-  not_smooth       ///< a kink beside every parameter
+  not_smooth       ///< no parameter beside which the loss is smooth enough to tell
 };
 
 std::string_view to_string(GradientVerdict verdict);
@@ -37,7 +37,7 @@ std::string_view to_string(GradientVerdict verdict);
 struct TensorCheck {
   ParameterTensor tensor;
   std::size_t checked = 0;
-  std::size_t skipped = 0;  ///< parameters with a kink of the loss beside them
+  std::size_t skipped = 0;  ///< parameters beside which the loss is not smooth enough to tell
   double largest_gradient = 0;
   /// Of gradient and difference, relative to the largest gradient.
   double largest_difference = 0;

@@ -94,22 +94,12 @@ Chosen<Entry> choose_table(Settings& root, std::string_view name, std::string_vi
   return choose_here(table, default_value, catalogue);
 }
 
-// The values that an optimizer keeps for this layout. Where an update goes by its own parameter alone,
-// those of one parameter tell, and no state of the real size is made to be counted.
+// The values that an optimizer keeps for this layout, of which none is made to be counted.
 template <typename T>
 double optimizer_state(const Chosen<OptimizerEntry>& optimizer, const ParameterLayout& layout) {
-  const bool by_element = optimizer.entry->scope == UpdateScope::element &&
-                          optimizer.plugin.given.find("inner") == nullptr &&
-                          optimizer.plugin.given.find("groups") == nullptr;
   SettingsReport checked_before;
-  if (!by_element) {
-    const auto made = make_optimizer<T>(optimizer, checked_before, layout);
-    return static_cast<double>(made->state_size());
-  }
-  ParameterLayout one;
-  one.add("one", 1, ParameterGroup::hidden, 1, 1);
-  const auto made = make_optimizer<T>(optimizer, checked_before, one);
-  return static_cast<double>(made->state_size() * layout.size());
+  const auto made = make_optimizer<T>(optimizer, checked_before, one_of_each_group());
+  return static_cast<double>(made->state_size_over(layout));
 }
 
 // An update rule as a definition names it.
@@ -191,8 +181,9 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
   if (run.schedule != nullptr) {
     const std::string remark = run.schedule->remark(run.steps);
     if (!remark.empty()) {
-      report.warnings.push_back(
-          {schedule.plugin.place, "schedule '" + schedule.plugin.name + "' " + remark});
+      // The remark tells the run's length, and runs of many lengths may deserve it.
+      const std::string mistake = "schedule '" + schedule.plugin.name + '\'';
+      report.warnings.push_back({schedule.plugin.place, mistake + ' ' + remark, mistake});
     }
   }
   read_probes(root.table("probes"), run);
@@ -251,11 +242,6 @@ double RunConfiguration::memory() const {
   const double state = model.precision == Precision::float64
                            ? sizeof(double) * optimizer_state<double>(optimizer, layout)
                            : sizeof(float) * optimizer_state<float>(optimizer, layout);
-  return memory_without_optimizer() + state;
-}
-
-double RunConfiguration::memory_without_optimizer() const {
-  const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
   const std::size_t size = model.precision == Precision::float64 ? sizeof(double) : sizeof(float);
   // Each layer keeps z, a and its error signal; the network keeps the gathered inputs.
   std::size_t columns = padded_stride<float>(data->features());
@@ -264,7 +250,8 @@ double RunConfiguration::memory_without_optimizer() const {
     if (tensor.is_weight_matrix()) columns += 3 * padded_stride<float>(tensor.rows);
     largest = std::max(largest, tensor.size());
   }
-  return static_cast<double>(size) * (2 * weights(layout) + static_cast<double>(columns * batch)) +
+  return state +
+         static_cast<double>(size) * (2 * weights(layout) + static_cast<double>(columns * batch)) +
          static_cast<double>(sizeof(double) * largest);  // in which a layer's weights are drawn
 }
 

@@ -47,8 +47,6 @@ struct RunConfiguration {
   /// Bytes of parameters, gradients, optimizer state and activations, and of what a layer is drawn in;
   /// the data, which runs share, are not included.
   double memory() const;
-  /// memory() but for the optimizer's state, for which some optimizers have to be made to tell.
-  double memory_without_optimizer() const;
 };
 
 /// Reads the tables data, model, loss, optimizer, schedule, train and probes. Every mistake goes to

@@ -2,6 +2,7 @@
 #include "experiments/runner/available_memory.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <limits>
 #include <sstream>
@@ -35,24 +36,25 @@ double number_in(const fs::path& file) {
   return stream >> number ? number : kUnknown;
 }
 
-// The files of the two versions of control groups: the limit, what is taken, and of that the part which
-// is a cache of files that the kernel gives up first.
+// The files of the two versions of control groups: the limit, what is taken, and of that the parts which
+// are caches of files, recently used or not, that the kernel gives up first.
 struct ControlFiles {
   const char* limit;
   const char* usage;
-  const char* cache;
+  std::array<std::string_view, 2> caches;
 };
-constexpr ControlFiles kVersion1{"memory.limit_in_bytes", "memory.usage_in_bytes",
-                                 "total_inactive_file"};
-constexpr ControlFiles kVersion2{"memory.max", "memory.current", "inactive_file"};
+constexpr ControlFiles kVersion1{
+    "memory.limit_in_bytes", "memory.usage_in_bytes", {"total_active_file", "total_inactive_file"}};
+constexpr ControlFiles kVersion2{"memory.max", "memory.current", {"active_file", "inactive_file"}};
 
-double cache_in(const fs::path& folder, std::string_view name) {
+double caches_in(const fs::path& folder, const ControlFiles& files) {
   std::ifstream file(folder / "memory.stat");
+  double sum = 0;
   std::string word;
   for (double bytes = 0; file >> word >> bytes;) {
-    if (word == name) return bytes;
+    if (std::ranges::find(files.caches, word) != files.caches.end()) sum += bytes;
   }
-  return 0;
+  return sum;
 }
 
 // The least that `group` and the groups above it leave; `mount` is where their hierarchy stands.
@@ -63,7 +65,7 @@ double left_by_groups(const fs::path& mount, fs::path group, const ControlFiles&
     const double limit = number_in(folder / files.limit);
     const double usage = number_in(folder / files.usage);
     if (limit < kUnknown && usage < kUnknown) {
-      least = std::min(least, std::max(0.0, limit - usage + cache_in(folder, files.cache)));
+      least = std::min(least, std::max(0.0, limit - usage + caches_in(folder, files)));
     }
     if (!group.has_relative_path()) return least;
     group = group.parent_path();

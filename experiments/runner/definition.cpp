@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <cstdint>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -33,29 +31,6 @@ std::string read_text(const std::filesystem::path& path) {
   return text.str();
 }
 
-template <class Number>
-bool is_out_of_range(const std::string& word) {
-  const char* begin = word.data() + (word.starts_with('+') ? 1 : 0);
-  const char* end = word.data() + word.size();
-  Number value = 0;
-  const auto [last, error] = std::from_chars(begin, end, value);
-  return error == std::errc::result_out_of_range && last == end;
-}
-
-// What is wrong with a decimal number that no setting can hold, such as 1e400; empty for any other
-// word. toml++ refuses such numbers as it would refuse any word.
-std::string range_problem(const std::string& word) {
-  std::string digits = word;
-  std::erase(digits, '_');
-  if (is_out_of_range<std::int64_t>(digits)) {
-    return '\'' + word + "' is out of the range of integers, which ends at 2^63 - 1";
-  }
-  if (is_out_of_range<double>(digits)) {
-    return '\'' + word + "' is out of the range of numbers, which ends near 1.8e308";
-  }
-  return "";
-}
-
 // The characters of a number that end before the column, which counts from 1, of a line.
 std::string number_before(std::string_view text, const toml::source_position& position) {
   std::istringstream lines{std::string(text)};
@@ -77,6 +52,7 @@ class TomlReader {
     try {
       return table(toml::parse(text), "");
     } catch (const toml::parse_error& error) {
+      // toml++ refuses such numbers as it would refuse any word.
       const std::string wrong = range_problem(number_before(text, error.source().begin));
       problems_->push_back(
           {place(error.source().begin), wrong.empty() ? std::string(error.description()) : wrong});
@@ -84,7 +60,8 @@ class TomlReader {
     }
   }
 
-  // The value of an argument is TOML, or else a bare word that means itself as a text.
+  // The value of an argument is TOML, or else a bare word that means itself as a text; so does a number
+  // beyond all range, which may be a digest: who expects a number says so.
   std::optional<SettingNode> read_value(const std::string& key, const std::string& text) const {
     try {
       const toml::table parsed = toml::parse("value = " + text);
@@ -96,10 +73,6 @@ class TomlReader {
         problems_->push_back({place({}), "'" + key + "': " + std::string(error.description())});
         return std::nullopt;
       }
-    }
-    if (const std::string wrong = range_problem(text); !wrong.empty()) {
-      problems_->push_back({place({}), "'" + key + "': " + wrong});
-      return std::nullopt;
     }
     return SettingNode{text, place({})};
   }

@@ -260,7 +260,7 @@ SettingNode DefinitionReader::first_seed() {
   const SettingNode* given =
       train == nullptr ? nullptr : std::get<SettingsTable>(train->value).find("seed");
   if (given != nullptr && std::holds_alternative<std::int64_t>(given->value)) return *given;
-  if (given != nullptr) wrong_type("train.seed", *given, "an integer");
+  if (given != nullptr) not_an_integer("train.seed", *given, "an integer");
   return {std::int64_t{0}, seeds_ ? seeds_->place : Place{definition_->path, 0, 0}};
 }
 
@@ -289,7 +289,7 @@ SweepAxis DefinitionReader::seed_axis() {
       for (std::int64_t i = 1; i < *count; ++i) axis.values.push_back({base + i, first.place});
     }
   } else {
-    wrong_type("sweep.seeds", *seeds_, "an integer or a list of integers");
+    not_an_integer("sweep.seeds", *seeds_, "an integer or a list of integers");
   }
   return axis;
 }
@@ -340,6 +340,14 @@ void DefinitionReader::problem(const Place& place, std::string message) {
 void DefinitionReader::unknown(std::string_view key, std::string_view name, const Place& place,
                                const std::vector<std::string>& known) {
   problem(place, "'" + std::string(key) + "' is not a setting" + suggestion(name, known));
+}
+
+void DefinitionReader::not_an_integer(std::string_view key, const SettingNode& node,
+                                      std::string_view expected) {
+  const auto* text = std::get_if<std::string>(&node.value);
+  const std::string wrong = text == nullptr ? "" : range_problem(*text);
+  if (wrong.empty()) return wrong_type(key, node, expected);
+  problem(node.place, "'" + std::string(key) + "': " + wrong);
 }
 
 void DefinitionReader::wrong_type(std::string_view key, const SettingNode& node,

@@ -47,6 +47,7 @@ class DefinitionReader {
   void problem(const Place& place, std::string message);
   void unknown(std::string_view key, std::string_view name, const Place& place,
                const std::vector<std::string>& known);
+  void not_an_integer(std::string_view key, const SettingNode& node, std::string_view expected);
   void wrong_type(std::string_view key, const SettingNode& node, std::string_view expected);
 
   Definition* definition_;

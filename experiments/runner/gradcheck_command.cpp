@@ -83,7 +83,7 @@ int print_gradient_check(const GradientCheck& check, const std::string& title, b
   out << "\nDifference and rounding are relative to the largest gradient. A parameter agrees "
          "within "
       << short_number(kGradientTolerance) << "\nof its own gradient plus rounding.\n";
-  if (skipped) out << "Skipped parameters have a kink of the loss beside them.\n";
+  if (skipped) out << "Beside skipped parameters the loss is not smooth enough to tell.\n";
   if (unseen) out << "Gradients below rounding are too small for finite differences to see.\n";
   if (!check.holds()) out << "The gradient is wrong.\n";
   return check.holds() ? 0 : 1;

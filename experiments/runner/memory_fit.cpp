@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "experiments/runner/available_memory.hpp"
 #include "experiments/runner/text_table.hpp"
 
 namespace plumbline {
@@ -21,11 +22,10 @@ double dataset_bytes(const DataSource& data) {
   return examples * static_cast<double>(sizeof(float) * (data.features() + targets));
 }
 
-// To count what some optimizers keep, they are made, and that must not be tried for a net that does not
-// fit without them.
-double run_bytes(const RunConfiguration& run, double available) {
-  const double least = run.memory_without_optimizer();
-  return least > available ? least : run.memory();
+// "3 GB of memory, 1 GB of it for the data" that the datasets and the `count` largest runs need.
+std::string needed_text(const MemoryFit& fit, std::size_t count) {
+  const std::string text = bytes_text(fit.needed(count)) + " of memory";
+  return fit.data > 0 ? text + ", " + bytes_text(fit.data) + " of it for the data" : text;
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ MemoryFit memory_fit(const Plan& plan, const std::vector<std::size_t>& pending, 
   for (const std::size_t index : pending) {
     const RunConfiguration& run = plan.runs[index].configuration;
     if (datasets.insert(run.data_key).second) fit.data += dataset_bytes(*run.data);
-    fit.runs.push_back(run_bytes(run, available));
+    fit.runs.push_back(run.memory());
     if (fit.runs.back() > most) {
       most = fit.runs.back();
       fit.largest = index;
@@ -61,11 +61,22 @@ std::string memory_message(const Plan& plan, const MemoryFit& fit, int threads) 
   if (fit.at_once == wanted) return {};
   const std::string available = bytes_text(fit.available);
   if (fit.at_once == 0) {
-    return fmt::format("run {} needs {} of memory, and {} are available",
-                       run_label(plan, fit.largest), bytes_text(fit.needed(1)), available);
+    return fmt::format("run {} needs {}, and {} are available", run_label(plan, fit.largest),
+                       needed_text(fit, 1), available);
   }
-  return fmt::format("{} of {} runs at a time: {} would need {} of memory, and {} are available",
-                     fit.at_once, wanted, wanted, bytes_text(fit.needed(wanted)), available);
+  return fmt::format("{} of {} runs at a time: {} would need {}, and {} are available", fit.at_once,
+                     wanted, wanted, needed_text(fit, wanted), available);
+}
+
+int threads_that_fit(const Plan& plan, const std::vector<std::size_t>& pending, int wanted,
+                     std::ostream* err) {
+  if (pending.empty()) return wanted;
+  const MemoryFit fit = memory_fit(plan, pending, wanted, available_memory());
+  const std::string tight = memory_message(plan, fit, wanted);
+  if (tight.empty()) return wanted;
+  if (fit.at_once == 0) throw EnvironmentError(tight);
+  if (err != nullptr) *err << tight << '\n';
+  return static_cast<int>(fit.at_once);
 }
 
 }  // namespace plumbline

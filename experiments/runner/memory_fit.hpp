@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -28,5 +29,11 @@ MemoryFit memory_fit(const Plan& plan, const std::vector<std::size_t>& pending, 
 /// In a line: that fewer than the `threads` runs fit at once, or that one alone does not. Empty where
 /// all is well.
 std::string memory_message(const Plan& plan, const MemoryFit& fit, int threads);
+
+/// How many of the `wanted` threads may run the runs `pending` of a plan in the memory that is available
+/// here; says so on `err`, unless that is null, where they are fewer. Throws EnvironmentError where
+/// one run alone does not fit.
+int threads_that_fit(const Plan& plan, const std::vector<std::size_t>& pending, int wanted,
+                     std::ostream* err);
 
 }  // namespace plumbline

@@ -2,6 +2,7 @@
 #include "experiments/runner/results_description.hpp"
 
 #include <ctime>
+#include <filesystem>
 
 #include "engine/core/digest.hpp"
 
@@ -68,6 +69,8 @@ void write_provenance_group(const hdf5::Check& check, hid_t file, const Plan& pl
     hdf5::set_attribute(check, group.id(), name, value);
   }
   hdf5::set_attribute(check, group.id(), "definition", plan.definition.text);
+  hdf5::set_attribute(check, group.id(), "definition_path",
+                      std::filesystem::absolute(plan.definition.path).string());
   std::string overrides;
   for (const std::string& one : plan.definition.overrides) overrides += one + '\n';
   hdf5::set_attribute(check, group.id(), "overrides", overrides);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "engine/core/hdf5_handle.hpp"
+#include "engine/core/setting_node.hpp"
 #include "experiments/runner/hdf5_variables.hpp"
 #include "experiments/runner/results_file.hpp"
 #include "experiments/runner/results_layout.hpp"
@@ -21,12 +21,6 @@ namespace {
 using hdf5::Check;
 using hdf5::Handle;
 using hdf5::Variable;
-
-std::string shortest(double value) {
-  std::array<char, 32> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  return {buffer.data(), end};
-}
 
 /// A metric of the file; its shape is that of the axes.
 struct MetricDataset {

@@ -18,7 +18,6 @@
 
 #include <fmt/format.h>
 
-#include "experiments/runner/available_memory.hpp"
 #include "experiments/runner/definition.hpp"
 #include "experiments/runner/interrupt.hpp"
 #include "experiments/runner/memory_fit.hpp"
@@ -223,20 +222,6 @@ Plan plan_of(const RunOptions& options) {
   return make_plan(std::move(definition), std::move(problems), options.data_folders);
 }
 
-/// What the runs that are missing need, `threads` at a time. Throws EnvironmentError where one alone
-/// does not fit.
-MemoryFit memory_fit_of_missing(const Plan& plan, const EarlierFile& earlier, int threads) {
-  std::vector<std::size_t> missing;
-  for (std::size_t index = 0; index < plan.runs.size(); ++index) {
-    if (!earlier.places[index]) missing.push_back(index);
-  }
-  MemoryFit fit = memory_fit(plan, missing, threads, available_memory());
-  if (fit.at_once == 0 && !missing.empty()) {
-    throw EnvironmentError(memory_message(plan, fit, threads));
-  }
-  return fit;
-}
-
 }  // namespace
 
 int run_command(const RunOptions& options, std::ostream& out, std::ostream& err) {
@@ -264,10 +249,12 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   if (earlier.kept > 0 && (mode == ProgressMode::live || mode == ProgressMode::plain)) {
     err << fmt::format("{} of {} runs were there already\n", earlier.kept, n_runs);
   }
-  const MemoryFit fit = memory_fit_of_missing(plan, earlier, wanted);
-  const std::string tight = memory_message(plan, fit, wanted);
-  if (!tight.empty() && mode != ProgressMode::json) err << tight << '\n';
-  const int threads = tight.empty() ? wanted : static_cast<int>(fit.at_once);
+  std::vector<std::size_t> missing;
+  for (std::size_t index = 0; index < n_runs; ++index) {
+    if (!earlier.places[index]) missing.push_back(index);
+  }
+  const int threads =
+      threads_that_fit(plan, missing, wanted, mode == ProgressMode::json ? nullptr : &err);
   if (options.output.empty()) {
     make_folder_of(path);
   } else {

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "experiments/runner/interrupt.hpp"
+#include "experiments/runner/memory_fit.hpp"
 #include "experiments/runner/plan.hpp"
 #include "experiments/runner/results_file.hpp"
 #include "experiments/runner/scheduler.hpp"
@@ -59,12 +60,22 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
-/// The plan that the file was made of.
-Plan plan_of(const std::string& path, const ResultsReader& reader) {
+/// The plan that the file was made of. What this program finds wrong with it is no mistake of the
+/// user's: a file that is gone, a setting of another version.
+Plan plan_of(const std::string& path, const ResultsReader& reader, const DataFolders& folders) {
   std::vector<Problem> problems;
-  Definition definition = parse_definition(path, reader.provenance("definition"),
-                                           lines_of(reader.provenance("overrides")), problems);
-  return make_plan(std::move(definition), std::move(problems));
+  Definition definition =
+      parse_definition(reader.provenance("definition_path"), reader.provenance("definition"),
+                       lines_of(reader.provenance("overrides")), problems);
+  try {
+    return make_plan(std::move(definition), std::move(problems), folders);
+  } catch (const DefinitionError& error) {
+    std::string message = path + ": the definition in it cannot be run here";
+    for (const Problem& problem : error.problems()) {
+      message += "\n" + to_string(problem.place) + ": " + problem.message;
+    }
+    throw EnvironmentError(message);
+  }
 }
 
 /// Of `all`, `wanted` spread evenly, the first among them; all where there are no more.
@@ -79,7 +90,7 @@ std::vector<std::size_t> spread(const std::vector<std::size_t>& all, std::size_t
 
 int verify_command(const VerifyOptions& options, std::ostream& out, std::ostream& err) {
   const ResultsReader reader(options.file);
-  const Plan plan = plan_of(options.file, reader);
+  const Plan plan = plan_of(options.file, reader, options.data_folders);
   const std::vector<std::string> ids = reader.run_ids();
   const std::vector<RunStatus> statuses = reader.statuses();
   const std::vector<std::string> digests = reader.labels("digest");
@@ -104,10 +115,14 @@ int verify_command(const VerifyOptions& options, std::ostream& out, std::ostream
 
   const std::vector<std::size_t> chosen = spread(finished, options.runs);
   std::unordered_map<std::size_t, Outcome> again;
-  const int threads = options.threads > 0 ? options.threads : available_processors();
+  const int wanted = options.threads > 0 ? options.threads : available_processors();
+  const int threads = threads_that_fit(plan, chosen, wanted, &err);
   Interrupt interrupt;
   schedule(plan, chosen, options.data_folders, threads, interrupt.stop(),
            [&](std::size_t index, RunRecord&& record) {
+             if (record.status == RunStatus::failed) {
+               throw EnvironmentError("run " + plan.runs[index].run_id + ": " + record.message);
+             }
              again.emplace(index, Outcome{record.status, record.digest});
            });
   if (again.size() < chosen.size()) {

@@ -20,7 +20,8 @@ struct VerifyOptions {
 /// Computes finished runs of a results file again, from the definition and the overrides that the
 /// file holds, and compares status and digest. Names the first run that differs, in file order, and
 /// returns 1 where one does; 130 where a signal ended it. Throws EnvironmentError where the file
-/// cannot be read, is of another semantics version of the engine, or has no finished run.
+/// cannot be read, is of another semantics version of the engine, has no finished run, or a run cannot
+/// be computed here.
 int verify_command(const VerifyOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace plumbline

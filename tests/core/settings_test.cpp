@@ -208,6 +208,22 @@ TEST_F(Reading, NumberOfTheWrongTypeIsAProblem) {
   expect_resolved("m.lr", "0.1");
 }
 
+TEST_F(Reading, NamesANumberBeyondAllRangeWhereANumberIsExpectedAndNowhereElse) {
+  Settings& settings = read({{"lr", text("1e400", 3)},
+                             {"steps", text("99999999999999999999", 4)},
+                             {"digest", text("12345678901e2345", 5)}});
+  EXPECT_EQ(settings.number("lr", 0.1, kPositive, ""), 0.1);
+  EXPECT_EQ(settings.integer("steps", 7, kAny, ""), 7);
+  EXPECT_EQ(settings.text("digest", "", ""), "12345678901e2345");
+  ASSERT_EQ(report_.problems.size(), 2U);
+  EXPECT_EQ(report_.problems[0].place, at(3));
+  EXPECT_EQ(report_.problems[0].message,
+            "'m.lr': '1e400' is out of the range of numbers, which ends near 1.8e308");
+  EXPECT_EQ(report_.problems[1].message,
+            "'m.steps': '99999999999999999999' is out of the range of integers, which ends at 2^63 "
+            "- 1");
+}
+
 TEST_F(Reading, NumberOutOfRangeIsAProblem) {
   EXPECT_EQ(read({{"beta1", node(1.0, 3)}}).number("beta1", 0.9, kDecay, ""), 0.9);
   expect_problem(at(3), "'m.beta1' is 1; allowed is in [0, 1)");

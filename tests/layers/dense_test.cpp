@@ -113,6 +113,7 @@ TEST_F(DenseTest, SeesAnyParameterOrGradientThatIsNotFinite) {
   };
   const std::vector<double> all_finite = {99, 1, 2, 3, -1, 0, 1, 10, -20, 99};
   EXPECT_TRUE(finite_with(all_finite, 1));
+  EXPECT_FALSE(finite_with(all_finite, kInfinity));
   EXPECT_FALSE(finite_with(all_finite, 1e200)) << "the gradient of the second weight overflows";
   for (std::size_t i = 1; i <= 8; ++i) {
     for (const double bad : {kInfinity, -kInfinity, std::nan("")}) {
@@ -121,6 +122,29 @@ TEST_F(DenseTest, SeesAnyParameterOrGradientThatIsNotFinite) {
       EXPECT_FALSE(finite_with(parameters, 1)) << i << ": " << bad;
     }
   }
+}
+
+// What neither a pre-activation nor the gradient of a weight shows.
+TEST_F(DenseTest, SeesBiasesGradientsAndParametersOfItsActivationThatAreNotFinite) {
+  const auto finite_with = [](double slope, double input, double first, double second) {
+    const ParameterTensor slopes{"layer_1.activation", 1, ParameterGroup::activation, 1, 1, 2};
+    Dense<double> dense({.inputs = 1, .width = 1, .batch = 2},
+                        make_plugin(activation_catalogue(), "prelu"),
+                        ParameterTensor{"layer_1.weight", 1, ParameterGroup::hidden, 1, 1, 0},
+                        ParameterTensor{"layer_1.bias", 1, ParameterGroup::bias, 1, 1, 1}, &slopes);
+    const std::vector<double> parameters = {1, 1, slope};
+    const std::vector<double> inputs = {0, input};
+    dense.forward(parameters, {inputs.data(), 2, 1, 1});
+    dense.output_gradient()(0, 0) = first;
+    dense.output_gradient()(1, 0) = second;
+    std::vector<double> gradient(3);
+    dense.backward(parameters, {inputs.data(), 2, 1, 1}, gradient, {});
+    return dense.finite();
+  };
+  EXPECT_TRUE(finite_with(0.25, 0, 1, 1));
+  EXPECT_FALSE(finite_with(std::numeric_limits<double>::infinity(), 0, 1, 1)) << "a slope";
+  EXPECT_FALSE(finite_with(0.25, -1e200, 1, 1e200)) << "the gradient of the slope overflows";
+  EXPECT_FALSE(finite_with(0.25, 0, 1e308, 1e308)) << "the gradient of the bias overflows";
 }
 
 TEST_F(DenseTest, CarriesADirectionOfItsParametersAndInputsForward) {

@@ -56,6 +56,28 @@ class StopsAtOnce final : public Initializer {
   std::atomic<bool>& stop_;
 };
 
+/// Fills with ones, doubles the first layer for the data's sake, and asks to stop.
+class StopsAtTheData final : public Initializer {
+ public:
+  explicit StopsAtTheData(std::atomic<bool>& stop) : stop_(stop) {}
+  void fill_weights(const ParameterTensor& tensor, MatrixView<double> weights,
+                    Random& /*random*/) const override {
+    std::fill_n(weights.data, tensor.size(), 1.0);
+  }
+  std::optional<double> weight_variance(std::size_t /*fan_in*/,
+                                        std::size_t /*fan_out*/) const override {
+    return std::nullopt;
+  }
+  bool looks_at_data() const override { return true; }
+  double weight_factor(MatrixView<const double> /*pre_activations*/) const override {
+    stop_ = true;
+    return 2;
+  }
+
+ private:
+  std::atomic<bool>& stop_;
+};
+
 template <typename T>
 std::vector<T> drawn(const NetChoice& choice, std::int64_t seed) {
   return NetAndBatch<T>(choice, seed).parameters;
@@ -80,6 +102,19 @@ TEST(NetworkTest, LeavesTheLayersThatFollowAStopUnset) {
   network.initialize(StopsAtOnce(stop), 1, parameters, {}, &stop);
   EXPECT_THAT(parameters, ElementsAre(1, 1, 1, 1, 1, 1, 0, 0, 0,  // layer 1
                                       -9, -9, -9, -9, -9, -9, -9, -9));
+}
+
+TEST(NetworkTest, LeavesTheLayersThatFollowAStopAsTheyWereDrawn) {
+  SettingsReport report;
+  const ModelSettings model = read_model({{"depth", node(1)}, {"width", node(3)}}, report);
+  Network<double> network(model, 2, 2, 1);
+  std::vector<double> parameters(network.layout().size(), -9);
+  std::vector<double> example(16);
+  example[0] = example[1] = 1;
+  std::atomic<bool> stop{false};
+  network.initialize(StopsAtTheData(stop), 1, parameters, {example.data(), 1, 2, 16}, &stop);
+  EXPECT_THAT(parameters, ElementsAre(2, 2, 2, 2, 2, 2, 0, 0, 0,  // layer 1
+                                      1, 1, 1, 1, 1, 1, 0, 0));
 }
 
 TEST(ModelSettingsTest, RefusesAListOfWidthsBesideDepthOrWidth) {

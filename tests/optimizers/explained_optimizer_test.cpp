@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -76,6 +77,61 @@ TEST(OptimizerState, IsAllThatARuleForSingleParametersKeeps) {
     ++checked;
   }
   EXPECT_GT(checked, 15);
+}
+
+/// The values that the optimizer of the table keeps over `layout`: counted, and told by a small one.
+template <typename T>
+void expect_the_same_size(const SettingsTable& table, const ParameterLayout& layout) {
+  SettingsReport report;
+  Settings settings(table, "optimizer", report);
+  const auto chosen = choose_here(settings, "sgd", optimizer_catalogue());
+  const auto small = make_optimizer<T>(chosen, report, one_of_each_group());
+  const auto whole = make_optimizer<T>(chosen, report, layout);
+  ASSERT_TRUE(report.problems.empty()) << report.problems.front().message;
+  EXPECT_EQ(small->state_size_over(layout), whole->state_size());
+  EXPECT_EQ(whole->state_size_over(layout), whole->state_size());
+}
+
+/// A net with sides on either hand of shampoo's 1024, and a layer without a bias behind it.
+ParameterLayout uneven_net() {
+  ParameterLayout layout;
+  layout.add("layer_1.weight", 1, ParameterGroup::input, 3, 1025);
+  layout.add("layer_1.bias", 1, ParameterGroup::bias, 3, 1);
+  layout.add("layer_1.slopes", 1, ParameterGroup::activation, 3, 1);
+  layout.add("layer_2.weight", 2, ParameterGroup::hidden, 5, 3);
+  layout.add("layer_2.bias", 2, ParameterGroup::bias, 5, 1);
+  layout.add("layer_3.weight", 3, ParameterGroup::output, 1, 5);
+  return layout;
+}
+
+TEST(OptimizerState, IsToldForALayoutThatItIsNotMadeFor) {
+  for (const OptimizerEntry& entry : optimizer_catalogue().entries()) {
+    SCOPED_TRACE(entry.info.name);
+    SettingsTable table;
+    table.set("name", text(entry.info.name.c_str()));
+    expect_the_same_size<double>(table, uneven_net());
+    expect_the_same_size<float>(table, uneven_net());
+    table.set_path("groups.hidden.name", text("soap"));
+    table.set_path("groups.bias.name", text("adafactor"));
+    expect_the_same_size<float>(table, uneven_net());
+  }
+}
+
+TEST(OptimizerState, IsToldForSettingsThatChangeIt) {
+  SettingsTable wrapped;
+  wrapped.set_path("name", text("ema"));
+  wrapped.set_path("inner.name", text("kfac"));
+  expect_the_same_size<float>(wrapped, uneven_net());
+  SettingsTable grouped;
+  grouped.set_path("name", text("lookahead"));
+  grouped.set_path("inner.name", text("adam"));
+  grouped.set_path("inner.groups.hidden.name", text("adafactor"));
+  expect_the_same_size<float>(grouped, uneven_net());
+  SettingsTable grafted;
+  grafted.set_path("name", text("shampoo"));
+  grafted.set_path("grafting", text("adagrad"));
+  grafted.set_path("max_dimension", {std::int64_t{4}, {}});
+  expect_the_same_size<float>(grafted, uneven_net());
 }
 
 TEST(OptimizerState, OfAGroupIsMissingElsewhere) {

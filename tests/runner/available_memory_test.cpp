@@ -46,8 +46,8 @@ TEST_F(AvailableMemory, IsWhatAControlGroupLeavesWhereThatIsLess) {
   EXPECT_EQ(available(), 500 * 1024);
   write("sys/fs/cgroup/job/memory.max", "300000\n");
   write("sys/fs/cgroup/job/memory.current", "120000\n");
-  write("sys/fs/cgroup/job/memory.stat", "anon 90000\ninactive_file 20000\n");
-  EXPECT_EQ(available(), 300000 - 120000 + 20000) << "a group above sets the limit";
+  write("sys/fs/cgroup/job/memory.stat", "anon 90000\ninactive_file 20000\nactive_file 7000\n");
+  EXPECT_EQ(available(), 300000 - 120000 + 20000 + 7000) << "a group above sets the limit";
   write("sys/fs/cgroup/job/memory.max", "100000\n");
   write("sys/fs/cgroup/job/memory.stat", "");
   EXPECT_EQ(available(), 0) << "more is taken than is allowed";
@@ -59,6 +59,9 @@ TEST_F(AvailableMemory, KnowsTheFirstVersionOfControlGroups) {
   write("sys/fs/cgroup/memory/box/memory.limit_in_bytes", "200000\n");
   write("sys/fs/cgroup/memory/box/memory.usage_in_bytes", "50000\n");
   EXPECT_EQ(available(), 150000);
+  write("sys/fs/cgroup/memory/box/memory.stat",
+        "inactive_file 1\nactive_file 1\ntotal_inactive_file 3000\ntotal_active_file 400\n");
+  EXPECT_EQ(available(), 150000 + 3400) << "with the groups below";
 }
 
 TEST_F(AvailableMemory, TakesTheMountForTheGroupThatAContainerSees) {

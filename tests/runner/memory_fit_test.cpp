@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "experiments/runner/text_table.hpp"
 #include "tests/runner/definition_file.hpp"
 
 namespace plumbline {
@@ -53,6 +54,8 @@ TEST_F(MemoryFitTest, NamesTheRunThatDoesNotFitAlone) {
   const MemoryFit fit = memory_fit(plan_, all_, 1, roomy.needed(1) - 1);
   EXPECT_EQ(fit.at_once, 0U);
   EXPECT_THAT(memory_message(plan_, fit, 1), HasSubstr("run model.width=300 train.seed=0 needs "));
+  EXPECT_THAT(memory_message(plan_, fit, 1),
+              HasSubstr(" of memory, " + bytes_text(fit.data) + " of it for the data, and "));
   EXPECT_EQ(memory_fit(plan_, {0, 1}, 1, roomy.needed(1) - 1).at_once, 1U)
       << "the runs that are missing count, and no others";
 }

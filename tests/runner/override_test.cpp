@@ -106,6 +106,9 @@ TEST(DefinitionOverrides, SetValuesAndAxes) {
       {{" optimizer.lr = 1e-3 "},
        "{ model = { width = 9, activation = \"tanh\" }, optimizer = { lr = 0.001 } }",
        {kDepth, kOptimizer, kSeed}},
+      {{"data.file=12345678901e2345"},  // shaped like a number that none can hold
+       "{ model = { width = 9, activation = \"tanh\" }, data = { file = \"12345678901e2345\" } }",
+       {kDepth, kOptimizer, kSeed}},
       {{"data.shuffle=true"},
        "{ model = { width = 9, activation = \"tanh\" }, data = { shuffle = true } }",
        {kDepth, kOptimizer, kSeed}},

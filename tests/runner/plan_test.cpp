@@ -228,6 +228,19 @@ TEST(Plan, WarnsOfAWarmUpThatIsLongerThanTheRun) {
                   "after 99 (with train.steps = 99)"));
 }
 
+TEST(Plan, WarnsOnceOfAWarmUpThatIsLongerThanRunsOfSeveralLengths) {
+  const DefinitionFile file(
+      "[schedule]\n"
+      "name = \"warmup\"\n"
+      "steps = 100\n"
+      "[sweep.grid]\n"
+      "train.steps = [200, 1, 2, 3]\n");
+  EXPECT_THAT(
+      file.lines(plan_of(file).warnings),
+      ElementsAre("d.toml:4:8: schedule 'warmup' warms up for 100 updates, and the run ends "
+                  "after 1 (with train.steps = 1; and 2 more)"));
+}
+
 TEST(Plan, ReportsMistakesOfTheTextAndOfTheEngineInTheOrderOfTheLinesAndThenOverrides) {
   const DefinitionFile file(
       "[model]\n"

@@ -167,6 +167,8 @@ def test_a_number_that_is_too_large_is_called_so(call, folder, number, kind):
     line = text.splitlines().index(f"lr = {number}  # large") + 1
     result = call("check", "large.toml", status=2)
     assert result.stderr.startswith(f"large.toml:{line}:") and beyond in result.stderr
+    result = call("check", "small.toml", f"sweep.seeds={number}", status=2)
+    assert beyond in result.stderr
 
 
 def test_runs_that_the_plan_no_longer_has_are_kept_beside(call, folder):
@@ -269,7 +271,8 @@ def test_a_net_that_the_memory_does_not_hold_is_not_started(call, folder):
              "model.activation=tanh"]
     refused = call("run", *words, status=3).stderr
     needed = re.match(r"plumbline: run model.width=1000000 train.seed=0 needs "
-                      r"(\S+) TB of memory, and \S+ .B are available$", refused)
+                      r"(\S+) TB of memory, \S+ .B of it for the data, and \S+ .B are "
+                      r"available$", refused)
     assert needed and 24 <= float(needed[1]) < 25, refused
     assert not (folder / "results").exists()
     planned = call("plan", *words)
@@ -283,6 +286,8 @@ def test_a_warm_up_longer_than_the_run_is_a_warning(call):
     for command in ("check", "plan", "run"):
         assert call(command, *words).stderr.startswith(warning)
     assert call("check", "small.toml", "schedule.name=warmup", "schedule.steps=20").stderr == ""
+    several = call("check", *words, "train.steps=1,2,3").stderr
+    assert several.count("\n") == 1 and "the run ends after 1" in several
     for line in call("run", *words, "--fresh", "--progress", "json").stderr.splitlines():
         json.loads(line)
 

@@ -120,6 +120,44 @@ def test_a_run_of_another_version_is_refused(verify, changed):
     assert "run 0123456789abcdef is not among the runs" in done.stderr
 
 
+FROM_FILE = DEFINITION.replace("width = 12", """width = 12
+depth = 1
+initializer = { name = "from_file", path = "weights.h5" }""").replace("model.depth = [4]\n", "")
+
+
+@pytest.fixture(name="from_file")
+def from_file_fixture(program, tmp_path):
+    """Results of runs that start from weights which lie beside their definition."""
+    folder = tmp_path / "definitions"
+    folder.mkdir()
+    with h5py.File(folder / "weights.h5", "w") as file:
+        for layer, shape in ((1, (12, 64)), (2, (10, 12))):
+            file[f"layer_{layer}.weight"] = [[0.01 * (i + j) for j in range(shape[1])]
+                                             for i in range(shape[0])]
+            file[f"layer_{layer}.bias"] = [0.0] * shape[0]
+    (folder / "d.toml").write_text(FROM_FILE, encoding="utf-8")
+    path = tmp_path / "results.h5"
+    subprocess.run([program, "run", folder / "d.toml", "train.steps=3", "-o", path],
+                   check=True, capture_output=True)
+    return path, folder
+
+
+def test_weights_beside_the_definition_are_found_again(verify, from_file):
+    path, _ = from_file
+    done = verify(path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "6 of 6 runs have the same digest" in done.stdout
+
+
+def test_weights_that_moved_are_found_in_a_data_folder(verify, from_file, tmp_path):
+    path, folder = from_file
+    folder.rename(tmp_path / "elsewhere")
+    done = verify(path)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "cannot be run here" in done.stderr and "'weights.h5'" in done.stderr
+    assert verify(path, "--data-dir", tmp_path / "elsewhere").returncode == 0
+
+
 def test_a_missing_file_is_an_error_of_the_environment(verify, tmp_path):
     done = verify(tmp_path / "nothing.h5")
     assert done.returncode == 3

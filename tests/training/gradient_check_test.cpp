@@ -246,6 +246,28 @@ TEST(CheckGradient, SaysWhereAGradientIsTooSmallToSee) {
   EXPECT_FALSE(check_gradient(flat, two_tensors(), w, gradient, {}).holds());
 }
 
+// A small gradient of the wrong sign, which the rounding of short steps would hide, beside larger ones.
+TEST(CheckGradient, IsNotMisledByTheRoundingOfShortSteps) {
+  const Block w = some_parameters();
+  for (const double small : {1e-9, 1e-8, 1e-7, 1e-5}) {
+    const ParameterLoss loss = [small](std::span<const double> at) {
+      return 2.3 + small * std::sin(at[3]) + 1e-3 * std::sin(at[4]);
+    };
+    Block right(w.size(), 0.0);
+    right[3] = small * std::cos(w[3]);
+    right[4] = 1e-3 * std::cos(w[4]);
+    EXPECT_THAT(verdicts(check_gradient(loss, two_tensors(), w, right, {})),
+                testing::ElementsAre("agrees", "below rounding"));
+    for (const double factor : {-1.0, 0.0, 0.9}) {
+      Block gradient = right;
+      gradient[3] *= factor;
+      EXPECT_THAT(verdicts(check_gradient(loss, two_tensors(), w, gradient, {})),
+                  testing::ElementsAre("differs", "below rounding"))
+          << small << " times " << factor;
+    }
+  }
+}
+
 TEST(CheckGradient, ChecksNothingWhereTheLossIsNotFinite) {
   const Block w = some_parameters();
   const GradientCheck check =

@@ -291,5 +291,13 @@ TEST(MemoryTest, HoldsParametersGradientAndOptimizerStateAtTheRunsPrecision) {
   EXPECT_DOUBLE_EQ(memory({}) - memory({{"optimizer.name", node("sgd")}}), 2 * 4 * kParameters);
 }
 
+TEST(MemoryTest, IsToldOfAStateThatNoMachineHolds) {
+  // A million units: kfac's two factors and their inverses in double.
+  const std::vector<Setting> huge = {{"model.width", node(1000000)},
+                                     {"optimizer.name", node("kfac")}};
+  constexpr double kFactors = 4 * 8e12;
+  EXPECT_GT(configured(with(small_run(), huge)).memory(), kFactors);
+}
+
 }  // namespace
 }  // namespace plumbline
