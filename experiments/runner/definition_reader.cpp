@@ -53,6 +53,15 @@ void collect_leaves(const SettingsTable& table, const std::string& path,
   }
 }
 
+// What stands at a dotted path; null for nothing.
+const SettingNode* found_at(const SettingsTable& table, std::string_view path) {
+  const std::size_t dot = path.find('.');
+  const SettingNode* found = table.find(path.substr(0, dot));
+  if (found == nullptr || dot == path.npos) return found;
+  const auto* inner = std::get_if<SettingsTable>(&found->value);
+  return inner == nullptr ? nullptr : found_at(*inner, path.substr(dot + 1));
+}
+
 }  // namespace
 
 void apply_setting(SettingsTable& settings, std::string_view key, const SettingNode& value) {
@@ -242,7 +251,26 @@ void DefinitionReader::apply_sweep(const std::string& key, SettingList values, c
   });
 }
 
+// A value of an axis that is a table stands in the place of the whole table of its key.
+void DefinitionReader::refuse_what_no_run_reads() {
+  for (const SweepAxis& axis : definition_->axes) {
+    const SettingNode* base = found_at(definition_->base, axis.key);
+    const auto is_table = [](const SettingNode& value) {
+      return std::holds_alternative<SettingsTable>(value.value);
+    };
+    if (base == nullptr || !is_table(*base) || !std::ranges::all_of(axis.values, is_table))
+      continue;
+    for (const auto& [name, node] : std::get<SettingsTable>(base->value).entries()) {
+      if (name == "name") continue;
+      problem(node.place, "'" + axis.key + '.' + name +
+                              "' reaches no run: each value of the axis '" + axis.key +
+                              "' is a whole table");
+    }
+  }
+}
+
 void DefinitionReader::finish() {
+  refuse_what_no_run_reads();
   std::vector<SweepAxis>& axes = definition_->axes;
   const auto found = find_axis("train.seed");
   if (found == axes.end()) {

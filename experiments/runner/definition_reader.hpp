@@ -43,6 +43,7 @@ class DefinitionReader {
   std::vector<SweepAxis>::iterator find_axis(std::string_view key);
   SweepAxis seed_axis();
   SettingNode first_seed();
+  void refuse_what_no_run_reads();
 
   void problem(const Place& place, std::string message);
   void unknown(std::string_view key, std::string_view name, const Place& place,

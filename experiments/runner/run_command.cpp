@@ -9,8 +9,10 @@
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <unordered_map>
 #include <utility>
@@ -56,6 +58,16 @@ struct EarlierFile {
   bool is_whole = false;    ///< exactly this plan, and nothing is missing
 };
 
+/// Whether the file begins as every HDF5 file does, if at all: a damaged results file can be written
+/// anew, a text that was named by a slip cannot.
+bool may_be_replaced(const fs::path& path) {
+  constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
+  std::string start(kSignature.size(), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  return file.gcount() == 0 || start == kSignature;
+}
+
 EarlierFile open_earlier_file(const fs::path& path, const Plan& plan, bool fresh) {
   EarlierFile earlier;
   earlier.places.resize(plan.runs.size());
@@ -63,7 +75,11 @@ EarlierFile open_earlier_file(const fs::path& path, const Plan& plan, bool fresh
   if (fs::is_directory(path, unknown)) {
     throw EnvironmentError(path.string() + ": is a folder; the results need a file");
   }
-  if (fresh || !fs::exists(path, unknown)) return earlier;
+  if (!fs::exists(path, unknown)) return earlier;
+  if (!may_be_replaced(path)) {
+    throw EnvironmentError(path.string() + ": is no results file, and is not written over");
+  }
+  if (fresh) return earlier;
   try {
     earlier.reader = std::make_unique<ResultsReader>(path);
   } catch (const EnvironmentError& error) {
@@ -269,6 +285,7 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
     compute(plan, options, threads, mode, interrupt.stop(), writer, outcome, err);
   } catch (const std::exception&) {
     keep_finished(writer, path, outcome, err);
+    if (outcome.computed == 0 && !previous.empty()) fs::remove(previous);
     throw;
   }
 

@@ -104,6 +104,23 @@ const std::vector<BadText> kBadTexts{
       "d.toml:4:13: 'model' is a text; expected a table"}},
 };
 
+TEST(Definition, RefusesSettingsThatTheTablesOfAnAxisReplace) {
+  const DefinitionFile file(
+      "[optimizer]\nname = \"adam\"\nlr = 0.1\n"
+      "[sweep.grid]\n"
+      "optimizer = [{ name = \"sgd\" }, { name = \"momentum\" }]\n"
+      "model.activation = [{ name = \"silu\", beta = 2.0 }]\n");
+  EXPECT_THAT(read(file).problems,
+              ElementsAre("d.toml:5:6: 'optimizer.lr' reaches no run: each value of the axis "
+                          "'optimizer' is a whole table"));
+  EXPECT_THAT(read(file, {"model.activation.beta=3"}).problems, testing::SizeIs(2));
+  // A value that is a name alone takes the rest from the table.
+  EXPECT_THAT(read(DefinitionFile("[optimizer]\nlr = 0.1\n[sweep.grid]\n"
+                                  "optimizer = [\"adam\", { name = \"sgd\" }]\n"))
+                  .problems,
+              testing::IsEmpty());
+}
+
 TEST(Definition, NamesThePlaceOfEachMistakeAndWhatWouldBeRight) {
   for (const BadText& bad : kBadTexts) {
     EXPECT_EQ(read(DefinitionFile(bad.body)).problems, bad.problems) << bad.body;
