@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "engine/core/matrix_view.hpp"
+#include "engine/kernels/parallel.hpp"
 
 namespace plumbline {
 
@@ -52,13 +53,9 @@ void store(T* destination, const Batch<T>& batch) {
   if constexpr (!std::is_const_v<T>) batch.store_unaligned(destination);
 }
 
-}  // namespace elementwise_detail
-
-/// Calls `function` with one SIMD batch of each array, for all `n` elements. Arrays of const T are
-/// read; arrays of T are read and written back, and their batches come as references. The last batch
-/// is padded with copies of its first element, so an element's result does not depend on its place.
+/// for_each_batch() on the calling thread alone.
 template <class Function, typename... T>
-void for_each_batch(std::size_t n, const Function& function, T*... arrays) {
+void run_batches(std::size_t n, const Function& function, T*... arrays) {
   using Value = std::common_type_t<std::remove_const_t<T>...>;
   constexpr std::size_t kSize = Batch<Value>::size;
   std::size_t i = 0;
@@ -93,6 +90,22 @@ void for_each_batch(std::size_t n, const Function& function, T*... arrays) {
         (store_part(arrays + i, batch), ...);
       },
       batches);
+}
+
+// Elements that are worth a task of their own.
+constexpr std::size_t kGrain = 32768;
+
+}  // namespace elementwise_detail
+
+/// Calls `function` with one SIMD batch of each array, for all `n` elements. Arrays of const T are
+/// read; arrays of T are read and written back, and their batches come as references. The last batch
+/// is padded with copies of its first element, so an element's result does not depend on its place.
+/// Many elements are shared among threads, so `function` keeps nothing from call to call.
+template <class Function, typename... T>
+void for_each_batch(std::size_t n, const Function& function, T*... arrays) {
+  in_parallel(n, elementwise_detail::kGrain, [&](std::size_t first, std::size_t last) {
+    elementwise_detail::run_batches(last - first, function, arrays + first...);
+  });
 }
 
 /// for_each_batch() over the elements of matrices of one shape. What stands in the padding between

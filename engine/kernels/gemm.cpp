@@ -11,12 +11,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <memory>
 #include <utility>
 
 #include "engine/kernels/first_lanes.hpp"
 #include "engine/kernels/fused.hpp"
+#include "engine/kernels/parallel.hpp"
 #include "engine/kernels/transpose.hpp"
 
 namespace plumbline {
@@ -335,9 +337,10 @@ void multiply_block(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>&
   }
 }
 
+// The whole product, on the calling thread.
 template <typename T>
-void multiply_all(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c, const T* start,
-                  T scale, bool* finite) {
+void multiply_piece(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c, const T* start,
+                    T scale, bool* finite) {
   const std::size_t k_blocks = std::max<std::size_t>(1, (a.cols + kBlockDepth - 1) / kBlockDepth);
   const std::size_t block_depth = (a.cols + k_blocks - 1) / k_blocks;
   for (std::size_t j0 = 0; j0 < c.cols; j0 += kBlockCols<T>) {
@@ -349,6 +352,41 @@ void multiply_all(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c
                      Ends<T>{start, k_block == 0, last ? scale : T(1), last ? finite : nullptr});
     }
   }
+}
+
+// Multiply-adds that are worth a task of their own: some 10 us or more.
+constexpr std::size_t kTaskProducts = kSharedProduct / 2;
+
+// The fewest whole units of a dimension that are worth a task, where one unit costs `products`.
+std::size_t grain_of(std::size_t unit, std::size_t products) {
+  return unit * std::max<std::size_t>(1, kTaskProducts / std::max<std::size_t>(products * unit, 1));
+}
+
+// Columns are shared out where they are enough: then no panel is packed twice. Else rows.
+template <typename T>
+void multiply_all(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c, const T* start,
+                  T scale, bool* finite) {
+  std::atomic<bool> all_finite = true;
+  const auto piece = [&](std::size_t i, std::size_t rows, std::size_t j, std::size_t cols) {
+    bool piece_finite = true;
+    const T* from = start == nullptr ? nullptr : start + j;
+    multiply_piece<T>({a.data + i * a.row_stride, rows, a.cols, a.row_stride, a.col_stride},
+                      {b.data + j * b.col_stride, b.rows, cols, b.row_stride, b.col_stride},
+                      {c.row(i) + j, rows, cols, c.stride}, from, scale,
+                      finite == nullptr ? nullptr : &piece_finite);
+    if (!piece_finite) all_finite.store(false, std::memory_order_relaxed);
+  };
+  const std::size_t col_grain = grain_of(2 * kPanelCols<T>, c.rows * a.cols);
+  if (c.cols / col_grain >= static_cast<std::size_t>(threads_per_call())) {
+    in_parallel(c.cols, col_grain, [&](std::size_t first, std::size_t last) {
+      piece(0, c.rows, first, last - first);
+    });
+  } else {
+    in_parallel(
+        c.rows, grain_of(2 * kTileRows, c.cols * a.cols),
+        [&](std::size_t first, std::size_t last) { piece(first, last - first, 0, c.cols); });
+  }
+  if (!all_finite) *finite = false;
 }
 
 }  // namespace

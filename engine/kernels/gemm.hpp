@@ -28,6 +28,9 @@ Factor<T> transposed(MatrixView<const T> m) {
   return {m.data, m.cols, m.rows, 1, m.stride};
 }
 
+/// Multiply-adds from which on multiply() shares a product among threads (kernels/parallel.hpp).
+inline constexpr std::size_t kSharedProduct = std::size_t{1} << 21;
+
 /// c(i, j) = scale * (start[j] + sum_k a(i, k) b(k, j)); a null `start` is all zeros.
 ///
 /// Each element is one chain of multiply-adds in rising k that begins with start[j] (fused ones where

@@ -8,6 +8,7 @@
 
 #include "engine/kernels/elementwise.hpp"
 #include "engine/kernels/first_lanes.hpp"
+#include "engine/kernels/parallel.hpp"
 
 namespace plumbline {
 
@@ -86,18 +87,28 @@ void sum_batches(MatrixView<const T> matrix, std::size_t j, T scale, T* sums) {
 }
 
 template <typename T>
-void sum_columns(MatrixView<const T> matrix, T scale, std::span<T> sums) {
+void sum_some_columns(MatrixView<const T> matrix, T scale, T* sums) {
   constexpr std::size_t kLanes = Batch<T>::size;
   std::size_t j = 0;
-  for (; j + 4 * kLanes <= matrix.cols; j += 4 * kLanes) {
-    sum_batches<T, 4>(matrix, j, scale, sums.data());
-  }
-  for (; j + kLanes <= matrix.cols; j += kLanes) sum_batches<T, 1>(matrix, j, scale, sums.data());
+  for (; j + 4 * kLanes <= matrix.cols; j += 4 * kLanes) sum_batches<T, 4>(matrix, j, scale, sums);
+  for (; j + kLanes <= matrix.cols; j += kLanes) sum_batches<T, 1>(matrix, j, scale, sums);
   if (j == matrix.cols) return;
   const FirstLanes<T> part(matrix.cols - j);
   Batch<T> total(T(0));
   for (std::size_t i = 0; i < matrix.rows; ++i) total += part.load(matrix.row(i) + j);
-  part.store(sums.data() + j, total * Batch<T>(scale));
+  part.store(sums + j, total * Batch<T>(scale));
+}
+
+template <typename T>
+void sum_columns(MatrixView<const T> matrix, T scale, std::span<T> sums) {
+  constexpr std::size_t kUnit = 4 * Batch<T>::size;
+  constexpr std::size_t kTaskElements = 65536;
+  const std::size_t units = kTaskElements / std::max<std::size_t>(matrix.rows * kUnit, 1);
+  in_parallel(matrix.cols, kUnit * std::max<std::size_t>(units, 1),
+              [&](std::size_t first, std::size_t last) {
+                sum_some_columns<T>({matrix.data + first, matrix.rows, last - first, matrix.stride},
+                                    scale, sums.data() + first);
+              });
 }
 
 template <typename T>

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/core/digest.hpp"
+#include "engine/kernels/gemm.hpp"
 #include "engine/layers/dense.hpp"
 #include "engine/optimizers/parameter_groups.hpp"
 
@@ -235,6 +236,13 @@ double RunConfiguration::cost() const {
   const auto evaluated = static_cast<double>(sizes.train + sizes.valid);
   return step * static_cast<double>(steps + 1) +
          2 * weights(layout) * (evaluated * evaluations + static_cast<double>(sizes.test));
+}
+
+bool RunConfiguration::has_shared_steps() const {
+  const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
+  return std::ranges::any_of(layout.tensors(), [this](const ParameterTensor& tensor) {
+    return tensor.is_weight_matrix() && tensor.size() * batch >= kSharedProduct;
+  });
 }
 
 double RunConfiguration::memory() const {

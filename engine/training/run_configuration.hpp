@@ -44,6 +44,8 @@ struct RunConfiguration {
   std::vector<std::int64_t> recorded_steps() const;
   /// Floating-point operations of the whole run, evaluation included: what the plan weighs runs by.
   double cost() const;
+  /// Whether a step has work that is large enough to be shared among threads.
+  bool has_shared_steps() const;
   /// Bytes of parameters, gradients, optimizer state and activations, and of what a layer is drawn in;
   /// the data, which runs share, are not included.
   double memory() const;

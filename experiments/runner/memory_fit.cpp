@@ -68,15 +68,14 @@ std::string memory_message(const Plan& plan, const MemoryFit& fit, int threads) 
                      wanted, wanted, needed_text(fit, wanted), available);
 }
 
-int threads_that_fit(const Plan& plan, const std::vector<std::size_t>& pending, int wanted,
-                     std::ostream* err) {
-  if (pending.empty()) return wanted;
-  const MemoryFit fit = memory_fit(plan, pending, wanted, available_memory());
-  const std::string tight = memory_message(plan, fit, wanted);
-  if (tight.empty()) return wanted;
+std::size_t runs_that_fit(const Plan& plan, const std::vector<std::size_t>& pending, int threads,
+                          std::ostream* err) {
+  if (pending.empty()) return static_cast<std::size_t>(threads);
+  const MemoryFit fit = memory_fit(plan, pending, threads, available_memory());
+  const std::string tight = memory_message(plan, fit, threads);
   if (fit.at_once == 0) throw EnvironmentError(tight);
-  if (err != nullptr) *err << tight << '\n';
-  return static_cast<int>(fit.at_once);
+  if (!tight.empty() && err != nullptr) *err << tight << '\n';
+  return fit.at_once;
 }
 
 }  // namespace plumbline

@@ -30,10 +30,10 @@ MemoryFit memory_fit(const Plan& plan, const std::vector<std::size_t>& pending, 
 /// all is well.
 std::string memory_message(const Plan& plan, const MemoryFit& fit, int threads);
 
-/// How many of the `wanted` threads may run the runs `pending` of a plan in the memory that is available
-/// here; says so on `err`, unless that is null, where they are fewer. Throws EnvironmentError where
-/// one run alone does not fit.
-int threads_that_fit(const Plan& plan, const std::vector<std::size_t>& pending, int wanted,
-                     std::ostream* err);
+/// How many of the runs `pending` of a plan `threads` threads may compute side by side in the memory
+/// that is available here; says so on `err`, unless that is null, where they are fewer than they could
+/// be. Throws EnvironmentError where one run alone does not fit.
+std::size_t runs_that_fit(const Plan& plan, const std::vector<std::size_t>& pending, int threads,
+                          std::ostream* err);
 
 }  // namespace plumbline

@@ -140,7 +140,7 @@ void take_over(const EarlierFile& earlier, ResultsWriter& writer, Outcome& outco
 
 /// Computes what is pending. One thread at a time touches the writer: the scheduler's own while
 /// schedule() runs.
-void compute(const Plan& plan, const RunOptions& options, int threads, ProgressMode mode,
+void compute(const Plan& plan, const RunOptions& options, const Sharing& sharing, ProgressMode mode,
              std::atomic<bool>& stop, ResultsWriter& writer, Outcome& outcome, std::ostream& err) {
   std::vector<std::size_t> pending;
   double cost = 0;
@@ -149,9 +149,12 @@ void compute(const Plan& plan, const RunOptions& options, int threads, ProgressM
     pending.push_back(index);
     cost += plan.runs[index].cost;
   }
+  if (mode == ProgressMode::live || mode == ProgressMode::plain) {
+    err << sharing_text(plan, pending, sharing) << '\n';
+  }
   Progress progress(mode, err, pending.size(), cost, seconds_now, standard_error_style());
   const ProgressTicker ticker(progress);
-  schedule(plan, pending, options.data_folders, threads, stop,
+  schedule(plan, pending, options.data_folders, sharing, stop,
            [&](std::size_t index, RunRecord&& record) {
              writer.write(index, record);
              outcome.statuses[index] = record.status;
@@ -250,7 +253,7 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   const fs::path path = options.output.empty()
                             ? fs::path("results") / (plan.definition.name + ".h5")
                             : fs::path(options.output);
-  const int wanted = options.threads > 0 ? options.threads : available_processors();
+  const int threads = options.threads > 0 ? options.threads : available_processors();
   const std::size_t n_runs = plan.runs.size();
 
   EarlierFile earlier = open_earlier_file(path, plan, options.fresh);
@@ -269,8 +272,8 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   for (std::size_t index = 0; index < n_runs; ++index) {
     if (!earlier.places[index]) missing.push_back(index);
   }
-  const int threads =
-      threads_that_fit(plan, missing, wanted, mode == ProgressMode::json ? nullptr : &err);
+  const Sharing sharing(
+      threads, runs_that_fit(plan, missing, threads, mode == ProgressMode::json ? nullptr : &err));
   if (options.output.empty()) {
     make_folder_of(path);
   } else {
@@ -282,7 +285,7 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   take_over(earlier, writer, outcome, err);
   earlier.reader.reset();
   try {
-    compute(plan, options, threads, mode, interrupt.stop(), writer, outcome, err);
+    compute(plan, options, sharing, mode, interrupt.stop(), writer, outcome, err);
   } catch (const std::exception&) {
     keep_finished(writer, path, outcome, err);
     if (outcome.computed == 0 && !previous.empty()) fs::remove(previous);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <limits>
 #include <map>
 #include <new>
 #include <string>
@@ -15,6 +16,10 @@
 #include <oneapi/tbb/info.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
+
+#include <fmt/format.h>
+
+#include "engine/kernels/parallel.hpp"
 
 namespace plumbline {
 
@@ -130,19 +135,62 @@ std::optional<RunRecord> run_or_failure(const RunFunction& run,
   }
 }
 
+// The threads that share one run's steps while `active` runs stand side by side: rounded up, as an idle
+// thread helps whichever run it finds.
+void share_threads(std::size_t threads, std::size_t active) {
+  if (active > 0) set_threads_per_call(static_cast<int>((threads + active - 1) / active));
+}
+
 }  // namespace
+
+Sharing::Sharing(int n_threads) : Sharing(n_threads, std::numeric_limits<std::size_t>::max()) {}
+
+Sharing::Sharing(int n_threads, std::size_t most_runs)
+    : threads(static_cast<std::size_t>(std::max(n_threads, 1))),
+      runs_at_once(std::clamp<std::size_t>(most_runs, 1, threads)) {}
 
 int available_processors() { return oneapi::tbb::info::default_concurrency(); }
 
+std::string sharing_text(const Plan& plan, const std::vector<std::size_t>& pending,
+                         const Sharing& sharing) {
+  if (pending.empty()) return "no runs are left";
+  if (sharing.threads == 1) return "1 thread: one run after the other";
+  const auto counted = [](std::size_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  const std::size_t at_once = std::min(sharing.runs_at_once, pending.size());
+  const bool memory_limits = at_once < std::min(sharing.threads, pending.size());
+  const auto shared =
+      static_cast<std::size_t>(std::ranges::count_if(pending, [&](std::size_t index) {
+        return plan.runs[index].configuration.has_shared_steps();
+      }));
+  std::string text = counted(sharing.threads, "thread") + ": ";
+  if (at_once == pending.size()) {
+    text += at_once == 1 ? "1 run" : fmt::format("all {} runs side by side", at_once);
+  } else {
+    text += counted(at_once, "run") + (at_once == 1 ? " at a time" : " side by side");
+  }
+  if (memory_limits) text += ", as the memory holds no more";
+  if (at_once == sharing.threads) {
+    text += ", one thread each";
+    if (shared > 0) text += "; threads without a run help those that are left";
+    return text;
+  }
+  if (shared == pending.size()) return text + "; all threads share the steps";
+  return text + (shared == 0 ? "; the steps are too small to be shared by more threads"
+                             : "; all threads share the steps of those that are large enough");
+}
+
 void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const DataFolders& folders,
-              int threads, std::atomic<bool>& stop, const Finished& finished,
+              const Sharing& sharing, std::atomic<bool>& stop, const Finished& finished,
               const RunFunction& run) {
   const std::vector<std::size_t> order = dearest_first(plan, pending);
   const Datasets datasets = load_datasets(plan, order, folders, stop);
-  const auto workers = static_cast<std::size_t>(std::max(threads, 1));
+  const std::size_t workers = std::min(sharing.runs_at_once, order.size());
   RecordQueue queue(finished, 2 * workers, stop);
 
   std::atomic<std::size_t> next{0};
+  std::atomic<std::size_t> active{workers};
   const auto work = [&] {
     for (std::size_t n = next++; n < order.size() && !stop; n = next++) {
       const RunConfiguration& configuration = plan.runs[order[n]].configuration;
@@ -150,17 +198,20 @@ void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const D
       std::optional<RunRecord> record = run_or_failure(run, configuration, data, stop);
       if (record) queue.push(order[n], std::move(*record));
     }
+    share_threads(sharing.threads, --active);
   };
 
   // Without the limit oneTBB makes no more threads than there are processors.
   const oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism,
-                                          workers);
-  oneapi::tbb::task_arena arena(static_cast<int>(workers));
+                                          sharing.threads);
+  oneapi::tbb::task_arena arena(static_cast<int>(sharing.threads));
+  share_threads(sharing.threads, workers);
   arena.execute([&] {
     oneapi::tbb::task_group group;
     for (std::size_t worker = 0; worker < workers; ++worker) group.run(work);
     group.wait();
   });
+  set_threads_per_call(1);
   queue.close();
 }
 

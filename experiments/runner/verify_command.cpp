@@ -115,10 +115,10 @@ int verify_command(const VerifyOptions& options, std::ostream& out, std::ostream
 
   const std::vector<std::size_t> chosen = spread(finished, options.runs);
   std::unordered_map<std::size_t, Outcome> again;
-  const int wanted = options.threads > 0 ? options.threads : available_processors();
-  const int threads = threads_that_fit(plan, chosen, wanted, &err);
+  const int threads = options.threads > 0 ? options.threads : available_processors();
+  const Sharing sharing(threads, runs_that_fit(plan, chosen, threads, &err));
   Interrupt interrupt;
-  schedule(plan, chosen, options.data_folders, threads, interrupt.stop(),
+  schedule(plan, chosen, options.data_folders, sharing, interrupt.stop(),
            [&](std::size_t index, RunRecord&& record) {
              if (record.status == RunStatus::failed) {
                throw EnvironmentError("run " + plan.runs[index].run_id + ": " + record.message);

@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/kernels/parallel.hpp"
+
 #ifdef __SANITIZE_THREAD__
 // The libtbb of a distribution is not instrumented: ThreadSanitizer does not see how it synchronises,
 // and takes all that one of its threads hands to another for a race.
@@ -279,6 +281,49 @@ TEST(Scheduler, LetsFewRecordsWaitForASlowWriter) {
       });
   EXPECT_EQ(handed, 200);
   EXPECT_LE(most_waiting, kMostWaiting);
+}
+
+// While there are runs for all threads each has one; the last ones get those that are idle.
+TEST(Scheduler, LetsIdleThreadsHelpTheLastRuns) {
+  const Plan plan = plan_of({4, 3, 2, 1});
+  std::atomic<bool> stop{false};
+  std::atomic<int> begun = 0;
+  std::atomic<int> ended = 0;
+  std::map<std::int64_t, int> threads_of;
+  std::mutex mutex;
+  schedule(plan, all_runs(plan), {}, 3, stop, ignore,
+           [&](const RunConfiguration& run, const Dataset&, const std::atomic<bool>&) {
+             const int threads_at_first = threads_per_call();
+             const int order = ++begun;
+             if (order <= 3) {
+               EXPECT_EQ(threads_at_first, 1);
+               EXPECT_TRUE(becomes_true([&] { return begun >= 3; }));
+             }
+             // The fourth, which begins when one of the first has ended, outlives the others.
+             if (order == 4) {
+               EXPECT_TRUE(becomes_true([&] { return threads_per_call() == 3; }));
+             }
+             ++ended;
+             const std::lock_guard lock(mutex);
+             threads_of[run.seed] = threads_per_call();
+             return complete_record();
+           });
+  EXPECT_EQ(ended, 4);
+  EXPECT_EQ(threads_of.at(3), 3);
+  EXPECT_EQ(threads_per_call(), 1);
+}
+
+TEST(Scheduler, LetsAllThreadsHelpWhereFewRunsStandSideBySide) {
+  const Plan plan = plan_of({3, 2, 1});
+  std::atomic<bool> stop{false};
+  std::atomic<int> running = 0;
+  schedule(plan, all_runs(plan), {}, Sharing(4, 1), stop, ignore,
+           [&](const RunConfiguration&, const Dataset&, const std::atomic<bool>&) {
+             EXPECT_EQ(++running, 1);
+             EXPECT_EQ(threads_per_call(), 4);
+             --running;
+             return complete_record();
+           });
 }
 
 }  // namespace
