@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <limits>
 #include <mutex>
@@ -17,7 +18,6 @@
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
-#include <oneapi/tbb/task_group.h>
 
 #include "engine/kernels/elementwise.hpp"
 #include "engine/kernels/gemm.hpp"
@@ -46,6 +46,11 @@ class OnThreads {
   template <class Function>
   void run(const Function& function) {
     arena_.execute(function);
+  }
+  /// Returns at once.
+  template <class Function>
+  void enqueue(const Function& function) {
+    arena_.enqueue(function);
   }
 
  private:
@@ -111,28 +116,28 @@ TEST(InParallel, ThrowsOnWhatARangeThrows) {
                std::runtime_error);
 }
 
-// The caller of a range waits for others while tasks of the arena are left: it must not begin one.
+// While the caller waits for a range that another thread has, a task comes into the arena. The caller
+// would begin it at once if it could; the other thread gives it a tenth of a second for that.
 TEST(InParallel, TheCallerTakesUpNoOtherTask) {
   OnThreads two(2);
-  std::atomic<int> nested = 0;
-  const auto run = [&nested] {
-    static thread_local bool inside = false;
-    if (inside) ++nested;
-    inside = true;
-    for (int call = 0; call < 200; ++call) {
-      in_parallel(4, 1, [](std::size_t, std::size_t) {
-        volatile int sink = 0;
-        for (int i = 0; i < 1000; ++i) sink = sink + i;
-      });
-    }
-    inside = false;
-  };
+  std::atomic<int> arrived = 0;
+  std::atomic<bool> begun = false;
+  bool begun_in_between = true;
   two.run([&] {
-    oneapi::tbb::task_group group;
-    for (int i = 0; i < 16; ++i) group.run(run);
-    group.wait();
+    const std::thread::id caller = std::this_thread::get_id();
+    in_parallel(2, 1, [&](std::size_t, std::size_t) {
+      ++arrived;
+      while (arrived < 2) std::this_thread::yield();
+      if (std::this_thread::get_id() == caller) return;
+      two.enqueue([&] { begun = true; });
+      for (int i = 0; i < 100 && !begun; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    });
+    begun_in_between = begun;
   });
-  EXPECT_EQ(nested, 0);
+  EXPECT_FALSE(begun_in_between);
+  while (!begun) std::this_thread::yield();
 }
 
 template <typename T>
