@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "engine/kernels/first_lanes.hpp"
@@ -34,6 +35,8 @@ constexpr std::size_t kLanes = Lanes<T>::size;
 constexpr std::size_t kRegisters = sizeof(Lanes<float>) == 64 ? 32 : 16;
 constexpr std::size_t kTileRows = kRegisters == 32 ? 12 : 6;
 constexpr std::size_t kTileBatches = 2;
+// Tiles of one batch are higher, so that as many sums are on their way at once.
+constexpr std::size_t kNarrowTileRows = 12;
 template <typename T>
 constexpr std::size_t kPanelCols = kTileBatches * kLanes<T>;
 
@@ -115,30 +118,31 @@ void pack_rows_of_b(const T* from, std::size_t stride, std::size_t depth, std::s
   }
 }
 
-// The same where the columns of b lie in one piece, column j at from + j * stride.
+// The same where the columns of b lie in one piece, column j at from + j * stride. The last tile of k
+// overlaps the one before it rather than end in the middle.
 template <typename T>
 void pack_columns_of_b(const T* from, std::size_t stride, std::size_t depth, std::size_t cols,
                        T* panels) {
   constexpr std::size_t kCols = kPanelCols<T>;
   constexpr std::size_t kTile = TileTranspose<T>::kSize;
-  for (std::size_t j = 0; j < (cols + kCols - 1) / kCols * kCols; j += kTile) {
+  for (std::size_t j = 0; j < (cols + kLanes<T> - 1) / kLanes<T> * kLanes<T>; j += kTile) {
+    const T* at = from + j * stride;
     T* to = panels + j / kCols * kCols * depth + j % kCols;
     const std::size_t tile_cols = std::min(kTile, cols - std::min(j, cols));
-    for (std::size_t k = 0; k < depth; k += kTile, to += kTile * kCols) {
-      const std::size_t tile_depth = std::min(kTile, depth - k);
-      const T* at = from + j * stride + k;
-      if (tile_cols == kTile && tile_depth == kTile) {
-        TileTranspose<T>::copy(at, stride, to, kCols);
-        continue;
+    if (depth < kTile) {
+      for (std::size_t k = 0; k < depth; ++k) {
+        for (std::size_t jj = 0; jj < kTile; ++jj) {
+          to[k * kCols + jj] = jj < tile_cols ? at[jj * stride + k] : T(0);
+        }
       }
-      alignas(32) std::array<T, kTile * kTile> corner{};
-      alignas(32) std::array<T, kTile * kTile> turned;
-      for (std::size_t jj = 0; jj < tile_cols; ++jj) {
-        std::copy_n(at + jj * stride, tile_depth, corner.data() + jj * kTile);
-      }
-      TileTranspose<T>::copy(corner.data(), kTile, turned.data(), kTile);
-      for (std::size_t kk = 0; kk < tile_depth; ++kk) {
-        std::copy_n(turned.data() + kk * kTile, kTile, to + kk * kCols);
+      continue;
+    }
+    for (std::size_t next = 0; next < depth; next += kTile) {
+      const std::size_t k = std::min(next, depth - kTile);
+      if (tile_cols == kTile) {
+        TileTranspose<T>::copy(at + k, stride, to + k * kCols, kCols);
+      } else {
+        TileTranspose<T>::copy_rows(at + k, stride, tile_cols, to + k * kCols, kCols);
       }
     }
   }
@@ -155,18 +159,26 @@ void pack_panels(const Factor<T>& b, std::size_t k0, std::size_t depth, std::siz
   }
 }
 
+// The rows of the next tile where `left` are left: `most`, but the last two tiles share theirs evenly, as
+// a low one has too few sums on their way to keep the processor busy.
+std::size_t tile_height(std::size_t left, std::size_t most) {
+  if (left <= most) return left;
+  return left >= 2 * most ? most : (left + 1) / 2;
+}
+
 // Packs rows x depth of a transposed factor tile after tile, each k by k.
 template <typename T>
 void pack_rows(const Factor<T>& a, std::size_t i0, std::size_t rows, std::size_t k0,
                std::size_t depth, T* packed) {
-  for (std::size_t i = 0; i < rows; i += kTileRows) {
-    const std::size_t tile_rows = std::min(kTileRows, rows - i);
+  std::size_t height = 0;
+  for (std::size_t i = 0; i < rows; i += height) {
+    height = tile_height(rows - i, kTileRows);
     const T* from = a.data + (i0 + i) + k0 * a.col_stride;
-    for (std::size_t k = 0; k < depth; ++k, from += a.col_stride, packed += kTileRows) {
-      if (tile_rows == kTileRows) {
+    for (std::size_t k = 0; k < depth; ++k, from += a.col_stride, packed += height) {
+      if (height == kTileRows) {
         std::copy_n(from, kTileRows, packed);  // of a constant length, so without a loop
       } else {
-        std::copy_n(from, tile_rows, packed);
+        std::copy_n(from, height, packed);
       }
     }
   }
@@ -258,20 +270,24 @@ using TileFunction = void (*)(std::size_t, const T*, std::size_t, std::size_t, c
 
 template <typename T, std::size_t batches, std::size_t... rows_less_1>
 constexpr auto tiles(std::index_sequence<rows_less_1...>) {
-  return std::array<TileFunction<T>, kTileRows>{&tile<T, rows_less_1 + 1, batches>...};
+  return std::array{&tile<T, rows_less_1 + 1, batches>...};
 }
 
-// The tile for each number of rows, from 1 to kTileRows.
-template <typename T, std::size_t batches>
-constexpr auto kTiles = tiles<T, batches>(std::make_index_sequence<kTileRows>());
+// The tile for each number of rows, from 1 on.
+template <typename T>
+constexpr std::array<TileFunction<T>, kTileRows> kTiles =
+    tiles<T, kTileBatches>(std::make_index_sequence<kTileRows>());
+template <typename T>
+constexpr std::array<TileFunction<T>, kNarrowTileRows> kNarrowTiles =
+    tiles<T, 1>(std::make_index_sequence<kNarrowTileRows>());
 
-// Where the tiles of a block of rows of a stand.
+// Where a block of rows of a stands.
 template <typename T>
 struct Rows {
   const T* data = nullptr;
-  std::size_t tile_stride = 0;
   std::size_t row_stride = 0;
   std::size_t col_stride = 0;
+  bool packed = false;  // by pack_rows(); then the strides mean nothing
 };
 
 // Columns of b, k by k: `stride` apart.
@@ -281,15 +297,22 @@ struct Panel {
   std::size_t stride = kPanelCols<T>;
 };
 
-// The tile at rows i.. of `a`'s block and one panel of b; `c` has the block's rows and the panel's
-// columns.
+// The rows of `a`'s block and one panel of b; `c` has the block's rows and the panel's columns.
 template <typename T>
-void multiply_tile(const Rows<T>& a, std::size_t i, std::size_t depth, const Panel<T>& panel,
-                   const MatrixView<T>& c, const Ends<T>& ends) {
-  const auto& functions = c.cols <= kLanes<T> ? kTiles<T, 1> : kTiles<T, kTileBatches>;
-  functions[std::min(kTileRows, c.rows - i) - 1](depth, a.data + i / kTileRows * a.tile_stride,
-                                                 a.row_stride, a.col_stride, panel.data,
-                                                 panel.stride, c.row(i), c.stride, c.cols, ends);
+void multiply_panel(const Rows<T>& a, std::size_t depth, const Panel<T>& panel,
+                    const MatrixView<T>& c, const Ends<T>& ends) {
+  const bool narrow = c.cols <= kLanes<T>;
+  const std::span<const TileFunction<T>> functions =
+      narrow ? std::span<const TileFunction<T>>(kNarrowTiles<T>) : kTiles<T>;
+  const std::size_t most = narrow && !a.packed ? kNarrowTileRows : kTileRows;
+  std::size_t height = 0;
+  for (std::size_t i = 0; i < c.rows; i += height) {
+    height = tile_height(c.rows - i, most);
+    const T* from = a.data + i * (a.packed ? depth : a.row_stride);
+    functions[height - 1](depth, from, a.packed ? 1 : a.row_stride,
+                          a.packed ? height : a.col_stride, panel.data, panel.stride, c.row(i),
+                          c.stride, c.cols, ends);
+  }
 }
 
 template <typename T>
@@ -307,11 +330,10 @@ void multiply_block(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>&
   const T* start = ends.start;
   for (std::size_t i0 = 0; i0 < c.rows; i0 += most_rows) {
     const std::size_t rows = std::min(most_rows, c.rows - i0);
-    Rows<T> block{a.data + i0 * a.row_stride + k0 * a.col_stride, kTileRows * a.row_stride,
-                  a.row_stride, a.col_stride};
+    Rows<T> block{a.data + i0 * a.row_stride + k0 * a.col_stride, a.row_stride, a.col_stride};
     if (packs_rows) {
       pack_rows(a, i0, rows, k0, depth, space.rows.get());
-      block = {space.rows.get(), kTileRows * depth, 1, kTileRows};
+      block = {space.rows.get(), 0, 0, true};
     }
     for (std::size_t g = 0; g < cols; g += kGroupCols<T>) {
       // Panels that one block of rows alone needs are used up while they are near.
@@ -326,12 +348,10 @@ void multiply_block(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>&
         const Panel<T> panel = j < placed
                                    ? Panel<T>{b.data + k0 * b.row_stride + j0 + g + j, b.row_stride}
                                    : Panel<T>{group + j * depth};
-        for (std::size_t i = 0; i < rows; i += kTileRows) {
-          multiply_tile(
-              block, i, depth, panel,
-              {c.row(i0) + j0 + g + j, rows, std::min(kPanelCols<T>, group_cols - j), c.stride},
-              ends);
-        }
+        multiply_panel(
+            block, depth, panel,
+            {c.row(i0) + j0 + g + j, rows, std::min(kPanelCols<T>, group_cols - j), c.stride},
+            ends);
       }
     }
   }

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstring>
 #include <utility>
 
 namespace plumbline {
@@ -16,16 +15,28 @@ class TileTranspose {
   static constexpr std::size_t kSize = 32 / sizeof(T);
 
   static void copy(const T* from, std::size_t from_stride, T* to, std::size_t to_stride) {
-    std::array<Row, kSize> rows;
+    copy_rows(from, from_stride, kSize, to, to_stride);
+  }
+  /// The same where `from` has `rows` rows alone, at most kSize: the others count as zeros.
+  static void copy_rows(const T* from, std::size_t from_stride, std::size_t rows, T* to,
+                        std::size_t to_stride) {
+    // All loops are unrolled, which keeps the tile in registers.
+    std::array<Row, kSize> tile;
+#pragma GCC unroll 8
     for (std::size_t i = 0; i < kSize; ++i) {
-      std::memcpy(&rows[i], from + i * from_stride, sizeof(Row));
+      tile[i].lanes = i < rows ? *reinterpret_cast<const Loose*>(from + i * from_stride) : Vector{};
     }
-    exchange<kSize / 2>(rows);
-    for (std::size_t i = 0; i < kSize; ++i) std::memcpy(to + i * to_stride, &rows[i], sizeof(Row));
+    exchange<kSize / 2>(tile);
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < kSize; ++i) {
+      *reinterpret_cast<Loose*>(to + i * to_stride) = tile[i].lanes;
+    }
   }
 
  private:
   typedef T Vector __attribute__((vector_size(32)));
+  // The same at any address, as an alias of T.
+  typedef T Loose __attribute__((vector_size(32), aligned(alignof(T)), may_alias));
   struct Row {
     Vector lanes;
   };
@@ -34,6 +45,7 @@ class TileTranspose {
   // `block` in every 2 x 2 arrangement of them, for block = n/2, n/4, ..., 1.
   template <std::size_t block>
   static void exchange(std::array<Row, kSize>& rows) {
+#pragma GCC unroll 8
     for (std::size_t i = 0; i < kSize; ++i) {
       if ((i & block) != 0) continue;
       const Vector upper = rows[i].lanes;
