@@ -40,20 +40,22 @@ constexpr std::size_t kNarrowTileRows = 12;
 template <typename T>
 constexpr std::size_t kPanelCols = kTileBatches * kLanes<T>;
 
-constexpr std::size_t kBlockDepth = 256;
+// A panel and a tile's rows of a fill L1, or nearly so.
+constexpr std::size_t kBlockDepth = kRegisters == 32 ? 256 : 384;
 // A block of a, half of the L2 of small cores; and all panels of b for a block of k, from L3.
-constexpr std::size_t kRowBlockBytes = 128 * 1024;
+constexpr std::size_t kRowBlockBytes = 256 * 1024;
 constexpr std::size_t kPanelBytes = 1024 * 1024;
 // Rows of b that stay in L1 serve as they are, without packing; and so do more of them where there
 // are few rows of a to pay for it.
 constexpr std::size_t kInPlaceBytes = 32 * 1024;
 constexpr std::size_t kFewRows = 128;
 constexpr std::size_t kFewRowsBytes = 512 * 1024;
-template <typename T>
-constexpr std::size_t kBlockCols = kPanelBytes / sizeof(T) / kBlockDepth;
 // Panels that are packed together.
 template <typename T>
 constexpr std::size_t kGroupCols = 8 * kPanelCols<T>;
+template <typename T>
+constexpr std::size_t kBlockCols =
+    kPanelBytes / sizeof(T) / kBlockDepth / kGroupCols<T> * kGroupCols<T>;
 
 struct Free {
   void operator()(void* memory) const { std::free(memory); }
@@ -315,14 +317,21 @@ void multiply_panel(const Rows<T>& a, std::size_t depth, const Panel<T>& panel,
   }
 }
 
+// The rows of a in one block: whole tiles, and as many blocks of nearly one size as L2 asks for.
+template <typename T>
+std::size_t rows_of_block(std::size_t rows, std::size_t depth) {
+  const std::size_t row_bytes = std::max<std::size_t>(depth, 1) * sizeof(T);
+  const std::size_t most = std::max(kRowBlockBytes / row_bytes / kTileRows, std::size_t{1});
+  const std::size_t all_tiles = (rows + kTileRows - 1) / kTileRows;
+  const std::size_t blocks = std::max<std::size_t>(1, (all_tiles + most - 1) / most);
+  return (all_tiles + blocks - 1) / blocks * kTileRows;
+}
+
 template <typename T>
 void multiply_block(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c, std::size_t k0,
                     std::size_t depth, std::size_t j0, std::size_t cols, Ends<T> ends) {
   const Workspace<T>& space = workspace<T>();
-  const std::size_t most_rows =
-      std::max<std::size_t>(
-          1, kRowBlockBytes / sizeof(T) / std::max<std::size_t>(depth, 1) / kTileRows) *
-      kTileRows;
+  const std::size_t most_rows = rows_of_block<T>(c.rows, depth);
   const bool packs_rows = a.col_stride != 1 && c.rows > most_rows;
   const std::size_t bytes_of_b = depth * b.row_stride * sizeof(T);
   const bool in_place =
