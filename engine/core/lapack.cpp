@@ -8,30 +8,15 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "engine/core/error.hpp"
+#include "engine/core/openblas.hpp"
 
 namespace plumbline {
 
 namespace {
-
-// Debian's serial build of OpenBLAS gives wrong results when several threads call it at once, and
-// the system's alternatives can put it in the place of the one we were linked against. The others
-// are right when each call stays on its own thread.
-void require_safe_openblas() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    if (openblas_get_parallel() == 0) {
-      throw EnvironmentError(
-          "the OpenBLAS in use is the serial build, which is wrong under threads; install "
-          "libopenblas0-pthread and select it with update-alternatives");
-    }
-    openblas_set_num_threads(1);
-  });
-}
 
 void require_success(lapack_int info, const char* what) {
   if (info != 0) throw EnvironmentError(std::string("LAPACK's ") + what + " failed");

@@ -44,4 +44,18 @@ void multiply(const Factor<float>& a, const Factor<float>& b, const MatrixView<f
 void multiply(const Factor<double>& a, const Factor<double>& b, const MatrixView<double>& c,
               const double* start = nullptr, double scale = 1, bool* finite = nullptr);
 
+/// What computes the products of a net's layers.
+enum class Gemm {
+  native,  ///< multiply()
+  blas     ///< multiply_by_blas()
+};
+
+/// The same product by OpenBLAS on the calling thread alone. Its order of operations is the library's,
+/// and the bits of a row may depend on the other rows of the call. Throws EnvironmentError where the
+/// library is a build that is wrong under threads (core/openblas.hpp).
+void multiply_by_blas(const Factor<float>& a, const Factor<float>& b, const MatrixView<float>& c,
+                      const float* start = nullptr, float scale = 1, bool* finite = nullptr);
+void multiply_by_blas(const Factor<double>& a, const Factor<double>& b, const MatrixView<double>& c,
+                      const double* start = nullptr, double scale = 1, bool* finite = nullptr);
+
 }  // namespace plumbline

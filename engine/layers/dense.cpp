@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "engine/kernels/gemm.hpp"
 #include "engine/kernels/reduce.hpp"
 
 namespace plumbline {
@@ -25,8 +24,9 @@ MatrixView<const T> matrix_of(const ParameterTensor& tensor, std::span<const T> 
 template <typename T>
 Dense<T>::Dense(const Shape& shape, std::shared_ptr<const Activation> activation,
                 const ParameterTensor& weight, const ParameterTensor& bias,
-                const ParameterTensor* activation_parameters)
-    : units_(activation->units(shape.width)),
+                const ParameterTensor* activation_parameters, Gemm gemm)
+    : gemm_(gemm),
+      units_(activation->units(shape.width)),
       outputs_(activation->outputs(shape.width)),
       activation_(std::move(activation)),
       weight_(weight),
@@ -37,6 +37,16 @@ Dense<T>::Dense(const Shape& shape, std::shared_ptr<const Activation> activation
       activated_(buffer<T>(shape.batch, outputs_)),
       error_signal_(buffer<T>(shape.batch, units_)),
       output_gradient_(buffer<T>(units_ == outputs_ ? 0 : shape.batch, outputs_)) {}
+
+template <typename T>
+void Dense<T>::multiply(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c,
+                        const T* start, T scale, bool* finite) const {
+  if (gemm_ == Gemm::blas) {
+    multiply_by_blas(a, b, c, start, scale, finite);
+  } else {
+    plumbline::multiply(a, b, c, start, scale, finite);
+  }
+}
 
 template <typename T>
 MatrixView<T> Dense<T>::rows_of(Matrix<T>& buffer, std::size_t columns) const {

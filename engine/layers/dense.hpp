@@ -8,6 +8,7 @@
 #include "engine/activations/activation.hpp"
 #include "engine/core/parameters.hpp"
 #include "engine/core/tensor.hpp"
+#include "engine/kernels/gemm.hpp"
 #include "engine/layers/layer.hpp"
 
 namespace plumbline {
@@ -28,7 +29,7 @@ class Dense final : public Layer<T> {
   /// `activation_parameters` is null where the activation has none.
   Dense(const Shape& shape, std::shared_ptr<const Activation> activation,
         const ParameterTensor& weight, const ParameterTensor& bias,
-        const ParameterTensor* activation_parameters);
+        const ParameterTensor* activation_parameters, Gemm gemm = Gemm::native);
 
   MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> input) override;
   MatrixView<const T> pre_activation() const override;
@@ -47,6 +48,10 @@ class Dense final : public Layer<T> {
   MatrixView<T> rows_of(Matrix<T>& buffer, std::size_t columns) const;
   std::span<const T> own_parameters(std::span<const T> block) const;
 
+  void multiply(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c,
+                const T* start = nullptr, T scale = 1, bool* finite = nullptr) const;
+
+  Gemm gemm_;
   std::size_t units_;
   std::size_t outputs_;
   std::size_t rows_ = 0;  // of the last forward pass

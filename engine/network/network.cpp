@@ -123,7 +123,7 @@ Network<T>::Network(const ModelSettings& model, std::size_t features, std::size_
     layers_.push_back(std::make_unique<Dense<T>>(
         typename Dense<T>::Shape{tensors[index].cols, last ? outputs : model.widths[layer], batch},
         activations_.back(), tensors[index], tensors[index + 1],
-        has_own ? &tensors[index + 2] : nullptr));
+        has_own ? &tensors[index + 2] : nullptr, model.gemm));
     index += has_own ? 3 : 2;
   }
 }

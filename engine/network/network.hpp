@@ -13,13 +13,14 @@
 #include "engine/core/matrix_view.hpp"
 #include "engine/core/parameters.hpp"
 #include "engine/initializers/initializer.hpp"
+#include "engine/kernels/gemm.hpp"
 #include "engine/layers/layer.hpp"
 
 namespace plumbline {
 
 enum class Precision { float32, float64 };
 
-/// The settings of `[model]`.
+/// The settings of `[model]`, and what the engine does with them.
 struct ModelSettings {
   std::string kind = "mlp";
   /// Units of each hidden layer, input side first. Weight layers are 1 (input side) to size + 1.
@@ -30,6 +31,7 @@ struct ModelSettings {
   std::shared_ptr<const Activation> output_activation;
   std::shared_ptr<const Initializer> initializer;
   Precision precision = Precision::float32;
+  Gemm gemm = Gemm::native;  ///< of the table `[engine]`
 
   /// Declares and reads the settings.
   static ModelSettings read(Settings& settings);

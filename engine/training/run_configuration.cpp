@@ -77,6 +77,17 @@ void read_train(Settings& settings, RunConfiguration& run) {
   settings.finish();
 }
 
+Gemm read_gemm(Settings& settings) {
+  const std::string gemm =
+      settings.choice("gemm", "native", {"native", "blas"},
+                      "what computes the products of the layers: the engine's own kernels, or "
+                      "OpenBLAS for a check");
+  // Runs keep the identity that they had before there was a choice.
+  if (gemm == "native") settings.restates("gemm");
+  settings.finish();
+  return gemm == "blas" ? Gemm::blas : Gemm::native;
+}
+
 void read_probes(Settings settings, RunConfiguration& run) {
   for (const ProbeEntry& entry : probe_catalogue().entries()) {
     Settings own = settings.table(entry.info.name);
@@ -179,6 +190,8 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
   run.schedule = make_chosen(schedule, report);
   Settings train = root.table("train");
   read_train(train, run);
+  Settings engine = root.table("engine");
+  run.model.gemm = read_gemm(engine);
   if (run.schedule != nullptr) {
     const std::string remark = run.schedule->remark(run.steps);
     if (!remark.empty()) {
@@ -210,6 +223,8 @@ std::vector<TableInfo> definition_tables() {
              RunConfiguration unused;
              read_train(settings, unused);
            })},
+          {"engine", "How the engine computes.",
+           declared_settings([](Settings& settings) { read_gemm(settings); })},
           {"train.evaluate", "When loss and accuracy over the whole sets are recorded.",
            declared_settings([](Settings& settings) { const Sampling sampling(settings); })}};
 }

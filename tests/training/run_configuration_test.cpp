@@ -62,6 +62,13 @@ TEST(RunIdTest, IsThatOfTheStepsAndLayersHoweverTheyAreGiven) {
             id_of({{"model.widths", node(std::vector{8, 9})}}));
 }
 
+TEST(ConfigureTest, TheEnginesOwnProductsAreNoPartOfARunsIdentityOthersAre) {
+  EXPECT_EQ(id_of({{"engine.gemm", node("native")}}), id_of({}));
+  EXPECT_NE(id_of({{"engine.gemm", node("blas")}}), id_of({}));
+  EXPECT_THAT(mistakes({{"engine.gemm", node("mkl", at(3, 8))}}),
+              ElementsAre(AllOf(HasSubstr("run.toml:3:8: 'engine.gemm'"), HasSubstr("blas"))));
+}
+
 TEST(ConfigureTest, ReportsEveryMistakeAtOnceEachWithItsPlace) {
   EXPECT_THAT(
       mistakes({

@@ -103,6 +103,30 @@ TEST_P(TrainTest, EndsAtTheSamePointWhereTheOptimizerAsksForMoreOfTheBatch) {
   }
 }
 
+// Rounding alone tells the two apart: in double precision 1e-16 a product, and much less than 1e6 times
+// that at the end of so short a run.
+TEST_P(TrainTest, GivesTheSameNumbersWithTheProductsOfOpenBlas) {
+  const bool is_double = std::string(GetParam()) == "float64";
+  const double tolerance = is_double ? 1e-10 : 2e-3;
+  const RunRecord own = trained(in_precision(GetParam()));
+  const RunRecord library =
+      trained(with(in_precision(GetParam()), {{"engine.gemm", node("blas")}}));
+  EXPECT_NE(library.digest, own.digest);
+  ASSERT_EQ(library.metrics.size(), own.metrics.size());
+  std::size_t compared = 0;
+  for (std::size_t m = 0; m < own.metrics.size(); ++m) {
+    if (own.metrics[m].name.ends_with("accuracy")) continue;
+    for (std::size_t i = 0; i < own.metrics[m].values.size(); ++i) {
+      const double value = own.metrics[m].values[i];
+      if (std::isnan(value)) continue;
+      EXPECT_NEAR(library.metrics[m].values[i], value, tolerance * std::abs(value))
+          << own.metrics[m].name;
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 0U);
+}
+
 TEST_P(TrainTest, ReachesTheSameStateByEpochsAsByTheirSteps) {
   // 200 examples in batches of 32: 6 whole ones an epoch.
   std::vector<Setting> by_epochs = with(small_run(), {{"model.precision", node(GetParam())}});
