@@ -16,6 +16,7 @@
 
 #include "engine/core/hdf5_handle.hpp"
 #include "engine/core/tensor.hpp"
+#include "engine/kernels/instruction_set.hpp"
 #include "plumbline/build_info.hpp"
 
 namespace plumbline {
@@ -80,6 +81,7 @@ Provenance gather_provenance(const std::string& command_line, int threads) {
           {"git_commit", known(build_info::kGitCommit)},
           {"compiler", known(build_info::kCompiler)},
           {"cxx_flags", std::string(build_info::kCxxFlags)},
+          {"instruction_set", instruction_set()},
           {"cpu_model", cpu_info("model name")},
           {"cpu_count", cpu_count()},
           {"memory", memory()},

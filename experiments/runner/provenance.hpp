@@ -9,7 +9,7 @@
 namespace plumbline {
 
 /// What made a file, as names and values in a fixed order: plumbline_version, git_commit, compiler,
-/// cxx_flags, cpu_model, cpu_count, memory, kernel, library_versions, host, threads, command_line.
+/// cxx_flags, instruction_set, cpu_model, cpu_count, memory, kernel, library_versions, host, threads, command_line.
 /// What this machine does not tell is "unknown".
 using Provenance = std::vector<std::pair<std::string, std::string>>;
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +65,8 @@ class ResultsReader {
   std::string attribute(const std::string& name) const;
   /// An attribute of the group `provenance`.
   std::string provenance(const std::string& name) const;
+  /// The same for one that files of earlier versions may not have.
+  std::optional<std::string> find_provenance(const std::string& name) const;
   std::vector<std::string> run_ids() const;
   std::vector<RunStatus> statuses() const;
   /// The whole record of run `index` of the file, bit for bit as it was written. The file does not

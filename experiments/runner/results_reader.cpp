@@ -187,13 +187,17 @@ ResultsReader::ResultsReader(const std::filesystem::path& path)
 
 ResultsReader::~ResultsReader() = default;
 
-std::string ResultsReader::provenance(const std::string& name) const {
+std::optional<std::string> ResultsReader::find_provenance(const std::string& name) const {
   const Handle group(file_->check()(H5Gopen2(file_->id(), "provenance", H5P_DEFAULT),
                                     "open the group 'provenance'"));
-  if (!hdf5::has_attribute(file_->check(), group.id(), name)) {
-    file_->check().refuse("does not say its " + name + " in the group 'provenance'");
-  }
+  if (!hdf5::has_attribute(file_->check(), group.id(), name)) return std::nullopt;
   return hdf5::text_attribute(file_->check(), group.id(), name);
+}
+
+std::string ResultsReader::provenance(const std::string& name) const {
+  const std::optional<std::string> found = find_provenance(name);
+  if (!found) file_->check().refuse("does not say its " + name + " in the group 'provenance'");
+  return *found;
 }
 
 std::string ResultsReader::attribute(const std::string& name) const {

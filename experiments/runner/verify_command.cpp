@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/kernels/instruction_set.hpp"
 #include "experiments/runner/interrupt.hpp"
 #include "experiments/runner/memory_fit.hpp"
 #include "experiments/runner/plan.hpp"
@@ -158,6 +159,14 @@ int verify_command(const VerifyOptions& options, std::ostream& out, std::ostream
           "The first that differs is run {}:\n  in the file  {}\n  computed     {}\n",
           plan.runs[*first].run_id, text_of(recorded.at(*first)), text_of(again.at(*first)));
     }
+  }
+  const auto made_with = reader.find_provenance("instruction_set");
+  if (first != chosen.end() && made_with && *made_with != instruction_set()) {
+    err << fmt::format(
+        "{} was made with the instruction set {}, this engine uses {}: digests are equal on one "
+        "and "
+        "the same\n",
+        options.file, *made_with, instruction_set());
   }
   return first == chosen.end() ? 0 : kDiffers;
 }

@@ -9,6 +9,7 @@
 
 #include "engine/core/random.hpp"
 #include "engine/kernels/gemm.hpp"
+#include "engine/kernels/instruction_set.hpp"
 
 namespace plumbline {
 
@@ -72,13 +73,10 @@ class Product {
     return all;
   }
 
-  /// One link of the chain, rounded once where this build has fused multiply-adds.
+  /// One link of the chain, rounded once where the engine has fused multiply-adds.
   static T link(T x, T y, T z) {
-#ifdef __FMA__
-    return std::fma(x, y, z);
-#else
-    return x * y + z;
-#endif
+    static const bool fused = has_fused_products();
+    return fused ? std::fma(x, y, z) : x * y + z;
   }
 
   /// A value of either sign over some six powers of ten, so that the order of additions shows.

@@ -59,8 +59,8 @@ PROGRAM_SECONDS = 300
 
 ROOT_ATTRIBUTES = ["Conventions", "title", "summary", "source", "history", "date_created", "id",
                    "schema", "schema_version", "sweep_axes", "coordinates", "definition_sha256"]
-PROVENANCE = ["git_commit", "compiler", "cxx_flags", "cpu_model", "cpu_count", "memory", "kernel",
-              "command_line", "definition", "plan"]
+PROVENANCE = ["git_commit", "compiler", "cxx_flags", "instruction_set", "cpu_model", "cpu_count",
+              "memory", "kernel", "command_line", "definition", "plan"]
 DIMENSIONS = {"run", "step", "layer"}
 
 # name: (dimensions, type), str for variable-length UTF-8.
