@@ -26,7 +26,8 @@ class Prelu final : public InBothPrecisions<Prelu> {
 
   template <typename T>
   void forward_rows(MatrixView<const T> z, std::span<const T> parameters, MatrixView<T> a) const {
-    const std::vector<T> slopes = one_a_unit(parameters, z.cols);
+    thread_local std::vector<T> room;  // kept from step to step
+    const std::span<const T> slopes = one_a_unit(parameters, z.cols, room);
     for (std::size_t i = 0; i < z.rows; ++i) {
       for_each_batch(
           z.cols,
@@ -41,8 +42,10 @@ class Prelu final : public InBothPrecisions<Prelu> {
   void backward_rows(MatrixView<const T> z, MatrixView<const T> /*a*/,
                      std::span<const T> parameters, MatrixView<const T> upstream,
                      MatrixView<T> delta, std::span<T> gradient) const {
-    const std::vector<T> slopes = one_a_unit(parameters, z.cols);
-    std::vector<T> sums(z.cols, T(0));  // dL/ds of each unit
+    thread_local std::vector<T> room;  // kept from step to step
+    const std::span<const T> slopes = one_a_unit(parameters, z.cols, room);
+    thread_local std::vector<T> sums;
+    sums.assign(z.cols, T(0));  // dL/ds of each unit
     for (std::size_t i = 0; i < z.rows; ++i) {
       for_each_batch(
           z.cols,
@@ -51,8 +54,7 @@ class Prelu final : public InBothPrecisions<Prelu> {
             sum += where(z_batch > T(0), V(0), up * z_batch);
             delta_batch = where(z_batch > T(0), up, s * up);
           },
-          z.row(i), static_cast<const T*>(slopes.data()), upstream.row(i), sums.data(),
-          delta.row(i));
+          z.row(i), slopes.data(), upstream.row(i), sums.data(), delta.row(i));
     }
     if (shared_) {
       gradient[0] = std::accumulate(sums.begin(), sums.end(), T(0));
@@ -65,8 +67,11 @@ class Prelu final : public InBothPrecisions<Prelu> {
   void tangent_rows(MatrixView<const T> z, MatrixView<const T> /*a*/, std::span<const T> parameters,
                     MatrixView<const T> z_direction, std::span<const T> parameter_direction,
                     MatrixView<T> a_direction) const {
-    const std::vector<T> slopes = one_a_unit(parameters, z.cols);
-    const std::vector<T> directions = one_a_unit(parameter_direction, z.cols);
+    thread_local std::vector<T> room;  // kept from step to step
+    const std::span<const T> slopes = one_a_unit(parameters, z.cols, room);
+    thread_local std::vector<T> room_for_directions;
+    const std::span<const T> directions =
+        one_a_unit(parameter_direction, z.cols, room_for_directions);
     for (std::size_t i = 0; i < z.rows; ++i) {
       for_each_batch(
           z.cols,
@@ -85,9 +90,11 @@ class Prelu final : public InBothPrecisions<Prelu> {
 
  private:
   template <typename T>
-  std::vector<T> one_a_unit(std::span<const T> parameters, std::size_t units) const {
-    if (shared_) return std::vector<T>(units, parameters[0]);
-    return {parameters.begin(), parameters.end()};
+  std::span<const T> one_a_unit(std::span<const T> parameters, std::size_t units,
+                                std::vector<T>& room) const {
+    if (!shared_) return parameters;
+    room.assign(units, parameters[0]);
+    return room;
   }
 
   double initial_;

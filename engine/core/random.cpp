@@ -57,11 +57,15 @@ double Random::normal() {
 
 std::vector<std::uint32_t> Random::permutation(std::size_t n) {
   std::vector<std::uint32_t> order(n);
+  permutation(std::span(order));
+  return order;
+}
+
+void Random::permutation(std::span<std::uint32_t> order) {
   std::iota(order.begin(), order.end(), 0U);
-  for (std::size_t i = n; i > 1; --i) {
+  for (std::size_t i = order.size(); i > 1; --i) {
     std::swap(order[i - 1], order[static_cast<std::size_t>(below(i))]);
   }
-  return order;
 }
 
 }  // namespace plumbline

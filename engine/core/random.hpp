@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace plumbline {
@@ -29,6 +30,8 @@ class Random {
   double normal();
   /// A uniformly random order of 0, ..., n - 1 (Fisher and Yates, as in Knuth's algorithm P).
   std::vector<std::uint32_t> permutation(std::size_t n);
+  /// The same of 0, ..., order.size() - 1 in the memory of the caller.
+  void permutation(std::span<std::uint32_t> order);
 
  private:
   std::array<std::uint32_t, 2> key_;

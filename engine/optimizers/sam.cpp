@@ -13,8 +13,9 @@ namespace {
 template <typename T>
 class PerturbedObjective final : public Objective<T> {
  public:
-  PerturbedObjective(Objective<T>& objective, std::span<const T> perturbation)
-      : objective_(objective), perturbation_(perturbation), point_(perturbation.size()) {}
+  /// `point` is room for w + e.
+  PerturbedObjective(Objective<T>& objective, std::span<const T> perturbation, std::span<T> point)
+      : objective_(objective), perturbation_(perturbation), point_(point) {}
 
   double loss(std::span<const T> w) override { return objective_.loss(perturbed(w)); }
   double gradient(std::span<const T> w, std::span<T> gradient) override {
@@ -40,7 +41,7 @@ class PerturbedObjective final : public Objective<T> {
 
   Objective<T>& objective_;
   std::span<const T> perturbation_;
-  std::vector<T> point_;
+  std::span<T> point_;
 };
 
 // Sharpness-aware minimization, Algorithm 1 of the paper with p = 2: another rule steps from w by the
@@ -54,6 +55,7 @@ class Sam final : public OptimizerWrapper<T> {
       : OptimizerWrapper<T>(settings, layout),
         rho_(settings.number("rho", 0.05, kNonNegative, "radius of the neighbourhood")),
         perturbation_(layout.size()),
+        point_(layout.size()),
         gradient_(layout.size()) {}
 
   void step(std::span<T> parameters, std::span<const T> gradient,
@@ -62,16 +64,15 @@ class Sam final : public OptimizerWrapper<T> {
     const double factor = length == 0 ? 0 : rho_ / length;
     std::ranges::transform(gradient, perturbation_.begin(),
                            [factor](T g) { return static_cast<T>(factor * g); });
-    PerturbedObjective<T> perturbed(*context.objective, perturbation_);
+    PerturbedObjective<T> perturbed(*context.objective, perturbation_, point_);
     perturbed.gradient(parameters, gradient_);
     StepContext<T> inner = context;
     inner.objective = &perturbed;
     inner_->step(parameters, gradient_, inner);
   }
-  // The perturbed point too.
   bool asks_for_gradients() const override { return true; }
   std::size_t state_size() const override {
-    return 2 * perturbation_.size() + gradient_.size() + inner_->state_size();
+    return perturbation_.size() + point_.size() + gradient_.size() + inner_->state_size();
   }
 
  private:
@@ -79,6 +80,7 @@ class Sam final : public OptimizerWrapper<T> {
 
   double rho_;
   std::vector<T> perturbation_;
+  std::vector<T> point_;
   std::vector<T> gradient_;
 };
 

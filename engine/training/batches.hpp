@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/core/random.hpp"
@@ -65,22 +66,21 @@ class GatheredBatch {
 class BatchOrder {
  public:
   BatchOrder(std::size_t examples, std::size_t batch, std::int64_t seed)
-      : examples_(examples), batch_(batch), seed_(seed) {}
+      : batch_(batch), seed_(seed), order_(examples) {}
 
   /// The examples of the update after `step` updates; valid until the next call.
   std::span<const std::uint32_t> at(std::int64_t step) {
-    const auto batches = static_cast<std::int64_t>(examples_ / batch_);
+    const auto batches = static_cast<std::int64_t>(order_.size() / batch_);
     const std::int64_t epoch = step / batches;
     if (epoch != epoch_) {
-      order_ = Random(seed_, RandomStream::order, static_cast<std::uint32_t>(epoch))
-                   .permutation(examples_);
+      Random(seed_, RandomStream::order, static_cast<std::uint32_t>(epoch))
+          .permutation(std::span(order_));
       epoch_ = epoch;
     }
     return std::span(order_).subspan(static_cast<std::size_t>(step % batches) * batch_, batch_);
   }
 
  private:
-  std::size_t examples_;
   std::size_t batch_;
   std::int64_t seed_;
   std::int64_t epoch_ = -1;

@@ -69,15 +69,16 @@ class Trainer {
         observer_(observer),
         network_(run.model, data.features, data.outputs, run.batch),
         parameters_(network_.layout().size()),
-        gradient_(network_.layout().size()),
         order_(data.train.size(), run.batch, run.seed),
         batch_(data, run.batch),
         objective_(network_, *run.loss, batch_, run.seed),
         steps_(run.recorded_steps()) {
+    gather(0);
+    // First, as it draws in memory of its own, which is free again for what follows.
+    network_.initialize(*run.model.initializer, run.seed, parameters_, batch_.inputs(), &stop);
+    gradient_.resize(parameters_.size());
     SettingsReport checked_before;
     optimizer_ = make_optimizer<T>(run.optimizer, checked_before, network_.layout());
-    gather(0);
-    network_.initialize(*run.model.initializer, run.seed, parameters_, batch_.inputs(), &stop);
     declare_metrics();
   }
 

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run takes its memory up to its first update and keeps it. A program of its own, as it replaces
+// operator new.
+#include <gtest/gtest.h>
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/training/training_run.hpp"
+
+namespace {
+
+// Of this thread, since start_counting().
+thread_local bool counting = false;
+thread_local std::ptrdiff_t allocations = 0;
+thread_local std::ptrdiff_t bytes = 0;
+thread_local std::ptrdiff_t most_bytes = 0;
+
+void start_counting() {
+  allocations = bytes = most_bytes = 0;
+  counting = true;
+}
+
+std::ptrdiff_t size_of(void* block) {
+  return static_cast<std::ptrdiff_t>(malloc_usable_size(block));
+}
+
+}  // namespace
+
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  void* block = std::malloc(size == 0 ? 1 : size);
+  if (block == nullptr) throw std::bad_alloc();
+  if (counting) {
+    ++allocations;
+    bytes += size_of(block);
+    most_bytes = std::max(most_bytes, bytes);
+  }
+  return block;
+}
+[[gnu::noinline]] void operator delete(void* block) noexcept {
+  if (counting && block != nullptr) bytes -= size_of(block);
+  std::free(block);
+}
+[[gnu::noinline]] void operator delete(void* block, std::size_t /*size*/) noexcept {
+  operator delete(block);
+}
+
+namespace plumbline {
+namespace {
+
+/// Counts from behind the first update to the end of the last.
+class AllocationCount final : public TrainingObserver {
+ public:
+  explicit AllocationCount(std::int64_t steps) : steps_(steps) {}
+
+  bool before_update(const StepView<float>& view) override { return seen(view.step); }
+  bool before_update(const StepView<double>& view) override { return seen(view.step); }
+  bool after_update(std::span<const float> /*parameters*/) override { return true; }
+  bool after_update(std::span<const double> /*parameters*/) override { return true; }
+
+  std::ptrdiff_t count = -1;
+
+ private:
+  bool seen(std::int64_t step) {
+    if (step == 1) start_counting();
+    if (step == steps_) {
+      counting = false;
+      count = allocations;
+    }
+    return true;
+  }
+
+  std::int64_t steps_;
+};
+
+std::ptrdiff_t allocations_of(const std::vector<Setting>& settings) {
+  const RunConfiguration run = configured(settings);
+  const Dataset data = run.data->load({});
+  const std::atomic<bool> stop{false};
+  AllocationCount observer(run.steps);
+  train_observed(run, data, stop, observer);
+  return observer.count;
+}
+
+TEST(Allocations, AreSeen) {
+  start_counting();
+  {
+    const std::vector<char> some(3000);
+  }
+  counting = false;
+  EXPECT_EQ(allocations, 1);
+  EXPECT_GE(most_bytes, 3000);
+  EXPECT_EQ(bytes, 0);
+}
+
+// Over three epochs, with everything measured at every step.
+TEST(Allocations, AreNoneAfterTheFirstStep) {
+  for (const char* precision : {"float32", "float64"}) {
+    for (const std::string& activation : activation_catalogue().names()) {
+      EXPECT_EQ(allocations_of(with(small_run(), {{"model.precision", node(precision)},
+                                                  {"model.activation", node(activation)},
+                                                  {"optimizer.name", node("adam")},
+                                                  {"train.steps", node(18)},
+                                                  {"train.evaluate.every", node(1)},
+                                                  {"probes.error_signal.every", node(1)},
+                                                  {"probes.gradient_norm.every", node(1)}})),
+                0)
+          << activation << " in " << precision;
+    }
+  }
+}
+
+// Methods that compute with whole matrices, or keep pairs of points, have intermediate results.
+TEST(Allocations, AreNoneAfterTheFirstStepOfOptimizersButForThoseOfWholeMatrices) {
+  const std::set<std::string> others = {"hessian_free", "kfac", "lbfgs", "muon", "shampoo", "soap"};
+  for (const std::string& name : optimizer_catalogue().names()) {
+    if (others.contains(name)) continue;
+    EXPECT_EQ(allocations_of(
+                  with(small_run(), {{"optimizer.name", node(name)}, {"train.steps", node(18)}})),
+              0)
+        << name;
+  }
+}
+
+// Parameters, gradient, two moments and the activations, for the whole life of the run: drawing the
+// initial weights included.
+TEST(Allocations, TakeLittleMoreThanANetNeeds) {
+  for (const char* precision : {"float32", "float64"}) {
+    for (const int depth : {1, 4}) {
+      const RunConfiguration run =
+          configured(with(small_run(), {{"model.precision", node(precision)},
+                                        {"model.depth", node(depth)},
+                                        {"model.width", node(800)},
+                                        {"optimizer.name", node("adam")},
+                                        {"train.steps", node(2)},
+                                        {"probes.gradient_norm.every", node(1)}}));
+      const Dataset data = run.data->load({});
+      const std::atomic<bool> stop{false};
+      start_counting();
+      train(run, data, stop);
+      counting = false;
+      const std::size_t size = run.model.precision == Precision::float64 ? 8 : 4;
+      const ParameterLayout layout =
+          parameter_layout(run.model, run.data->features(), run.data->outputs());
+      // z, a and the error signal of each layer, and the inputs.
+      const auto columns = static_cast<std::size_t>(3 * (800 * depth + 10) + 64);
+      const auto needed = static_cast<double>(size * (4 * layout.size() + columns * run.batch));
+      EXPECT_LE(static_cast<double>(most_bytes), 1.15 * needed) << precision << ", depth " << depth;
+      EXPECT_GE(static_cast<double>(most_bytes), needed) << precision << ", depth " << depth;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace plumbline
