@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/activations/activation.hpp"
+#include "engine/kernels/vector_functions.hpp"
 
 namespace plumbline::activations {
 
@@ -23,14 +24,12 @@ class Celu {
   }
   template <typename V>
   V slope(V z, V /*a*/) const {
-    using std::exp;
-    return where(z > V(0), V(1), exp(z / constant<V>(alpha_)));
+    return where(z > V(0), V(1), exponential(z / constant<V>(alpha_)));
   }
   template <typename V>
   V curvature(V z, V /*a*/) const {
-    using std::exp;
     const V alpha = constant<V>(alpha_);
-    return where(z > V(0), V(0), exp(z / alpha) / alpha);
+    return where(z > V(0), V(0), exponential(z / alpha) / alpha);
   }
   std::vector<double> kinks() const { return {0}; }
   double scale() const { return std::min(1.0, alpha_); }

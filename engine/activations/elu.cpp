@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/activations/activation.hpp"
+#include "engine/kernels/vector_functions.hpp"
 
 namespace plumbline::activations {
 
@@ -22,13 +23,11 @@ class Elu {
   }
   template <typename V>
   V slope(V z, V /*a*/) const {
-    using std::exp;
-    return where(z > V(0), V(1), constant<V>(alpha_) * exp(z));
+    return where(z > V(0), V(1), constant<V>(alpha_) * exponential(z));
   }
   template <typename V>
   V curvature(V z, V /*a*/) const {
-    using std::exp;
-    return where(z > V(0), V(0), constant<V>(alpha_) * exp(z));
+    return where(z > V(0), V(0), constant<V>(alpha_) * exponential(z));
   }
   std::vector<double> kinks() const { return {0}; }
 

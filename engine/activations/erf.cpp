@@ -3,6 +3,7 @@
 #include <numbers>
 
 #include "engine/activations/activation.hpp"
+#include "engine/kernels/vector_functions.hpp"
 
 namespace plumbline::activations {
 
@@ -23,8 +24,7 @@ class Erf {
   }
   template <typename V>
   V slope(V z, V /*a*/) const {
-    using std::exp;
-    return constant<V>(2 * std::numbers::inv_sqrtpi) * exp(-z * z);
+    return constant<V>(2 * std::numbers::inv_sqrtpi) * exponential(-z * z);
   }
   template <typename V>
   V curvature(V z, V a) const {

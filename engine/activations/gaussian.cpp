@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/activations/activation.hpp"
+#include "engine/kernels/vector_functions.hpp"
 
 namespace plumbline::activations {
 
@@ -16,8 +17,7 @@ class Gaussian {
 
   template <typename V>
   V value(V z) const {
-    using std::exp;
-    return exp(-z * z);
+    return exponential(-z * z);
   }
   template <typename V>
   V slope(V z, V a) const {

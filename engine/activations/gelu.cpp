@@ -3,6 +3,7 @@
 #include <numbers>
 
 #include "engine/activations/activation.hpp"
+#include "engine/kernels/vector_functions.hpp"
 
 namespace plumbline::activations {
 
@@ -36,9 +37,8 @@ class Gelu {
 
   template <typename V>
   static V density(V z) {
-    using std::exp;
     return constant<V>(std::numbers::inv_sqrtpi / std::numbers::sqrt2) *
-           exp(constant<V>(-0.5) * z * z);
+           exponential(constant<V>(-0.5) * z * z);
   }
   template <typename V>
   static V distribution(V z) {

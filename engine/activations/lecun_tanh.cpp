@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/activations/activation.hpp"
+#include "engine/kernels/vector_functions.hpp"
 
 namespace plumbline::activations {
 
@@ -16,8 +17,7 @@ class LecunTanh {
 
   template <typename V>
   V value(V z) const {
-    using std::tanh;
-    return constant<V>(kA) * tanh(constant<V>(kS) * z);
+    return constant<V>(kA) * hyperbolic_tangent(constant<V>(kS) * z);
   }
   template <typename V>
   V slope(V /*z*/, V a) const {

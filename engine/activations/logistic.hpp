@@ -4,22 +4,21 @@
 #include <cmath>
 
 #include "engine/kernels/elementwise.hpp"
+#include "engine/kernels/vector_functions.hpp"
 
 namespace plumbline::activations {
 
 /// s(x) = 1 / (1 + e^-x), with relative accuracy in the left tail.
 template <typename V>
 V logistic(V x) {
-  using std::exp;
-  return constant<V>(1) / (constant<V>(1) + exp(-x));
+  return constant<V>(1) / (constant<V>(1) + exponential(-x));
 }
 
 /// s'(x) = s(x) s(-x) = e / (1 + e)^2, e = e^-|x|, with relative accuracy in both tails.
 template <typename V>
 V logistic_slope(V x) {
   using std::abs;
-  using std::exp;
-  const V e = exp(-abs(x));
+  const V e = exponential(-abs(x));
   return e / ((constant<V>(1) + e) * (constant<V>(1) + e));
 }
 

@@ -3,6 +3,7 @@
 
 #include "engine/activations/activation.hpp"
 #include "engine/activations/logistic.hpp"
+#include "engine/kernels/vector_functions.hpp"
 
 namespace plumbline::activations {
 
@@ -49,10 +50,9 @@ class Mish {
   template <typename V>
   static Gate<V> gate(V z) {
     using std::abs;
-    using std::exp;
     const V one = constant<V>(1);
     const V two = constant<V>(2);
-    const V n = exp(-abs(z));
+    const V n = exponential(-abs(z));
     const V p = where(z < V(0), n * (n + two), one + two * n);
     const V d = p + where(z < V(0), two, two * n * n);
     const V m = where(z < V(0), n, n * n);

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/activations/activation.hpp"
+#include "engine/kernels/vector_functions.hpp"
 
 namespace plumbline::activations {
 
@@ -23,13 +24,11 @@ class Selu {
   }
   template <typename V>
   V slope(V z, V /*a*/) const {
-    using std::exp;
-    return where(z > V(0), constant<V>(kLambda), constant<V>(kLambda * kAlpha) * exp(z));
+    return where(z > V(0), constant<V>(kLambda), constant<V>(kLambda * kAlpha) * exponential(z));
   }
   template <typename V>
   V curvature(V z, V /*a*/) const {
-    using std::exp;
-    return where(z > V(0), V(0), constant<V>(kLambda * kAlpha) * exp(z));
+    return where(z > V(0), V(0), constant<V>(kLambda * kAlpha) * exponential(z));
   }
   std::vector<double> kinks() const { return {0}; }
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/activations/activation.hpp"
+#include "engine/kernels/vector_functions.hpp"
 
 namespace plumbline::activations {
 
@@ -18,8 +19,7 @@ class Sigmoid {
 
   template <typename V>
   V value(V z) const {
-    using std::exp;
-    return constant<V>(1) / (constant<V>(1) + exp(-z));
+    return constant<V>(1) / (constant<V>(1) + exponential(-z));
   }
   template <typename V>
   V slope(V /*z*/, V a) const {

@@ -4,6 +4,7 @@
 
 #include "engine/activations/activation.hpp"
 #include "engine/activations/logistic.hpp"
+#include "engine/kernels/vector_functions.hpp"
 
 namespace plumbline::activations {
 
@@ -20,9 +21,8 @@ class Softplus {
   template <typename V>
   V value(V z) const {
     using std::abs;
-    using std::exp;
     using std::log1p;
-    const V bend = log1p(exp(-abs(constant<V>(beta_) * z)));
+    const V bend = log1p(exponential(-abs(constant<V>(beta_) * z)));
     return where(z <= V(0), V(0), z) + bend / constant<V>(beta_);
   }
   template <typename V>

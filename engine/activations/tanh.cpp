@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/activations/activation.hpp"
+#include "engine/kernels/vector_functions.hpp"
 
 namespace plumbline::activations {
 
@@ -15,8 +16,7 @@ class Tanh {
 
   template <typename V>
   V value(V z) const {
-    using std::tanh;
-    return tanh(z);
+    return hyperbolic_tangent(z);
   }
   template <typename V>
   V slope(V /*z*/, V a) const {
