@@ -135,11 +135,32 @@ std::optional<RunRecord> run_or_failure(const RunFunction& run,
   }
 }
 
-// The threads that share one run's steps while `active` runs stand side by side: rounded up, as an idle
-// thread helps whichever run it finds.
-void share_threads(std::size_t threads, std::size_t active) {
-  if (active > 0) set_threads_per_call(static_cast<int>((threads + active - 1) / active));
-}
+/// The threads that share one run's steps, as long as it lives: those that there are for each run, rounded
+/// up, as an idle thread helps whichever run it finds.
+class ThreadShare {
+ public:
+  ThreadShare(std::size_t threads, std::size_t active) : threads_(threads), active_(active) {
+    share();
+  }
+  ~ThreadShare() { set_threads_per_call(1); }
+  ThreadShare(const ThreadShare&) = delete;
+  ThreadShare& operator=(const ThreadShare&) = delete;
+
+  /// One of the runs has ended, and none has come in its place.
+  void release() {
+    --active_;
+    share();
+  }
+
+ private:
+  void share() const {
+    const std::size_t active = active_;
+    if (active > 0) set_threads_per_call(static_cast<int>((threads_ + active - 1) / active));
+  }
+
+  std::size_t threads_;
+  std::atomic<std::size_t> active_;
+};
 
 }  // namespace
 
@@ -190,7 +211,7 @@ void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const D
   RecordQueue queue(finished, 2 * workers, stop);
 
   std::atomic<std::size_t> next{0};
-  std::atomic<std::size_t> active{workers};
+  ThreadShare share(sharing.threads, workers);
   const auto work = [&] {
     for (std::size_t n = next++; n < order.size() && !stop; n = next++) {
       const RunConfiguration& configuration = plan.runs[order[n]].configuration;
@@ -198,20 +219,18 @@ void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const D
       std::optional<RunRecord> record = run_or_failure(run, configuration, data, stop);
       if (record) queue.push(order[n], std::move(*record));
     }
-    share_threads(sharing.threads, --active);
+    share.release();
   };
 
   // Without the limit oneTBB makes no more threads than there are processors.
   const oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism,
                                           sharing.threads);
   oneapi::tbb::task_arena arena(static_cast<int>(sharing.threads));
-  share_threads(sharing.threads, workers);
   arena.execute([&] {
     oneapi::tbb::task_group group;
     for (std::size_t worker = 0; worker < workers; ++worker) group.run(work);
     group.wait();
   });
-  set_threads_per_call(1);
   queue.close();
 }
 
