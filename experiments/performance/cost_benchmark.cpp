@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the cost of a whole run grows with depth, batch and examples: training, probes and recording at
-// every step, evaluation every ten steps, on one thread, as train() does them, without the file. The net is W-W^L-10, so
-// that every layer but the last costs the same; what does not grow with the examples of a batch, as the
+// How the cost of a whole run grows with depth, batch and examples, on one thread: training, probes and
+// recording at every step, evaluation now and then, as train() does them. The net is W-W^L-10, so that
+// every layer but the last costs the same; what does not grow with the examples of a batch, as the
 // optimizer and the gradient's norm, is in the time. The exponent is the slope of log time over log
 // size (scripts/update_performance).
 #include <benchmark/benchmark.h>
@@ -57,17 +57,25 @@ void measure_run(benchmark::State& state, const Plan& plan) {
   state.counters["steps"] = static_cast<double>(run.steps);
 }
 
-/// One benchmark for each value of `key`; the last of its words names the series.
-void add_series(const std::string& series, const std::string& key,
-                const std::vector<std::int64_t>& values,
-                const std::vector<std::string>& overrides = {}) {
-  for (const std::int64_t value : values) {
-    std::vector<std::string> all = overrides;
-    all.push_back(set_to(key, value));
-    benchmark::RegisterBenchmark(
-        ("cost/" + series + ':' + std::to_string(value)).c_str(),
-        [plan = text_plan(kRun, all)](benchmark::State& state) { measure_run(state, plan); })
-        ->Unit(benchmark::kMillisecond);
+void add_benchmark(const std::string& series, std::int64_t size,
+                   const std::vector<std::string>& overrides) {
+  benchmark::RegisterBenchmark(
+      ("cost/" + series + ':' + std::to_string(size)).c_str(),
+      [plan = text_plan(kRun, overrides)](benchmark::State& state) { measure_run(state, plan); })
+      ->Unit(benchmark::kMillisecond);
+}
+
+void add_benchmarks() {
+  for (const std::int64_t depth : {8, 16, 32, 64}) {
+    add_benchmark("depth", depth, {set_to("model.depth", depth)});
+  }
+  // The same number of steps at each size of the batch, and evaluations that grow with it.
+  for (const std::int64_t batch : {128, 256, 512, 1024}) {
+    add_benchmark("batch", batch, {set_to("train.batch", batch), set_to("data.train", 8 * batch)});
+  }
+  for (const std::int64_t examples : {1024, 2048, 4096, 8192}) {
+    add_benchmark("examples", examples,
+                  {set_to("data.train", examples), "train.epochs=2", "train.evaluate.every=0"});
   }
 }
 
@@ -79,12 +87,7 @@ int main(int argc, char** argv) {
   using namespace plumbline;
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  add_series("depth", "model.depth", {8, 16, 32, 64});
-  // The same steps and the same evaluation at each size of the batch: what grows is the cost of a step.
-  add_series("batch", "train.batch", {128, 256, 512, 1024},
-             {"train.epochs=0", "train.steps=64", "train.evaluate.every=0"});
-  add_series("examples", "data.train", {1024, 2048, 4096, 8192},
-             {"train.evaluate.every=0", "train.epochs=2"});
+  add_benchmarks();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }
