@@ -3,6 +3,7 @@
 
 import datetime
 import hashlib
+import json
 import os
 import platform
 import re
@@ -41,6 +42,12 @@ def peers_python() -> Path:
                                "--no-input", "--only-binary", ":all:", "-r", REQUIREMENTS])
     stamp.write_text(wanted)
     return python
+
+
+def write_figures(path: Path, document: dict) -> None:
+    """For scripts/update_performance."""
+    document = {"license": "SPDX-License-Identifier: Apache-2.0"} | document
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def first_line(command: list) -> str:

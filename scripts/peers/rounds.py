@@ -10,8 +10,8 @@ from peers.programs import Programs
 GATE_SECONDS = 0.03
 # A core whose FMA test gives less than this share of the session's best is slow.
 QUIET_SHARE = 0.9
-# First losses of two float32 steps from one start agree to about 1e-6; with Adam's epsilon before the
-# correction, or with beta2 = 0.99, they differ by more than 1e-3 (tests/scripts/peers_test.py).
+# First losses of two float32 steps from one start agree to about 1e-6; a rate that is 1 % too large or
+# beta1 = 0.91 sets them further apart than this (tests/scripts/peers_test.py).
 LOSSES = 6
 LOSS_TOLERANCE = 1e-4
 
