@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of what the benchmark programs print.
+
+A document here is {"kind": KIND, "circumstances": {...}, "benchmarks": {name: numbers}}: of each
+benchmark the medians over its repetitions of `seconds`, `cpu_seconds` and its counters.
+"""
+
+import math
+import re
+import statistics
+
+from peers.report import table
+
+SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+# Google Benchmark's own fields of an entry; numbers beside them are counters.
+OWN_FIELDS = {"family_index", "per_family_instance_index", "repetitions", "repetition_index",
+              "threads", "iterations", "real_time", "cpu_time"}
+
+
+def reduced(output: dict) -> dict[str, dict[str, float]]:
+    """Of the JSON of a benchmark program. Raises ValueError where a benchmark failed."""
+    values: dict[str, dict[str, list[float]]] = {}
+    for entry in output["benchmarks"]:
+        if entry.get("run_type", "iteration") != "iteration":
+            continue
+        name = entry["run_name"]
+        if entry.get("error_occurred"):
+            raise ValueError(f"{name}: {entry['error_message']}")
+        unit = SECONDS[entry["time_unit"]]
+        numbers = {"seconds": entry["real_time"] * unit, "cpu_seconds": entry["cpu_time"] * unit}
+        numbers |= {key: value for key, value in entry.items()
+                    if key not in OWN_FIELDS and isinstance(value, (int, float))}
+        for key, value in numbers.items():
+            values.setdefault(name, {}).setdefault(key, []).append(value)
+    return {name: {key: statistics.median(found) for key, found in numbers.items()}
+            for name, numbers in values.items()}
+
+
+def number(value: float) -> str:
+    """Three digits."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def in_both_precisions(benchmarks: dict, pattern: str):
+    """(match, float32, float64) of each benchmark whose name with {T} for a precision matches."""
+    for name, single in benchmarks.items():
+        found = re.fullmatch(pattern.replace("{T}", "float32"), name)
+        double = benchmarks.get(name.replace("/float32", "/float64"))
+        if found and double:
+            yield found, single, double
+
+
+def products_table(document: dict) -> str:
+    benchmarks = document["benchmarks"]
+    rows = []
+    for found, *ours in in_both_precisions(
+            benchmarks, r"product/(\w+)/{T}/width:(\d+)/batch:(\d+)/ours"):
+        row = [found[2], found[3]]
+        for precision, one in zip(("float32", "float64"), ours):
+            peak = benchmarks[f"fma_peak/{precision}"]["GFLOP/s"]
+            name = found[0].replace("float32", precision).replace("/ours", "/openblas")
+            row += [number(one["GFLOP/s"]), f"{one['GFLOP/s'] / peak:.2f}",
+                    f"{one['GFLOP/s'] / benchmarks[name]['GFLOP/s']:.2f}"]
+        row.append(f"{ours[1]['GFLOP/s'] / ours[0]['GFLOP/s']:.2f}")
+        rows.append([*row, found[1].replace("_", " ")])
+    return table(["width", "batch", "float32, GFLOP/s", "of the peak", "over OpenBLAS",
+                  "float64, GFLOP/s", "of the peak", "over OpenBLAS", "float64 over float32",
+                  "product"], rows)
+
+
+def kernels_table(document: dict) -> str:
+    rows = []
+    for found, single, double in in_both_precisions(document["benchmarks"],
+                                                    r"([\w/]+?)/{T}/(.*)"):
+        row = []
+        for one in (single, double):
+            row += [number(1e9 / one["items_per_second"]), number(1e-9 * one["bytes_per_second"])]
+        rows.append([*row, found[1].replace("/", " ").replace("_", " "),
+                     found[2].replace("/", ", ").replace(":", " ")])
+    return table(["float32, ns an element", "GB/s", "float64, ns an element", "GB/s", "kernel",
+                  "size"], rows, texts=2)
+
+
+def step_table(document: dict) -> str:
+    rows = []
+    for found, single, double in in_both_precisions(
+            document["benchmarks"], r"step/{T}/(\w+)/width:(\d+)/depth:(\d+)/batch:(\d+)"):
+        rows.append([found[2], found[3], found[4], number(1e6 * single["seconds"]),
+                     number(single["GFLOP/s"]), number(1e6 * double["seconds"]),
+                     number(double["GFLOP/s"]), f"{double['GFLOP/s'] / single['GFLOP/s']:.2f}",
+                     found[1]])
+    return table(["width", "depth", "batch", "float32, µs", "GFLOP/s", "float64, µs", "GFLOP/s",
+                  "float64 over float32", "activation"], rows)
+
+
+def scaling_table(document: dict) -> str:
+    benchmarks = document["benchmarks"]
+    rows = []
+    for name, share in benchmarks.items():
+        found = re.fullmatch(r"(.*)/share(/iterations:\d+)?/manual_time", name)
+        if not found:
+            continue
+        rates = [benchmarks[f"{found[1]}/{variant}/real_time"]["run-steps/s"]
+                 for variant in ("threads:1", "threads:2", "streams:2")]
+        rows.append([*map(number, rates), f"{rates[1] / rates[0]:.2f}",
+                     f"{share['of_streams']:.3f}", found[1].replace("/", ", ").replace(":", " ")])
+    return table(["1 thread, run-steps/s", "2 threads", "2 streams", "2 threads over 1",
+                  "2 threads of 2 streams", "work"], rows)
+
+
+def recording_table(document: dict) -> str:
+    rows = []
+    for name, numbers in document["benchmarks"].items():
+        work = re.sub(r"(/iterations:\d+)?/manual_time$", "", name)
+        rows.append([percent(numbers["on_top"]), percent(numbers["processor_on_top"]),
+                     work.replace("/", ", ").replace(":", " ")])
+    return table(["time on top", "processor time on top", "at every step"], rows)
+
+
+def exponent(sizes: list[float], times: list[float]) -> float:
+    """The least-squares slope of log time over log size."""
+    return statistics.linear_regression([math.log(size) for size in sizes],
+                                        [math.log(time) for time in times]).slope
+
+
+def cost_table(document: dict) -> str:
+    series: dict[str, list[tuple[int, float]]] = {}
+    for name, numbers in document["benchmarks"].items():
+        found = re.fullmatch(r"cost/(\w+):(\d+)", name)
+        if found:
+            series.setdefault(found[1], []).append((int(found[2]), numbers["seconds"]))
+    rows = [[f"{exponent(*zip(*points)):.3f}",
+             ", ".join(f"{size}: {number(1e3 * time)}" for size, time in points), name]
+            for name, points in series.items()]
+    return table(["exponent", "time of a run, ms", "as a function of"], rows, texts=2)
