@@ -5,11 +5,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from plumbline_report import vanishing_gradient
+from plumbline_report import roofline, vanishing_gradient
 from plumbline_report.figure_file import write_figure
 from plumbline_report.results import ResultsError
 
-FIGURES = {"vanishing_gradient": vanishing_gradient}
+FIGURES = {"roofline": roofline, "vanishing_gradient": vanishing_gradient}
 
 EXIT_WELL = 0
 EXIT_ENVIRONMENT = 3
@@ -25,7 +25,8 @@ def parser() -> argparse.ArgumentParser:
         "figure", help="draw a figure as PNG and SVG and print the two paths",
         description="Draws one figure and writes PREFIX.png and PREFIX.svg.")
     figure.add_argument("name", choices=sorted(FIGURES), help="which figure")
-    figure.add_argument("file", type=Path, metavar="FILE.h5", help="results of `plumbline run`")
+    figure.add_argument("file", type=Path, metavar="FILE.h5",
+                        help="results of `plumbline run`; of `plumbline profile` for roofline")
     figure.add_argument("-o", "--output", type=Path, metavar="PREFIX",
                         help="where to write, without .png (default: FILE without .h5)")
     return root
