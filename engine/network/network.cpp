@@ -179,9 +179,11 @@ void Network<T>::rescale(const Initializer& initializer, std::span<T> parameters
 }
 
 template <typename T>
-MatrixView<const T> Network<T>::forward(std::span<const T> parameters, MatrixView<const T> inputs) {
+MatrixView<const T> Network<T>::forward(std::span<const T> parameters, MatrixView<const T> inputs,
+                                        PhaseClock* clock) {
   outputs_.clear();
   for (const auto& layer : layers_) {
+    enter(clock, Phase::forward, outputs_.size() + 1);
     outputs_.push_back(layer->forward(parameters, outputs_.empty() ? inputs : outputs_.back()));
   }
   return outputs_.back();
@@ -204,8 +206,9 @@ MatrixView<T> Network<T>::output_gradient() {
 
 template <typename T>
 void Network<T>::backward(std::span<const T> parameters, MatrixView<const T> inputs,
-                          std::span<T> gradient) {
+                          std::span<T> gradient, PhaseClock* clock) {
   for (std::size_t l = layers_.size(); l-- > 0;) {
+    enter(clock, Phase::backward, l + 1);
     layers_[l]->backward(parameters, l == 0 ? inputs : outputs_[l - 1], gradient,
                          l == 0 ? MatrixView<T>() : layers_[l - 1]->output_gradient());
   }

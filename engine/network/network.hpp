@@ -12,6 +12,7 @@
 #include "engine/activations/activation.hpp"
 #include "engine/core/matrix_view.hpp"
 #include "engine/core/parameters.hpp"
+#include "engine/core/phase_clock.hpp"
 #include "engine/initializers/initializer.hpp"
 #include "engine/kernels/gemm.hpp"
 #include "engine/layers/layer.hpp"
@@ -58,8 +59,9 @@ class Network {
                   MatrixView<const T> inputs = {}, const std::atomic<bool>* stop = nullptr);
 
   /// Runs rows of examples (at most `batch`) forward; the result lives in the network until the
-  /// next call.
-  MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> inputs);
+  /// next call. A clock, here and in backward(), is told where each layer begins.
+  MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> inputs,
+                              PhaseClock* clock = nullptr);
 
   /// The derivative of the last forward pass's outputs along a direction of the parameters: J v for
   /// each example. Lives in the network until the next call.
@@ -71,7 +73,8 @@ class Network {
 
   /// Carries the error signal from the outputs back to layer 1, and writes the gradient of the batch
   /// mean of the loss. `inputs` are those of the last forward pass.
-  void backward(std::span<const T> parameters, MatrixView<const T> inputs, std::span<T> gradient);
+  void backward(std::span<const T> parameters, MatrixView<const T> inputs, std::span<T> gradient,
+                PhaseClock* clock = nullptr);
 
   /// After backward(): whether Layer::finite() holds for every layer.
   bool finite() const;

@@ -67,6 +67,7 @@ class Trainer {
         data_(data),
         stop_(stop),
         observer_(observer),
+        clock_(observer == nullptr ? nullptr : observer->clock()),
         network_(run.model, data.features, data.outputs, run.batch),
         parameters_(network_.layout().size()),
         order_(data.train.size(), run.batch, run.seed),
@@ -96,9 +97,11 @@ class Trainer {
         divergence_ = find_divergence<T>(step, network_.layout(), parameters_, loss, gradient_);
       }
       if (!divergence_.empty() || step == run_.steps) return true;
+      enter(clock_, Phase::optimizer);
       optimizer_->step(
           parameters_, gradient_,
           {step + 1, run_.schedule->factor(step + 1, run_.steps), run_.steps, &objective_});
+      enter(clock_, Phase::other);
       if (observer_ != nullptr && !observer_->after_update(std::span<const T>(parameters_))) {
         return false;
       }
@@ -141,10 +144,13 @@ class Trainer {
 
   // The mean loss of the batch of this step; leaves its gradient and error signals.
   double forward_and_backward(std::int64_t step) {
+    enter(clock_, Phase::data);
     gather(step);
-    const MatrixView<const T> outputs = network_.forward(parameters_, batch_.inputs());
+    const MatrixView<const T> outputs = network_.forward(parameters_, batch_.inputs(), clock_);
+    enter(clock_, Phase::loss);
     const double sum = run_.loss->evaluate(outputs, batch_.targets(), network_.output_gradient());
-    network_.backward(parameters_, batch_.inputs(), gradient_);
+    network_.backward(parameters_, batch_.inputs(), gradient_, clock_);
+    enter(clock_, Phase::other);
     return sum / static_cast<double>(run_.batch);
   }
 
@@ -192,9 +198,12 @@ class Trainer {
   void measure(std::int64_t step) {
     const Snapshot<T> snapshot{network_, parameters_, gradient_, run_.batch};
     for (std::size_t i = 0; i < probes_.size(); ++i) {
-      if (probes_[i].due(step)) run_.probes[i].probe->measure(snapshot, probes_[i].row(step));
+      if (!probes_[i].due(step)) continue;
+      enter(clock_, Phase::probes);
+      run_.probes[i].probe->measure(snapshot, probes_[i].row(step));
     }
     if (!evaluations_.front().due(step)) return;
+    enter(clock_, Phase::evaluation);
     const Evaluation on_train = evaluated(data_.train, &stop_);
     const Evaluation on_valid = evaluated(data_.valid, &stop_);
     gather(step);  // the optimizer may ask for more of this batch
@@ -234,6 +243,7 @@ class Trainer {
   const Dataset& data_;
   const std::atomic<bool>& stop_;
   TrainingObserver* observer_;  // null for none
+  PhaseClock* clock_;           // null for none
   Network<T> network_;
   std::vector<T> parameters_;
   std::vector<T> gradient_;

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "engine/core/matrix_view.hpp"
+#include "engine/core/phase_clock.hpp"
 #include "engine/losses/loss.hpp"
 #include "engine/network/network.hpp"
 #include "engine/optimizers/optimizer.hpp"
@@ -35,6 +36,10 @@ class TrainingObserver {
   virtual bool before_update(const StepView<double>& view) = 0;
   virtual bool after_update(std::span<const float> parameters) = 0;
   virtual bool after_update(std::span<const double> parameters) = 0;
+
+  /// Asked once, before the first step: who is told of the phases of each step; null for nobody. Only
+  /// the step's own passes are told of: those of an optimizer or an evaluation are parts of theirs.
+  virtual PhaseClock* clock() { return nullptr; }
 };
 
 }  // namespace plumbline

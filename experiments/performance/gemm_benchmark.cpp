@@ -3,7 +3,6 @@
 // processor's peak, which they are judged against.
 #include <benchmark/benchmark.h>
 #include <cblas.h>
-#include <xsimd/xsimd.hpp>
 
 #include <array>
 #include <cstddef>
@@ -14,9 +13,9 @@
 
 #include "engine/core/random.hpp"
 #include "engine/core/tensor.hpp"
-#include "engine/kernels/fused.hpp"
 #include "engine/kernels/gemm.hpp"
 #include "engine/layers/dense.hpp"
+#include "experiments/runner/multiply_add.hpp"
 
 namespace plumbline {
 
@@ -108,31 +107,12 @@ void measure_product(benchmark::State& state, Product product, std::size_t width
       static_cast<double>(state.iterations()) * operations * 1e-9, benchmark::Counter::kIsRate);
 }
 
-/// Fused multiply-adds from registers to registers, in enough chains to hide the latency of one: 5
-/// cycles at most, two of them a cycle.
 template <typename T>
 void measure_fma_peak(benchmark::State& state) {
-  using Lanes = xsimd::batch<T>;
-  constexpr std::size_t kChains = 12;
   constexpr std::size_t kLinks = 1000;
-  T start = T(1e-3);
-  benchmark::DoNotOptimize(start);
-  const Lanes x(start);
-  std::array<Lanes, kChains> sums;
-  sums.fill(x);
-  for (auto _ : state) {
-    for (std::size_t link = 0; link < kLinks; ++link) {
-#pragma GCC unroll 12
-      for (Lanes& sum : sums) sum = fused_multiply_add(x, x, sum);
-    }
-  }
-  Lanes total(T(0));
-  for (const Lanes& sum : sums) total += sum;
-  T first = total.get(0);
-  benchmark::DoNotOptimize(first);
-  state.counters["GFLOP/s"] = benchmark::Counter(
-      static_cast<double>(state.iterations()) * 2e-9 * kChains * kLinks * Lanes::size,
-      benchmark::Counter::kIsRate);
+  double operations = 0;
+  for (auto _ : state) operations += multiply_adds<T>(kLinks);
+  state.counters["GFLOP/s"] = benchmark::Counter(1e-9 * operations, benchmark::Counter::kIsRate);
 }
 
 template <typename T>

@@ -13,6 +13,7 @@
 #include "engine/core/error.hpp"
 #include "experiments/runner/commands.hpp"
 #include "experiments/runner/inspection_commands.hpp"
+#include "experiments/runner/profile_command.hpp"
 #include "experiments/runner/run_command.hpp"
 #include "experiments/runner/show_command.hpp"
 #include "experiments/runner/verify_command.hpp"
@@ -44,9 +45,11 @@ struct Options {
   VerifyOptions verify;
   GradcheckOptions gradcheck;
   ExplainOptions explain;
+  ProfileOptions profile;
   std::string data_dir;
   std::string show_by;
   std::string show_metrics;
+  std::string profile_threads;
 };
 
 CLI::App& add_command(CLI::App& program, const char* name, const char* meaning) {
@@ -181,6 +184,22 @@ void add_explain(CLI::App& program, ExplainOptions& options, std::string& data_d
   command.add_option("--step", options.step, "The updates before it (0)")->type_name("K");
 }
 
+void add_profile(CLI::App& program, ProfileOptions& options, std::string& threads,
+                 std::string& data_dir) {
+  CLI::App& command = add_command(
+      program, "profile", "Prints where a step's time goes, beside what the machine can do");
+  add_inspection(command, options.run, data_dir);
+  command.get_option("DEFINITION")->required(false);
+  command.add_flag("--ceiling", options.ceiling, "The machine alone, without a DEFINITION");
+  command.add_option("--steps", options.steps, "Steps that are timed (those of two seconds)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000000).description(""));
+  command.add_option("--threads", threads, "Such as 1,2,4 (powers of two up to the processors)")
+      ->type_name("LIST");
+  command.add_option("-o,--output", options.output, "Also written as HDF5, for a roofline plot")
+      ->type_name("FILE");
+}
+
 std::vector<std::string> split_at_commas(std::string_view text) {
   std::vector<std::string> parts;
   while (!text.empty()) {
@@ -234,6 +253,11 @@ int call_command(const CLI::App& program, Options& options, std::ostream& out, s
     options.explain.run.data_folders = data_folders(options.data_dir);
     return explain_command(options.explain, out, err);
   }
+  if (name == "profile") {
+    options.profile.run.data_folders = data_folders(options.data_dir);
+    options.profile.threads = split_at_commas(options.profile_threads);
+    return profile_command(options.profile, out, err);
+  }
   if (name == "verify") {
     options.verify.data_folders = data_folders(options.data_dir);
     return verify_command(options.verify, out, err);
@@ -248,6 +272,7 @@ int call_command(const CLI::App& program, Options& options, std::ostream& out, s
 int command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
   Options options;
   options.run.command_line = words_joined(argc, argv);
+  options.profile.command_line = options.run.command_line;
 
   CLI::App program("Plumbline measures how deep gradients reach.", "plumbline");
   program.set_version_flag("--version",
@@ -267,6 +292,7 @@ int command_line(int argc, const char* const* argv, std::ostream& out, std::ostr
   add_verify(program, options.verify, options.data_dir);
   add_gradcheck(program, options.gradcheck, options.data_dir);
   add_explain(program, options.explain, options.data_dir);
+  add_profile(program, options.profile, options.profile_threads, options.data_dir);
   program.footer(kExitStatus);
 
   if (const std::string message = unknown_command(program, argc, argv); !message.empty()) {

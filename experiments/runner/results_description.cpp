@@ -38,11 +38,8 @@ std::string coordinate_names(const ResultsLayout& layout) {
   return names;
 }
 
-void write_root_attributes(const hdf5::Check& check, hid_t file, const Plan& plan,
-                           const ResultsLayout& layout, const Provenance& provenance) {
-  const Definition& definition = plan.definition;
-  std::string run_ids;
-  for (const std::string& run_id : layout.run_ids) run_ids += run_id + '\n';
+void write_file_attributes(const hdf5::Check& check, hid_t file, const Definition& definition,
+                           const Provenance& provenance, const FileIdentity& identity) {
   const std::string date = now();
   const auto set = [&](const char* name, const std::string& text) {
     hdf5::set_attribute(check, file, name, text);
@@ -54,26 +51,42 @@ void write_root_attributes(const hdf5::Check& check, hid_t file, const Plan& pla
                     provenance_value(provenance, "git_commit"));
   set("history", date + ": " + provenance_value(provenance, "command_line"));
   set("date_created", date);
-  set("id", definition.name + '.' + digest(run_ids));
-  set("schema", kResultsSchema);
-  set("schema_version", kResultsSchemaVersion);
-  set("sweep_axes", joined(layout.sweep_axes));
-  set("coordinates", coordinate_names(layout));
+  set("id", identity.id);
+  set("schema", identity.schema);
+  set("schema_version", identity.version);
   set("definition_sha256", definition.sha256);
+}
+
+void write_root_attributes(const hdf5::Check& check, hid_t file, const Plan& plan,
+                           const ResultsLayout& layout, const Provenance& provenance) {
+  std::string run_ids;
+  for (const std::string& run_id : layout.run_ids) run_ids += run_id + '\n';
+  write_file_attributes(check, file, plan.definition, provenance,
+                        {.schema = kResultsSchema,
+                         .version = kResultsSchemaVersion,
+                         .id = plan.definition.name + '.' + digest(run_ids)});
+  hdf5::set_attribute(check, file, "sweep_axes", joined(layout.sweep_axes));
+  hdf5::set_attribute(check, file, "coordinates", coordinate_names(layout));
+}
+
+hdf5::Handle write_origin(const hdf5::Check& check, hid_t file, const Definition& definition,
+                          const Provenance& provenance) {
+  hdf5::Handle group = hdf5::create_group(check, file, "provenance");
+  for (const auto& [name, value] : provenance) {
+    hdf5::set_attribute(check, group.id(), name, value);
+  }
+  hdf5::set_attribute(check, group.id(), "definition", definition.text);
+  hdf5::set_attribute(check, group.id(), "definition_path",
+                      std::filesystem::absolute(definition.path).string());
+  std::string overrides;
+  for (const std::string& one : definition.overrides) overrides += one + '\n';
+  hdf5::set_attribute(check, group.id(), "overrides", overrides);
+  return group;
 }
 
 void write_provenance_group(const hdf5::Check& check, hid_t file, const Plan& plan,
                             const ResultsLayout& layout, const Provenance& provenance) {
-  const hdf5::Handle group = hdf5::create_group(check, file, "provenance");
-  for (const auto& [name, value] : provenance) {
-    hdf5::set_attribute(check, group.id(), name, value);
-  }
-  hdf5::set_attribute(check, group.id(), "definition", plan.definition.text);
-  hdf5::set_attribute(check, group.id(), "definition_path",
-                      std::filesystem::absolute(plan.definition.path).string());
-  std::string overrides;
-  for (const std::string& one : plan.definition.overrides) overrides += one + '\n';
-  hdf5::set_attribute(check, group.id(), "overrides", overrides);
+  const hdf5::Handle group = write_origin(check, file, plan.definition, provenance);
   hdf5::set_attribute(check, group.id(), "plan", plan_summary(plan, layout));
 }
 

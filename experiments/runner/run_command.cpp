@@ -9,10 +9,8 @@
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <system_error>
 #include <unordered_map>
 #include <utility>
@@ -23,6 +21,7 @@
 #include "experiments/runner/definition.hpp"
 #include "experiments/runner/interrupt.hpp"
 #include "experiments/runner/memory_fit.hpp"
+#include "experiments/runner/output_path.hpp"
 #include "experiments/runner/plan.hpp"
 #include "experiments/runner/progress.hpp"
 #include "experiments/runner/provenance.hpp"
@@ -58,28 +57,12 @@ struct EarlierFile {
   bool is_whole = false;    ///< exactly this plan, and nothing is missing
 };
 
-/// Whether the file begins as every HDF5 file does, if at all: a damaged results file can be written
-/// anew, a text that was named by a slip cannot.
-bool may_be_replaced(const fs::path& path) {
-  constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
-  std::string start(kSignature.size(), '\0');
-  std::ifstream file(path, std::ios::binary);
-  file.read(start.data(), static_cast<std::streamsize>(start.size()));
-  return file.gcount() == 0 || start == kSignature;
-}
-
 EarlierFile open_earlier_file(const fs::path& path, const Plan& plan, bool fresh) {
   EarlierFile earlier;
   earlier.places.resize(plan.runs.size());
+  require_replaceable(path);
   std::error_code unknown;
-  if (fs::is_directory(path, unknown)) {
-    throw EnvironmentError(path.string() + ": is a folder; the results need a file");
-  }
-  if (!fs::exists(path, unknown)) return earlier;
-  if (!may_be_replaced(path)) {
-    throw EnvironmentError(path.string() + ": is no results file, and is not written over");
-  }
-  if (fresh) return earlier;
+  if (fresh || !fs::exists(path, unknown)) return earlier;
   try {
     earlier.reader = std::make_unique<ResultsReader>(path);
   } catch (const EnvironmentError& error) {
@@ -193,14 +176,6 @@ void make_folder_of(const fs::path& path) {
   if (error) {
     throw EnvironmentError(folder.string() + ": cannot make the folder: " + error.message());
   }
-}
-
-/// A path that was typed may be mistyped, so nothing is made for it.
-void require_folder_of(const fs::path& path) {
-  const fs::path folder = path.parent_path();
-  std::error_code unknown;
-  if (folder.empty() || fs::is_directory(folder, unknown)) return;
-  throw EnvironmentError(path.string() + ": there is no folder " + folder.string());
 }
 
 /// A changed definition must not cost the results of the one before: copies them to FILE.previous, or

@@ -7,15 +7,15 @@
 namespace plumbline {
 
 std::string SingleRun::title() const {
-  return name + ", run " + std::to_string(number) + " of " + std::to_string(runs) + " (" +
-         spec.run_id + ")";
+  return definition.name + ", run " + std::to_string(number) + " of " + std::to_string(runs) +
+         " (" + spec.run_id + ")";
 }
 
 SingleRun single_run(const std::string& definition, const std::vector<std::string>& overrides,
                      const std::string& run_id, const DataFolders& data_folders) {
   std::vector<Problem> problems;
   Definition read = read_definition(find_definition(definition), overrides, problems);
-  const Plan plan = make_plan(std::move(read), std::move(problems), data_folders);
+  Plan plan = make_plan(std::move(read), std::move(problems), data_folders);
   const auto found =
       run_id.empty() ? plan.runs.begin() : std::ranges::find(plan.runs, run_id, &RunSpec::run_id);
   if (found == plan.runs.end()) {
@@ -23,8 +23,8 @@ SingleRun single_run(const std::string& definition, const std::vector<std::strin
                             "'" + run_id + "' is none of the " + std::to_string(plan.runs.size()) +
                                 " runs; `plumbline plan --all` lists their ids"}});
   }
-  return {plan.definition.name, static_cast<std::size_t>(found - plan.runs.begin()) + 1,
-          plan.runs.size(), *found};
+  const auto number = static_cast<std::size_t>(found - plan.runs.begin()) + 1;
+  return {std::move(plan.definition), number, plan.runs.size(), *found};
 }
 
 }  // namespace plumbline

@@ -11,7 +11,7 @@ namespace plumbline {
 
 /// The one run of a definition that a command looks into.
 struct SingleRun {
-  std::string name;        ///< of the definition
+  Definition definition;
   std::size_t number = 1;  ///< in the order of the plan, counted from 1
   std::size_t runs = 1;    ///< of the definition
   RunSpec spec;

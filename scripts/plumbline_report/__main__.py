@@ -5,11 +5,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from plumbline_report import peers, vanishing_gradient
+from plumbline_report import peers, roofline, vanishing_gradient
 from plumbline_report.figure_file import write_figure
 from plumbline_report.results import ResultsError
 
-FIGURES = {"peers": peers, "vanishing_gradient": vanishing_gradient}
+FIGURES = {"peers": peers, "roofline": roofline, "vanishing_gradient": vanishing_gradient}
 
 EXIT_WELL = 0
 EXIT_ENVIRONMENT = 3
@@ -26,7 +26,8 @@ def parser() -> argparse.ArgumentParser:
         description="Draws one figure and writes PREFIX.png and PREFIX.svg.")
     figure.add_argument("name", choices=sorted(FIGURES), help="which figure")
     figure.add_argument("file", type=Path, metavar="FILE",
-                        help="results of `plumbline run`; for peers, JSON of scripts/compare_peers")
+                        help="results of `plumbline run`, of `plumbline profile` for roofline, JSON "
+                             "of scripts/compare_peers for peers")
     figure.add_argument("-o", "--output", type=Path, metavar="PREFIX",
                         help="where to write, without .png (default: FILE without its end)")
     return root

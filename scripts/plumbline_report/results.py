@@ -61,6 +61,26 @@ class Results:
         return f"{drawn.sizes['run']} of {self.sweep.sizes['run']} runs"
 
 
+def open_dataset(path: str | Path, schema: str, variables: list[str]) -> xr.Dataset:
+    """Reads `variables` and the root attributes of the file at `path`, which is closed on return.
+
+    Raises ResultsError where the file is missing, is not HDF5, is of another schema than `schema`,
+    or lacks one of the variables.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ResultsError(f"{path}: no such file")
+    try:
+        with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as file:
+            _require_schema(path, file.attrs, schema)
+            missing = [name for name in variables if name not in file.variables]
+            if missing:
+                raise ResultsError(f"{path}: has no variable {', '.join(missing)}")
+            return file[variables].load()
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise ResultsError(f"{path}: cannot be read as a Plumbline file: {error}") from error
+
+
 def open_results(path: str | Path, variables: list[str]) -> Results:
     """Reads `variables` (and `status`) of the results file at `path`.
 
@@ -72,7 +92,7 @@ def open_results(path: str | Path, variables: list[str]) -> Results:
         raise ResultsError(f"{path}: no such file")
     try:
         with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as file:
-            _require_schema(path, file.attrs)
+            _require_schema(path, file.attrs, SCHEMA)
             wanted = [*variables, "status"]
             missing = [name for name in wanted if name not in file.variables]
             if missing:
@@ -87,12 +107,12 @@ def open_results(path: str | Path, variables: list[str]) -> Results:
     return Results(path, sweep, attributes, provenance)
 
 
-def _require_schema(path: Path, attributes: dict) -> None:
+def _require_schema(path: Path, attributes: dict, expected: str) -> None:
     schema = attributes.get("schema")
-    if schema == SCHEMA:
+    if schema == expected:
         return
     found = "has no root attribute schema" if schema is None else f'has schema "{schema}"'
-    raise ResultsError(f'{path}: not a Plumbline results file: {found}, expected "{SCHEMA}"')
+    raise ResultsError(f'{path}: not a Plumbline results file: {found}, expected "{expected}"')
 
 
 def _read_provenance(path: Path) -> dict:

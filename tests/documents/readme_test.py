@@ -34,7 +34,8 @@ def example_commands():
 
 
 def test_the_readme_calls_every_command_that_needs_no_explanation():
-    assert {"check", "plan", "run", "show", "verify", "list", "describe", "explain", "gradcheck"} == {
+    assert {"check", "plan", "run", "show", "verify", "list", "describe", "explain", "gradcheck",
+            "profile"} == {
         command[0] for command in example_commands()}
 
 

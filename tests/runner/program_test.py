@@ -382,7 +382,7 @@ def test_standard_output_that_cannot_be_written_is_an_error(program):
     assert "standard output" in result.stderr
 
 
-@pytest.mark.parametrize("command", ["list", "describe", "check", "plan", "run", "show"])
+@pytest.mark.parametrize("command", ["list", "describe", "check", "plan", "run", "show", "profile"])
 def test_every_command_explains_itself(call, command):
     text = call(command, "--help").stdout
     assert f"Usage: plumbline {command}" in text

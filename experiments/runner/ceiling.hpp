@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/network/network.hpp"
+#include "experiments/runner/cache_sizes.hpp"
+
+namespace plumbline {
+
+/// A place that data come from, and how fast.
+struct MemoryLevel {
+  std::string name;               ///< L1, L2, L3, memory
+  double capacity = 0;            ///< bytes; 0: not known
+  double copied = 0;              ///< bytes of the two buffers of one stream together
+  std::vector<double> bandwidth;  ///< bytes read and written a second, for each number of threads
+};
+
+/// What the machine can do at most, as it was measured in this process.
+struct Ceiling {
+  std::vector<int> threads;             ///< the numbers of streams, the first of them 1
+  std::vector<double> multiply_add[2];  ///< flop/s of all streams together, by Precision
+  /// By how much so many streams are faster than one, in multiply-adds of float32: the median over
+  /// the repetitions, each of which measures all numbers of streams one after the other.
+  std::vector<double> streams_over_one;
+  CacheSizes caches;
+  std::vector<MemoryLevel> levels;
+
+  const std::vector<double>& flops(Precision precision) const {
+    return multiply_add[static_cast<std::size_t>(precision)];
+  }
+};
+
+/// Measures it in about (threads x (levels + 2)) x 0.05 s: for each number of `threads` so many
+/// independent streams of the same kernel, multiply-adds from registers to registers or a copy within
+/// the level. A rate is the quiet median of eleven repetitions that take turns.
+Ceiling measure_ceiling(const std::vector<int>& threads);
+
+/// One stream's multiply-adds a second, on the calling thread, for about so many seconds.
+double multiply_add_rate(Precision precision, double seconds);
+/// Those of `streams` threads together.
+double multiply_add_rate(Precision precision, int streams, double seconds);
+/// Bytes read and written a second by a copy on the calling thread between two buffers that take
+/// `bytes` together; the quiet median of eleven repetitions.
+double copy_rate(double bytes);
+
+/// The median of the rates that are at least `kQuiet` of the best: on a shared machine the others tell
+/// of the neighbours.
+double quiet_median(std::span<const double> rates);
+inline constexpr double kQuiet = 0.9;
+
+/// The median, NaN where there is no value.
+double median(std::vector<double> values);
+
+}  // namespace plumbline

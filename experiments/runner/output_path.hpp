@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+
+namespace plumbline {
+
+/// A path that was typed may be mistyped, so no folder is made for it: throws EnvironmentError where
+/// there is none.
+void require_folder_of(const std::filesystem::path& path);
+
+/// Throws EnvironmentError where a folder stands there, or a file that does not begin as every HDF5 file
+/// does: a damaged results file can be written anew, a text that was named by a slip cannot.
+void require_replaceable(const std::filesystem::path& path);
+
+}  // namespace plumbline

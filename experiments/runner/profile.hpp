@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "experiments/runner/ceiling.hpp"
+#include "experiments/runner/machine_noise.hpp"
+#include "experiments/runner/step_times.hpp"
+#include "experiments/runner/step_work.hpp"
+#include "experiments/runner/thread_scaling.hpp"
+
+namespace plumbline {
+
+/// A phase of a layer: what it took, and the least it could have taken. All but `steps` and
+/// `total_seconds` are per step; those of a phase that not every step has are multiplied by its share of
+/// the steps.
+struct ProfileRow {
+  PhaseWork work;
+  double seconds = 0;  ///< the median over the quiet steps that have the phase
+  double limit_seconds =
+      0;  ///< operations over the ceiling of flop/s + bytes beyond L2 over bandwidth
+  std::size_t steps = 0;     ///< that have the phase
+  double total_seconds = 0;  ///< in all steps together
+};
+
+/// Where the time of a run's steps goes, beside what the machine can do.
+struct Profile {
+  std::string title;  ///< "d, run 1 of 3 (0123456789abcdef)"
+  std::string run_id;
+  Precision precision = Precision::float32;
+  std::size_t layers = 0;
+  std::size_t batch = 0;
+
+  Ceiling ceiling;
+  double flops_per_second =
+      0;  ///< of one thread in the run's precision, measured between the steps
+  double bytes_per_second = 0;  ///< of a copy by one thread, in as many bytes as `copied`
+  double copied = 0;            ///< the working set of a step, and no less than four times L2
+  double working_set = 0;       ///< bytes
+
+  std::vector<ProfileRow> rows;
+  std::size_t steps = 0;        ///< that were timed
+  std::size_t quiet_steps = 0;  ///< of them, those that the medians are over
+  double total_seconds = 0;     ///< of all of them: the sum of the rows' total_seconds
+  /// Of a training step, without probes and evaluation: the median over the quiet steps.
+  double step_seconds = 0;
+  double limit_seconds = 0;  ///< of a training step
+  double share_of_limit = 0;
+  double steps_per_second = 0;  ///< with what probes and evaluation add to a step
+
+  std::vector<ThreadScaling> scaling;
+  std::vector<Round> rounds;
+  std::vector<HardwareCounters::Count> counters;  ///< per step
+  std::string counters_missing;
+  std::string diverged;  ///< where the run did; else empty
+  std::string digest;    ///< of the run, where it came to its end
+  MachineNoise noise;
+  std::vector<std::string> warnings;  ///< that the numbers are doubtful
+};
+
+/// The rows, steps, times and shares of the profile, from its two ceilings. There must be a step.
+void add_times(Profile& profile, const StepTimes& times, const StepWork& work);
+
+/// One phase with all its layers.
+ProfileRow whole_phase(const Profile& profile, Phase phase);
+/// The phases that the profile has, in its order.
+std::vector<Phase> phases_of(const Profile& profile);
+
+}  // namespace plumbline

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/step_times.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "engine/training/trainer.hpp"
+#include "experiments/runner/ceiling.hpp"
+
+namespace plumbline {
+
+namespace {
+
+constexpr Nanoseconds kRound = 50'000'000;
+constexpr double kProbeSeconds = 0.002;
+constexpr Nanoseconds kEnough = 2'000'000'000;
+constexpr std::size_t kFewestSteps = 5;
+constexpr std::size_t kMostSteps = 20'000;
+
+class Timer final : public TrainingObserver {
+ public:
+  Timer(const RunConfiguration& run, std::size_t steps)
+      : times_{.clock = StepClock(run.model.widths.size() + 1)},
+        precision_(run.model.precision),
+        keeps_first_(run.steps == 1),
+        wanted_(steps) {
+    times_.multiply_adds.push_back(multiply_add_rate(precision_, kProbeSeconds));
+  }
+
+  PhaseClock* clock() override { return &times_.clock; }
+  bool before_update(const StepView<float>& view) override { return look(view); }
+  bool before_update(const StepView<double>& view) override { return look(view); }
+  bool after_update(std::span<const float> /*parameters*/) override { return next(); }
+  bool after_update(std::span<const double> /*parameters*/) override { return next(); }
+
+  bool has_enough() const {
+    const std::size_t steps = times_.clock.steps();
+    if (wanted_ > 0) return steps >= wanted_;
+    return steps >= kMostSteps || (spent_ >= kEnough && steps >= kFewestSteps);
+  }
+
+  /// A pass is over.
+  void end_pass() {
+    times_.clock.end_step(false);  // the last step of a run has no update
+    end_round();
+  }
+
+  StepTimes take() {
+    times_.counters = counters_.counts();
+    times_.counters_missing = counters_.missing();
+    return std::move(times_);
+  }
+  StepTimes& times() { return times_; }
+
+ private:
+  template <typename T>
+  bool look(const StepView<T>& view) {
+    step_ = view.step;
+    times_.optimizer_state = view.optimizer.state_size();
+    return true;
+  }
+
+  bool next() {
+    const bool keep = step_ > 0 || keeps_first_;
+    times_.clock.end_step(keep);
+    if (keep) {
+      const Nanoseconds took = times_.clock.total(times_.clock.steps() - 1);
+      spent_ += took;
+      round_ += took;
+    }
+    if (round_ >= kRound || step_ == 0) end_round();
+    counters_.start();
+    return !has_enough();
+  }
+
+  void end_round() {
+    counters_.stop();
+    const std::size_t begun =
+        times_.rounds.empty() ? 0 : times_.rounds.back().first + times_.rounds.back().steps;
+    const std::size_t steps = times_.clock.steps() - begun;
+    const double before = times_.multiply_adds.back();
+    times_.multiply_adds.push_back(multiply_add_rate(precision_, kProbeSeconds));
+    if (steps > 0) {
+      times_.rounds.push_back({begun, steps, std::min(before, times_.multiply_adds.back())});
+    }
+    round_ = 0;
+  }
+
+  StepTimes times_;
+  HardwareCounters counters_;
+  Precision precision_;
+  bool keeps_first_;
+  std::size_t wanted_;
+  std::int64_t step_ = 0;
+  Nanoseconds spent_ = 0;
+  Nanoseconds round_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::size_t> StepTimes::quiet_steps() const {
+  double best = 0;
+  for (const double rate : multiply_adds) best = std::max(best, rate);
+  std::vector<std::size_t> all;
+  std::vector<std::size_t> quiet;
+  for (const Round& round : rounds) {
+    for (std::size_t step = round.first; step < round.first + round.steps; ++step) {
+      all.push_back(step);
+      if (round.multiply_adds >= kQuiet * best) quiet.push_back(step);
+    }
+  }
+  return 4 * quiet.size() < all.size() ? all : quiet;
+}
+
+StepTimes time_steps(const RunConfiguration& run, const Dataset& data, std::size_t steps) {
+  Timer timer(run, steps);
+  const std::atomic<bool> stop{false};
+  while (!timer.has_enough()) {
+    const std::size_t before = timer.times().clock.steps();
+    const std::optional<RunRecord> record = train_observed(run, data, stop, timer);
+    timer.end_pass();
+    if (record && timer.times().digest.empty()) {
+      timer.times().digest = record->digest;
+      timer.times().diverged = record->message;
+    }
+    if (timer.times().clock.steps() == before) break;
+  }
+  return timer.take();
+}
+
+}  // namespace plumbline
