@@ -14,8 +14,8 @@
 #include "engine/core/random.hpp"
 #include "engine/core/tensor.hpp"
 #include "engine/kernels/gemm.hpp"
+#include "engine/kernels/multiply_add.hpp"
 #include "engine/layers/dense.hpp"
-#include "experiments/runner/multiply_add.hpp"
 
 namespace plumbline {
 

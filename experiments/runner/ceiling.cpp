@@ -12,8 +12,8 @@
 
 #include <xsimd/xsimd.hpp>
 
+#include "engine/kernels/multiply_add.hpp"
 #include "experiments/runner/available_memory.hpp"
-#include "experiments/runner/multiply_add.hpp"
 
 namespace plumbline {
 

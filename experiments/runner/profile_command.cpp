@@ -64,7 +64,7 @@ std::vector<int> threads_that_fit(const SingleRun& run, const std::vector<int>& 
                                   std::ostream& err) {
   const Plan plan{run.definition, {run.spec}};
   const std::vector<std::size_t> runs(static_cast<std::size_t>(threads.back()), 0);
-  const int most = threads_that_fit(plan, runs, threads.back(), &err);
+  const auto most = static_cast<int>(runs_that_fit(plan, runs, threads.back(), &err));
   std::vector<int> fitting;
   std::ranges::copy_if(threads, std::back_inserter(fitting), [most](int n) { return n <= most; });
   return fitting;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "experiments/runner/multiply_add.hpp"
+#include "engine/kernels/multiply_add.hpp"
 
 #include <array>
 
