@@ -134,7 +134,8 @@ class StepComparison:
         ratios = ", ".join(
             f"{name} {statistics.median(one.peers[name] / one.ours for one in kept):.2f}"
             for name in self.ready if all(name in one.peers for one in kept))
-        say(f"{shape}: {len(series.kept(self.gate))} of {len(series.rounds)} rounds quiet; {ratios}")
+        say(f"{shape}: {len(series.kept(self.gate))} of {len(series.rounds)} rounds quiet; "
+            f"{ratios}")
 
     def seconds_of(self, program: str, series: str, shape: Shape) -> float:
         return self.programs.step_seconds(program, series, shape, self.arguments.seconds,

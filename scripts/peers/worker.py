@@ -84,7 +84,7 @@ class Server:
         return {"variant": best, "losses": found, "failed": reasons}
 
     def time_steps(self, seconds: float, clock: str) -> dict:
-        """Of one step: the mean over a block of about this length from the start, after a warm-up."""
+        """Of one step: the mean over a block of about this length, after a warm-up."""
         now = CLOCKS[clock]
         self.step.restart()
         self.step.run(10)

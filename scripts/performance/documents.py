@@ -7,7 +7,7 @@ A document holds such a part between two lines:
     ...
     <!-- end -->
 
-`ratios` is the README's table; `sections` is all there is to say, a section for each file of figures.
+`ratios` is the README's table; `sections` is all there is to say, a section for each file.
 """
 
 import json
