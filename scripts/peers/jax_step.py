@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The step in JAX under jit: a call a step or several steps a call; runs one by one or under vmap."""
+"""The step in JAX under jit, one or several a call; and runs one by one or under vmap."""
 
 import functools
 

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from peers.programs import PeersError, Programs, Shape
-from peers.rounds import (LOSS_TOLERANCE, LOSSES, QUIET_SHARE, Gate, Round, Series, loss_difference,
-                          say)
+from peers.rounds import (LOSS_TOLERANCE, LOSSES, QUIET_SHARE, Gate, Round, Series, say,
+                          worst_difference)
 from peers.worker import SWEEP_PEERS
 from peers.worker_process import PeerFailed, Worker
 
@@ -40,7 +40,7 @@ class Way:
                                 seconds=seconds, clock="wall",
                                 runs=RUNS // self.peer.processes, steps=most_steps)
         for one in prepared:
-            difference = loss_difference(one["losses"], right)
+            difference = worst_difference(one["losses"], right)
             if not difference <= LOSS_TOLERANCE:
                 raise PeerFailed(f"its first losses differ from ours by {difference:.1e}")
         took = self.slice_seconds()

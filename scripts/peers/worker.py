@@ -56,16 +56,17 @@ class Server:
 
     def prepare(self, start: str, shape: list[int], losses: int, seconds: float, clock: str,
                 runs: int = 0, steps: int = 0) -> dict:
-        """Makes the fastest variant, and takes its first losses. `runs` and `steps` are of sweeps."""
+        """Makes the fastest variant; the first losses of each. `runs` and `steps` are of sweeps."""
         from peers.start import read_start
 
         first = read_start(Path(start), *shape)
         self.step = None
         more = (runs, steps) if runs else ()
-        times, reasons = {}, {}
+        times, found, reasons = {}, {}, {}
         for variant in self.make.VARIANTS:
             try:
                 self.step = self.make(first, *more, variant)
+                found[variant] = self.step.losses(losses)
                 self.step.run(10)
                 if runs:
                     times[variant] = self.time_runs(10, clock)["seconds"]
@@ -79,10 +80,11 @@ class Server:
             raise RuntimeError("; ".join(f"{name}: {why}" for name, why in reasons.items()))
         best = min(times, key=times.get)
         self.step = self.make(first, *more, best)
-        return {"variant": best, "losses": self.step.losses(losses), "failed": reasons}
+        self.step.run(10)  # compiles, allocates
+        return {"variant": best, "losses": found, "failed": reasons}
 
     def time_steps(self, seconds: float, clock: str) -> dict:
-        """Of one step: the mean over a block of about this length from the start, after a warm-up."""
+        """Of one step: the mean over a block of about this length, after a warm-up."""
         now = CLOCKS[clock]
         self.step.restart()
         self.step.run(10)

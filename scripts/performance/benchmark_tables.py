@@ -20,7 +20,8 @@ OWN_FIELDS = {"family_index", "per_family_instance_index", "repetitions", "repet
 def reduced(output: dict) -> dict[str, dict[str, float]]:
     """Of the JSON of a benchmark program. Raises ValueError where a benchmark failed."""
     values: dict[str, dict[str, list[float]]] = {}
-    for entry in output["benchmarks"]:
+    # Not in the order of random interleaving, but of the program.
+    for entry in sorted(output["benchmarks"], key=lambda one: one.get("family_index", 0)):
         if entry.get("run_type", "iteration") != "iteration":
             continue
         name = entry["run_name"]
@@ -91,8 +92,8 @@ def step_table(document: dict) -> str:
     rows = []
     for found, single, double in in_both_precisions(
             document["benchmarks"], r"step/{T}/(\w+)/width:(\d+)/depth:(\d+)/batch:(\d+)"):
-        rows.append([found[2], found[3], found[4], number(1e6 * single["seconds"]),
-                     number(single["GFLOP/s"]), number(1e6 * double["seconds"]),
+        rows.append([found[2], found[3], found[4], number(1e6 * single["cpu_seconds"]),
+                     number(single["GFLOP/s"]), number(1e6 * double["cpu_seconds"]),
                      number(double["GFLOP/s"]), f"{double['GFLOP/s'] / single['GFLOP/s']:.2f}",
                      found[1]])
     return table(["width", "depth", "batch", "float32, µs", "GFLOP/s", "float64, µs", "GFLOP/s",
@@ -134,7 +135,7 @@ def cost_table(document: dict) -> str:
     for name, numbers in document["benchmarks"].items():
         found = re.fullmatch(r"cost/(\w+):(\d+)", name)
         if found:
-            series.setdefault(found[1], []).append((int(found[2]), numbers["seconds"]))
+            series.setdefault(found[1], []).append((int(found[2]), numbers["cpu_seconds"]))
     rows = [[f"{exponent(*zip(*points)):.3f}",
              ", ".join(f"{size}: {number(1e3 * time)}" for size, time in points), name]
             for name, points in series.items()]

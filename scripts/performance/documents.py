@@ -7,7 +7,7 @@ A document holds such a part between two lines:
     ...
     <!-- end -->
 
-`ratios` is the README's table; `sections` is all there is to say, a section for each file of figures.
+`ratios` is the README's table; `sections` is all there is to say, a section for each file.
 """
 
 import json
@@ -71,7 +71,7 @@ thread.""", benchmark_tables.products_table),
         """\
 What a step does beside its products, on one thread. The bytes are those that must move at least
 once.""", benchmark_tables.kernels_table),
-    "step": Section("One training step in both precisions", "On one thread.",
+    "step": Section("One training step in both precisions", "On one thread; processor time, so that other programs count little.",
                     benchmark_tables.step_table),
     "recording": Section(
         "What measuring costs",
@@ -83,7 +83,7 @@ does so before the first step and after the last alone; file, writer and its thr
         "How the cost grows",
         """\
 Whole runs of nets 128-128^L-10 with two probes at every step and evaluations, on one thread. The
-exponent is the slope of log time over log size.""", benchmark_tables.cost_table),
+exponent is the slope of log processor time over log size.""", benchmark_tables.cost_table),
 }
 
 

@@ -52,7 +52,8 @@ def run_benchmarks(root: Path, path: Path, name: str, repetitions: int) -> None:
     except ValueError as error:
         raise FiguresError(f"{program.name} (status {done.returncode}): {error}") from None
     command = " ".join([f"build/release/performance/{program.name}", *options[:2]])
-    facts = circumstances(build, Path(sys.executable), "see above", {}, command)
+    cores = "two used" if name == "scaling" else "one used"
+    facts = circumstances(build, Path(sys.executable), cores, {}, command)
     del facts["Peers"]
     document = {"kind": name, "circumstances": facts, "left_out": {}, "benchmarks": benchmarks}
     write_figures(path, document)

@@ -72,7 +72,7 @@ def test_a_figure_that_was_changed_by_hand_is_found_and_made_anew(copy, name):
 def test_new_figures_get_their_section(copy):
     path = copy / documents.FIGURES / "cost.json"
     path.write_text(json.dumps(document(
-        {f"cost/depth:{n}": {"seconds": 0.001 * n, "cpu_seconds": 1} for n in (8, 16)})))
+        {f"cost/depth:{n}": {"seconds": 1, "cpu_seconds": 0.001 * n} for n in (8, 16)})))
     done = update_performance(copy)
     assert done.stdout == "results/reference/performance.md: rewritten\n", done.stderr
     text = (copy / "results/reference/performance.md").read_text(encoding="utf-8")
@@ -111,6 +111,12 @@ def test_repetitions_become_medians_in_seconds_with_their_counters():
         "a": {"seconds": pytest.approx(2e-6), "cpu_seconds": pytest.approx(4e-6), "steps": 20.0}}
 
 
+def test_benchmarks_stand_in_the_order_of_the_program_however_they_took_turns():
+    turns = {"benchmarks": [OUTPUT["benchmarks"][0] | {"run_name": name, "family_index": index}
+                            for name, index in (("b", 1), ("c", 2), ("a", 0), ("b", 1))]}
+    assert list(benchmark_tables.reduced(turns)) == ["a", "b", "c"]
+
+
 def test_a_benchmark_that_failed_has_no_figures():
     failed = {"benchmarks": [{"run_name": "a", "error_occurred": True, "error_message": "bits"}]}
     with pytest.raises(ValueError, match="a: bits"):
@@ -142,7 +148,7 @@ def test_kernels_and_steps_stand_in_both_precisions():
     assert cells(benchmark_tables.kernels_table(document(kernels))) == [
         ["0.500", "16.0", "1.00", "8.00", "activation tanh forward", "width 100, batch 128"]]
     steps = {f"step/{precision}/relu/width:64/depth:50/batch:32":
-             {"seconds": seconds, "GFLOP/s": 1e-2 / seconds}
+             {"cpu_seconds": seconds, "GFLOP/s": 1e-2 / seconds}
              for precision, seconds in (("float32", 1e-3), ("float64", 2e-3))}
     assert cells(benchmark_tables.step_table(document(steps))) == [
         ["64", "50", "32", "1000", "10.0", "2000", "5.00", "0.50", "relu"]]
