@@ -62,38 +62,51 @@ Stream multiply_add_stream(Precision precision) {
   return [] { return multiply_adds<float>(kLinks); };
 }
 
-// Copies one buffer into another, over and over.
-class Copy {
+enum class Traffic { copy, update };
+
+// Goes through buffers of so many bytes together, over and over: copies one half of them into the other,
+// or updates them in place, four parts side by side, as an optimizer does and prefetchers like.
+class TrafficStream {
  public:
-  explicit Copy(double bytes)
-      : from_(std::max<std::size_t>(1, static_cast<std::size_t>(bytes / 2) / sizeof(Lanes)),
-              Lanes(1.0F)),
-        to_(from_) {}
+  TrafficStream(Traffic traffic, double bytes)
+      : traffic_(traffic),
+        buffer_(kParts * std::max<std::size_t>(
+                             1, static_cast<std::size_t>(bytes) / sizeof(Lanes) / kParts),
+                Lanes(1.0F)) {}
 
   double operator()() {
-    const std::size_t n = from_.size();
-    const std::size_t passes = std::max<std::size_t>(1, kLeastLanes / n);
+    const bool copies = traffic_ == Traffic::copy;
+    const std::size_t part = buffer_.size() / kParts;
+    const std::size_t read = copies ? 2 * part : kParts * part;
+    const std::size_t passes = std::max<std::size_t>(1, kLeastLanes / read);
     for (std::size_t pass = 0; pass < passes; ++pass) {
-      const Lanes* from = from_.data();
-      Lanes* to = to_.data();
-      // With a factor that the compiler does not know to be 1: else it calls memcpy, which goes around
-      // the caches where a buffer is large.
+      // A factor that the compiler does not know to be 1: else it calls memcpy, which goes around the
+      // caches where a buffer is large.
       float one = 1;
       asm volatile("" : "+m"(one));
       const Lanes factor(one);
-#pragma GCC unroll 8
-      for (std::size_t i = 0; i < n; ++i) to[i] = factor * from[i];
-      asm volatile("" : : "r"(from), "r"(to) : "memory");
+      Lanes* const x = buffer_.data();
+      if (copies) {
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < read; ++i) x[read + i] = factor * x[i];
+      } else {
+        for (std::size_t i = 0; i < part; ++i) {
+#pragma GCC unroll 4
+          for (std::size_t j = 0; j < kParts; ++j) x[j * part + i] *= factor;
+        }
+      }
+      asm volatile("" : : "r"(x) : "memory");
     }
-    return 2.0 * static_cast<double>(passes * n * sizeof(Lanes));
+    return 2.0 * static_cast<double>(passes * read * sizeof(Lanes));
   }
 
  private:
   using Lanes = xsimd::batch<float>;
+  static constexpr std::size_t kParts = 4;
   static constexpr std::size_t kLeastLanes = 1 << 14;
 
-  std::vector<Lanes, xsimd::aligned_allocator<Lanes, 64>> from_;
-  std::vector<Lanes, xsimd::aligned_allocator<Lanes, 64>> to_;
+  Traffic traffic_;
+  std::vector<Lanes, xsimd::aligned_allocator<Lanes, 64>> buffer_;
 };
 
 // Rates of a kernel, for each number of streams, by repetition.
@@ -110,21 +123,39 @@ std::vector<double> quiet_medians(const Repetitions& measured) {
 // Half of a cache, so that what else it holds leaves room; of memory, what no cache holds.
 std::vector<MemoryLevel> memory_levels(const CacheSizes& caches) {
   std::vector<MemoryLevel> levels;
-  if (caches.l1 > 0) levels.push_back({"L1", caches.l1, caches.l1 / 2, {}});
-  if (caches.l2 > 0) levels.push_back({"L2", caches.l2, caches.l2 / 2, {}});
+  if (caches.l1 > 0) levels.push_back({"L1", caches.l1, caches.l1 / 2});
+  if (caches.l2 > 0) levels.push_back({"L2", caches.l2, caches.l2 / 2});
   if (caches.l3 > 0) {
-    levels.push_back({"L3", caches.l3, std::max(caches.l3 / 2, 2 * caches.l2), {}});
+    levels.push_back({"L3", caches.l3, std::max(caches.l3 / 2, 2 * caches.l2)});
   }
   constexpr double kLeast = 64e6;
   const double wanted = std::max(kLeast, 4 * std::max(caches.l2, caches.l3));
-  levels.push_back({"memory", 0, std::min(wanted, available_memory() / 4), {}});
+  levels.push_back({"memory", 0, std::min(wanted, available_memory() / 4)});
   return levels;
 }
 
 // The streams of a level that all share its size, if it is one that they share.
-double copied_by_each(const MemoryLevel& level, int streams, const CacheSizes& caches) {
-  if (level.name != "L3" && level.name != "memory") return level.copied;
-  return std::max(level.copied / streams, 2 * caches.l2);
+double buffers_of_each(const MemoryLevel& level, int streams, const CacheSizes& caches) {
+  if (level.name != "L3" && level.name != "memory") return level.buffers;
+  return std::max(level.buffers / streams, 2 * caches.l2);
+}
+
+// Of all streams together, for each number of them.
+std::vector<double> bandwidth(Traffic traffic, const MemoryLevel& level,
+                              const std::vector<int>& threads, const CacheSizes& caches) {
+  Repetitions measured = repetitions(threads);
+  for (std::size_t t = 0; t < threads.size(); ++t) {
+    std::vector<TrafficStream> kernels(
+        static_cast<std::size_t>(threads[t]),
+        TrafficStream(traffic, buffers_of_each(level, threads[t], caches)));
+    std::vector<Stream> streams;
+    for (TrafficStream& kernel : kernels) {
+      kernel();
+      streams.emplace_back(std::ref(kernel));
+    }
+    for (int i = 0; i < kRepetitions; ++i) measured[t].push_back(rate_of(streams, kSeconds));
+  }
+  return quiet_medians(measured);
 }
 
 }  // namespace
@@ -156,12 +187,16 @@ double multiply_add_rate(Precision precision, int streams, double seconds) {
       seconds);
 }
 
-double copy_rate(double bytes) {
-  Copy copy(bytes);
-  copy();
-  std::vector<double> rates;
-  for (int i = 0; i < kRepetitions; ++i) rates.push_back(rate_of(std::ref(copy), kSeconds));
-  return quiet_median(rates);
+double traffic_rate(double bytes) {
+  double best = 0;
+  for (const Traffic traffic : {Traffic::copy, Traffic::update}) {
+    TrafficStream stream(traffic, bytes);
+    stream();
+    std::vector<double> rates;
+    for (int i = 0; i < kRepetitions; ++i) rates.push_back(rate_of(std::ref(stream), kSeconds));
+    best = std::max(best, quiet_median(rates));
+  }
+  return best;
 }
 
 Ceiling measure_ceiling(const std::vector<int>& threads) {
@@ -187,18 +222,8 @@ Ceiling measure_ceiling(const std::vector<int>& threads) {
   }
 
   for (MemoryLevel& level : ceiling.levels) {
-    Repetitions measured = repetitions(threads);
-    for (std::size_t t = 0; t < threads.size(); ++t) {
-      std::vector<Copy> copies(static_cast<std::size_t>(threads[t]),
-                               Copy(copied_by_each(level, threads[t], ceiling.caches)));
-      std::vector<Stream> streams;
-      for (Copy& copy : copies) {
-        copy();
-        streams.emplace_back(std::ref(copy));
-      }
-      for (int i = 0; i < kRepetitions; ++i) measured[t].push_back(rate_of(streams, kSeconds));
-    }
-    level.bandwidth = quiet_medians(measured);
+    level.copy = bandwidth(Traffic::copy, level, threads, ceiling.caches);
+    level.update = bandwidth(Traffic::update, level, threads, ceiling.caches);
   }
   return ceiling;
 }

@@ -13,10 +13,14 @@ namespace plumbline {
 
 /// A place that data come from, and how fast.
 struct MemoryLevel {
-  std::string name;               ///< L1, L2, L3, memory
-  double capacity = 0;            ///< bytes; 0: not known
-  double copied = 0;              ///< bytes of the two buffers of one stream together
-  std::vector<double> bandwidth;  ///< bytes read and written a second, for each number of threads
+  std::string name;     ///< L1, L2, L3, memory
+  double capacity = 0;  ///< bytes; 0: not known
+  double buffers = 0;   ///< bytes that one stream works on
+  /// Bytes read and written a second, for each number of threads: by copies from one buffer into
+  /// another, and by updates of one buffer in its place. A copy moves more than it counts, as a cache line
+  /// comes in before it is written.
+  std::vector<double> copy = {};
+  std::vector<double> update = {};
 };
 
 /// What the machine can do at most, as it was measured in this process.
@@ -34,18 +38,18 @@ struct Ceiling {
   }
 };
 
-/// Measures it in about (threads x (levels + 2)) x 0.05 s: for each number of `threads` so many
-/// independent streams of the same kernel, multiply-adds from registers to registers or a copy within
-/// the level. A rate is the quiet median of eleven repetitions that take turns.
+/// Measures it in about (threads x (levels + 1)) x 0.1 s: for each number of `threads` so many
+/// independent streams of the same kernel, multiply-adds from registers to registers, a copy or
+/// an update within the level. A rate is the quiet median of eleven repetitions that take turns.
 Ceiling measure_ceiling(const std::vector<int>& threads);
 
 /// One stream's multiply-adds a second, on the calling thread, for about so many seconds.
 double multiply_add_rate(Precision precision, double seconds);
 /// Those of `streams` threads together.
 double multiply_add_rate(Precision precision, int streams, double seconds);
-/// Bytes read and written a second by a copy on the calling thread between two buffers that take
-/// `bytes` together; the quiet median of eleven repetitions.
-double copy_rate(double bytes);
+/// Bytes read and written a second on the calling thread, in buffers that take `bytes`: by a copy or by
+/// an update in place, whichever is faster. Quiet medians of eleven repetitions.
+double traffic_rate(double bytes);
 
 /// The median of the rates that are at least `kQuiet` of the best: on a shared machine the others tell
 /// of the neighbours.

@@ -52,7 +52,6 @@ void add_times(Profile& profile, const StepTimes& times, const StepWork& work) {
   phases.push_back(work.evaluation);
   phases.push_back({.phase = Phase::other});
   double beside_training = 0;
-  profile.limit_seconds = 0;
   for (const PhaseWork& phase : phases) {
     const std::vector<double> everywhere = seconds_in(clock, all, phase);
     if (everywhere.empty()) continue;
@@ -68,6 +67,7 @@ void add_times(Profile& profile, const StepTimes& times, const StepWork& work) {
                         row.work.bytes_beyond_l2 / profile.bytes_per_second;
     if (is_of_training(phase.phase)) {
       profile.limit_seconds += row.limit_seconds;
+      profile.step_seconds += row.seconds;
     } else {
       beside_training += row.seconds;
     }
@@ -76,7 +76,7 @@ void add_times(Profile& profile, const StepTimes& times, const StepWork& work) {
 
   std::vector<double> seconds;
   for (const std::size_t step : quiet) seconds.push_back(training_seconds(clock, step));
-  profile.step_seconds = median(std::move(seconds));
+  profile.whole_step_seconds = median(std::move(seconds));
   profile.share_of_limit = profile.limit_seconds / profile.step_seconds;
   profile.steps_per_second = 1 / (profile.step_seconds + beside_training);
   Nanoseconds total = 0;

@@ -36,17 +36,19 @@ struct Profile {
   Ceiling ceiling;
   double flops_per_second =
       0;  ///< of one thread in the run's precision, measured between the steps
-  double bytes_per_second = 0;  ///< of a copy by one thread, in as many bytes as `copied`
-  double copied = 0;            ///< the working set of a step, and no less than four times L2
-  double working_set = 0;       ///< bytes
+  double bytes_per_second = 0;  ///< of one thread, copying or updating in place, in `buffers`
+  double buffers = 0;      ///< bytes: the working set of a step, and no less than four times L2
+  double working_set = 0;  ///< bytes
 
   std::vector<ProfileRow> rows;
   std::size_t steps = 0;        ///< that were timed
   std::size_t quiet_steps = 0;  ///< of them, those that the medians are over
   double total_seconds = 0;     ///< of all of them: the sum of the rows' total_seconds
-  /// Of a training step, without probes and evaluation: the median over the quiet steps.
+  /// Of a training step, without probes and evaluation: the sum of the medians of its phases, which are
+  /// short enough to be seldom interrupted.
   double step_seconds = 0;
-  double limit_seconds = 0;  ///< of a training step
+  double whole_step_seconds = 0;  ///< the median of whole training steps, interruptions included
+  double limit_seconds = 0;       ///< of a training step
   double share_of_limit = 0;
   double steps_per_second = 0;  ///< with what probes and evaluation add to a step
 

@@ -28,6 +28,7 @@ constexpr int kMostThreads = 4096;
 constexpr double kProbeSeconds = 0.02;
 constexpr int kScalingRounds = 5;
 constexpr double kWindowSeconds = 0.1;
+constexpr double kInterrupted = 1.1;  // whole steps over the sum of their phases
 
 /// 1, 2, 4, ... and the number of processors.
 std::vector<int> default_threads() {
@@ -90,10 +91,11 @@ int print_ceiling(const std::vector<int>& threads, bool json, std::ostream& out,
   const Ceiling ceiling = measure_ceiling(threads);
   const MachineNoise noise = finished(watch, before, Precision::float32);
   const std::vector<std::string> warnings = noise.warnings();
+  const MemoryLevel& memory = ceiling.levels.back();
   if (json) {
     out << nlohmann::ordered_json{{"ceiling",
                                    ceiling_json(ceiling, ceiling.flops(Precision::float32)[0],
-                                                ceiling.levels.back().bandwidth[0])},
+                                                std::max(memory.copy[0], memory.update[0]))},
                                   {"noise", noise_json(noise, warnings)}}
                .dump(2)
         << '\n';
@@ -115,9 +117,9 @@ Profile measured(const SingleRun& run, const Dataset& data, const std::vector<in
   profile.ceiling = measure_ceiling(threads);
   const StepWork work = step_work(configuration, times.optimizer_state, profile.ceiling.caches.l2);
   profile.working_set = work.working_set;
-  profile.copied = std::max(work.working_set, 4 * profile.ceiling.caches.l2);
+  profile.buffers = std::max(work.working_set, 4 * profile.ceiling.caches.l2);
   profile.flops_per_second = quiet_median(times.multiply_adds);
-  profile.bytes_per_second = copy_rate(profile.copied);
+  profile.bytes_per_second = traffic_rate(profile.buffers);
   add_times(profile, times, work);
   if (threads.size() > 1) {
     profile.scaling = measure_scaling(configuration, data, threads, kScalingRounds, kWindowSeconds);
@@ -135,6 +137,16 @@ Profile measured(const SingleRun& run, const Dataset& data, const std::vector<in
   if (2 * profile.quiet_steps < profile.steps) {
     profile.warnings.push_back(fmt::format("only {} of {} steps ran while a core was at its speed",
                                            profile.quiet_steps, profile.steps));
+  }
+  if (kInterrupted * profile.step_seconds < profile.whole_step_seconds) {
+    profile.warnings.push_back(
+        fmt::format("whole steps took {:.2f} times the sum of their phases' medians",
+                    profile.whole_step_seconds / profile.step_seconds));
+  }
+  for (const ThreadScaling& one : profile.scaling) {
+    if (one.quiet_rounds > 0) continue;
+    profile.warnings.push_back(
+        fmt::format("no round with {} threads was quiet; its scaling is over all", one.threads));
   }
   return profile;
 }

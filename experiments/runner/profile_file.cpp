@@ -87,12 +87,13 @@ void write_attributes(const File& file, const Profile& profile) {
   file.number(root, "quiet_steps", static_cast<double>(profile.quiet_steps));
   file.number(root, "total_seconds", profile.total_seconds);
   file.number(root, "step_seconds", profile.step_seconds);
+  file.number(root, "whole_step_seconds", profile.whole_step_seconds);
   file.number(root, "limit_seconds", profile.limit_seconds);
   file.number(root, "share_of_limit", profile.share_of_limit);
   file.number(root, "steps_per_second", profile.steps_per_second);
   file.number(root, "flops_per_second", profile.flops_per_second);
   file.number(root, "bytes_per_second", profile.bytes_per_second);
-  file.number(root, "copied", profile.copied);
+  file.number(root, "buffers", profile.buffers);
   file.number(root, "working_set", profile.working_set);
 }
 
@@ -156,6 +157,9 @@ void write_ceilings(const File& file, const Profile& profile) {
                "steps a second of so many runs at once");
   file.numbers("runs_over_one", by_threads, scaled([](One one) { return one.over_one; }), "1",
                "steps a second of so many runs at once over those of one");
+  file.numbers("runs_quiet_rounds", by_threads,
+               scaled([](One one) { return static_cast<double>(one.quiet_rounds); }), "1",
+               "rounds that these medians are over; 0: all, as none was quiet");
   file.numbers("runs_streams_over_one", by_threads,
                scaled([](One one) { return one.streams_over_one; }), "1",
                "multiply-adds of so many streams over those of one, measured between the runs");
@@ -163,21 +167,25 @@ void write_ceilings(const File& file, const Profile& profile) {
   const Variable level =
       file.counted_axis("level", ceiling.levels.size(), "place that data come from");
   std::vector<std::string> names;
-  std::vector<double> bandwidth;
+  std::vector<double> copy;
+  std::vector<double> update;
   for (const MemoryLevel& one : ceiling.levels) {
     names.push_back(one.name);
-    bandwidth.insert(bandwidth.end(), one.bandwidth.begin(), one.bandwidth.end());
+    copy.insert(copy.end(), one.copy.begin(), one.copy.end());
+    update.insert(update.end(), one.update.begin(), one.update.end());
   }
   using Level = const MemoryLevel&;
   file.texts("level_name", {&level}, names, "L1, L2, L3 or memory");
   file.numbers("level_capacity", {&level},
                collected(ceiling.levels, [](Level one) { return one.capacity; }), "byte",
                "size; 0: not known");
-  file.numbers("level_copied", {&level},
-               collected(ceiling.levels, [](Level one) { return one.copied; }), "byte",
-               "the two buffers of the copy together");
-  file.numbers("bandwidth", {&level, &threads}, bandwidth, "byte s-1",
+  file.numbers("level_buffers", {&level},
+               collected(ceiling.levels, [](Level one) { return one.buffers; }), "byte",
+               "that one stream works on");
+  file.numbers("copy_bandwidth", {&level, &threads}, copy, "byte s-1",
                "bytes read and written a second by copies");
+  file.numbers("update_bandwidth", {&level, &threads}, update, "byte s-1",
+               "bytes read and written a second by updates in place");
 }
 
 void write_rounds(const File& file, const std::vector<Round>& rounds) {

@@ -38,7 +38,8 @@ ordered_json scaling_json(const std::vector<ThreadScaling>& scaling) {
     array.push_back({{"threads", one.threads},
                      {"steps_per_second", number(one.steps_per_second)},
                      {"over_one", number(one.over_one)},
-                     {"streams_over_one", number(one.streams_over_one)}});
+                     {"streams_over_one", number(one.streams_over_one)},
+                     {"quiet_rounds", one.quiet_rounds}});
   }
   return array;
 }
@@ -60,8 +61,9 @@ ordered_json ceiling_json(const Ceiling& ceiling, double flops_per_second,
   for (const MemoryLevel& level : ceiling.levels) {
     levels.push_back({{"name", level.name},
                       {"capacity", number(level.capacity)},
-                      {"copied", number(level.copied)},
-                      {"bytes_per_second", numbers(level.bandwidth)}});
+                      {"buffers", number(level.buffers)},
+                      {"copy_bytes_per_second", numbers(level.copy)},
+                      {"update_bytes_per_second", numbers(level.update)}});
   }
   return {{"flops_per_second", number(flops_per_second)},
           {"bytes_per_second", number(bytes_per_second)},
@@ -87,7 +89,7 @@ ordered_json noise_json(const MachineNoise& noise, const std::vector<std::string
 ordered_json profile_json(const Profile& profile) {
   ordered_json ceiling =
       ceiling_json(profile.ceiling, profile.flops_per_second, profile.bytes_per_second);
-  ceiling["copied"] = number(profile.copied);
+  ceiling["buffers"] = number(profile.buffers);
   return {{"run", profile.title},
           {"run_id", profile.run_id},
           {"precision", profile.precision == Precision::float64 ? "float64" : "float32"},
@@ -100,6 +102,7 @@ ordered_json profile_json(const Profile& profile) {
           {"steps", profile.steps},
           {"quiet_steps", profile.quiet_steps},
           {"total_seconds", number(profile.total_seconds)},
+          {"whole_step_seconds", number(profile.whole_step_seconds)},
           {"working_set", number(profile.working_set)},
           {"scaling", scaling_json(profile.scaling)},
           {"counters", counters_json(profile)},

@@ -164,7 +164,8 @@ void write_ceiling(const Ceiling& ceiling, std::ostream& out) {
   for (const double ratio : ceiling.streams_over_one) streams.push_back(share(ratio));
   table.add_row(std::move(streams));
   for (const MemoryLevel& level : ceiling.levels) {
-    add(level.name + " copy, GB/s", bytes_text(level.copied), level.bandwidth);
+    add(level.name + " copy, GB/s", bytes_text(level.buffers), level.copy);
+    add(level.name + " update, GB/s", bytes_text(level.buffers), level.update);
   }
   table.write_plain(out);
 }
@@ -177,9 +178,10 @@ void write_profile(const Profile& profile, std::ostream& out) {
                      bytes_text(profile.working_set));
   write_ceiling(profile.ceiling, out);
   out << fmt::format(
-      "\nA limit is operations / {:.1f} GFLOP/s + bytes beyond L2 / {:.1f} GB/s, a copy within "
+      "\nA limit is operations / {:.1f} GFLOP/s + bytes beyond L2 / {:.1f} GB/s, within "
       "{}\n\n",
-      1e-9 * profile.flops_per_second, 1e-9 * profile.bytes_per_second, bytes_text(profile.copied));
+      1e-9 * profile.flops_per_second, 1e-9 * profile.bytes_per_second,
+      bytes_text(profile.buffers));
   write_phases(profile, out);
   out << '\n';
   write_layers(profile, out);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <set>
 #include <span>
 #include <thread>
 
@@ -21,6 +22,7 @@ namespace plumbline {
 namespace {
 
 constexpr double kProbeSeconds = 0.005;
+constexpr int kMostTimes = 3;
 
 /// Lets runs train for windows of time, all others waiting.
 class Gate {
@@ -149,16 +151,51 @@ void train_behind(Gate& gate, std::size_t number, const RunConfiguration& run,
   }
 }
 
-// The rates of the rounds for one number of threads.
+// The rates for one number of threads, a round each.
 struct Rounds {
-  std::vector<double> steps;    // a second
-  std::vector<double> streams;  // flop/s before and after the window together
+  std::vector<double> steps;   // a second
+  std::vector<double> before;  // multiply-adds
+  std::vector<double> after;
+
+  // The rounds in which both measurements of multiply-adds were near the best of all.
+  std::set<std::size_t> quiet() const {
+    const double best =
+        std::max(*std::ranges::max_element(before), *std::ranges::max_element(after));
+    std::set<std::size_t> found;
+    for (std::size_t round = 0; round < steps.size(); ++round) {
+      if (std::min(before[round], after[round]) >= kQuiet * best) found.insert(round);
+    }
+    return found;
+  }
 };
 
-std::vector<double> ratios(const std::vector<double>& above, const std::vector<double>& below) {
-  std::vector<double> quotients;
-  for (std::size_t i = 0; i < above.size(); ++i) quotients.push_back(above[i] / below[i]);
-  return quotients;
+// The rounds that are quiet for both.
+std::vector<std::size_t> quiet_rounds(const Rounds& many, const Rounds& one) {
+  const std::set<std::size_t> quiet = one.quiet();
+  std::vector<std::size_t> both;
+  for (const std::size_t round : many.quiet()) {
+    if (quiet.contains(round)) both.push_back(round);
+  }
+  return both;
+}
+
+ThreadScaling scaling_of(int threads, const Rounds& many, const Rounds& one) {
+  std::vector<std::size_t> rounds = quiet_rounds(many, one);
+  const std::size_t quiet = rounds.size();
+  if (quiet == 0) {
+    for (std::size_t round = 0; round < many.steps.size(); ++round) rounds.push_back(round);
+  }
+  std::vector<double> steps;
+  std::vector<double> over_one;
+  std::vector<double> streams;
+  for (const std::size_t round : rounds) {
+    steps.push_back(many.steps[round]);
+    over_one.push_back(many.steps[round] / one.steps[round]);
+    streams.push_back((many.before[round] + many.after[round]) /
+                      (one.before[round] + one.after[round]));
+  }
+  return {threads, median(std::move(steps)), median(std::move(over_one)),
+          median(std::move(streams)), quiet};
 }
 
 }  // namespace
@@ -178,22 +215,26 @@ std::vector<ThreadScaling> measure_scaling(const RunConfiguration& run, const Da
       runs.emplace_back([&gate, i, &run, &data] { train_behind(gate, i, run, data); });
     }
     const auto length = static_cast<Nanoseconds>(1e9 * window_seconds);
-    for (int round = 0; round < rounds; ++round) {
+    const auto has_enough = [&] {
+      return std::ranges::all_of(measured, [&](const Rounds& many) {
+        return std::ssize(quiet_rounds(many, measured[0])) >= rounds;
+      });
+    };
+    for (int round = 0; round < kMostTimes * rounds; ++round) {
+      if (round >= rounds && has_enough()) break;
       for (std::size_t t = 0; t < threads.size(); ++t) {
         const auto streams = [&] {
           return multiply_add_rate(run.model.precision, threads[t], kProbeSeconds);
         };
-        const double before = streams();
+        measured[t].before.push_back(streams());
         measured[t].steps.push_back(gate.window(static_cast<std::size_t>(threads[t]), length));
-        measured[t].streams.push_back(before + streams());
+        measured[t].after.push_back(streams());
       }
     }
   }
   std::vector<ThreadScaling> scaling;
   for (std::size_t t = 0; t < threads.size(); ++t) {
-    scaling.push_back({threads[t], median(measured[t].steps),
-                       median(ratios(measured[t].steps, measured[0].steps)),
-                       median(ratios(measured[t].streams, measured[0].streams))});
+    scaling.push_back(scaling_of(threads[t], measured[t], measured[0]));
   }
   return scaling;
 }

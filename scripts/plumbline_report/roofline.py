@@ -21,7 +21,7 @@ from plumbline_report.appearance import FAINT_INK, GRID, INK, STYLE
 from plumbline_report.results import open_dataset
 
 SCHEMA = "plumbline.profile"
-VARIABLES = ["phase", "layer", "seconds", "flops", "bytes", "level_name", "bandwidth", "threads"]
+VARIABLES = ["phase", "layer", "seconds", "flops", "bytes", "level_name", "update_bandwidth", "threads"]
 # Okabe and Ito: told apart without colour vision.
 COLOURS = {"forward": "#0072b2", "backward": "#d55e00", "optimizer": "#009e73",
            "loss": "#cc79a7", "evaluation": "#56b4e9"}
@@ -50,7 +50,7 @@ def roofline(profile: xr.Dataset) -> Roofline:
     """The points of the phases whose operations are counted."""
     seconds, flops = profile["seconds"].values, profile["flops"].values
     counted = (flops > 0) & (profile["bytes"].values > 0) & (seconds > 0)
-    one_thread = profile["bandwidth"].sel(threads=1).values
+    one_thread = profile["update_bandwidth"].sel(threads=1).values
     roofs = dict(zip(profile["level_name"].values.tolist(), one_thread.tolist()))
     return Roofline(
         title=str(profile.attrs.get("run", "")),

@@ -17,7 +17,7 @@ def write_profile(path, schema=SCHEMA):
         {"phase": ("row", list(phase)), "layer": ("row", np.array(layer, dtype="i4")),
          "seconds": ("row", list(seconds)), "flops": ("row", list(flops)),
          "bytes": ("row", list(moved)), "level_name": ("level", ["L1", "memory"]),
-         "bandwidth": (("level", "threads"), [[4e9, 8e9], [1e9, 1.5e9]])},
+         "update_bandwidth": (("level", "threads"), [[4e9, 8e9], [1e9, 1.5e9]])},
         coords={"threads": [1, 2]},
         attrs={"schema": schema, "run": "d, run 1 of 1 (0)", "flops_per_second": [5e9]})
     profile.to_netcdf(path, engine="h5netcdf")

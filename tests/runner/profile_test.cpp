@@ -145,7 +145,7 @@ TEST(AddTimesTest, TakesMediansAndSharesOfTheLimit) {
   // 100 flop at 4 flop/ns; 200 at 4 and 8 bytes at 8 bytes/ns.
   EXPECT_NEAR(profile.rows[1].limit_seconds, 25e-9, 25e-9 * kRounding);
   EXPECT_NEAR(profile.rows[2].limit_seconds, 51e-9, 51e-9 * kRounding);
-  // With the 8 ns of the batch: 84 ns of the median of 310, 1210, 320 and 300 ns.
+  // With the 8 ns of the batch: 84 ns of 10 + 105 + 200 ns.
   EXPECT_NEAR(profile.step_seconds, 315e-9, 315e-9 * kRounding);
   EXPECT_NEAR(profile.share_of_limit, 84.0 / 315, kRounding);
 }
@@ -231,8 +231,9 @@ Profile example() {
   profile.ceiling.multiply_add[0] = {4e9, 8e9};
   profile.ceiling.multiply_add[1] = {2e9, 4e9};
   profile.ceiling.streams_over_one = {1, 1.9};
-  profile.ceiling.levels = {{"L1", 32768, 16384, {80e9, 160e9}}, {"memory", 0, 6.4e7, {8e9, 9e9}}};
-  profile.scaling = {{1, 1000, 1, 1}, {2, 1800, 1.8, 1.9}};
+  profile.ceiling.levels = {{"L1", 32768, 16384, {80e9, 160e9}, {90e9, 180e9}},
+                            {"memory", 0, 6.4e7, {8e9, 9e9}, {10e9, 12e9}}};
+  profile.scaling = {{1, 1000, 1, 1, 5}, {2, 1800, 1.8, 1.9, 5}};
   profile.counters_missing = "perf_event_open gives no cycles: No such file or directory";
   return profile;
 }

@@ -69,6 +69,9 @@ def test_shares_and_limits_follow_from_what_is_printed(measured):
             limit += expected
     assert profile["limit_seconds"] == pytest.approx(limit, rel=ROUNDING)
     assert profile["share_of_limit"] == pytest.approx(limit / profile["step_seconds"], rel=ROUNDING)
+    training = sum(row["seconds"] for row in profile["phases"]
+                   if row["phase"] not in ("probes", "evaluation"))
+    assert profile["step_seconds"] == pytest.approx(training, rel=ROUNDING)
     beside = sum(row["seconds"] for row in profile["phases"]
                  if row["phase"] in ("probes", "evaluation"))
     assert profile["steps_per_second"] == pytest.approx(1 / (profile["step_seconds"] + beside),
@@ -89,7 +92,8 @@ def test_it_tells_ceilings_scaling_counters_and_noise(measured):
     assert ceiling["threads"] == [1, 2]
     assert ceiling["streams_over_one"][0] == 1
     for rates in [*ceiling["multiply_adds"].values(),
-                  *(level["bytes_per_second"] for level in ceiling["levels"])]:
+                  *(level[f"{traffic}_bytes_per_second"] for level in ceiling["levels"]
+                    for traffic in ("copy", "update"))]:
         assert len(rates) == 2 and min(rates) > 0
     assert ceiling["levels"][-1]["name"] == "memory"
     assert [one["threads"] for one in profile["scaling"]] == [1, 2]
@@ -111,7 +115,7 @@ def test_the_profiled_run_ends_with_the_bits_of_the_plain_run(measured, program,
 def test_the_file_holds_what_was_printed(measured, engine):
     profile, path = measured
     with xr.open_dataset(path, engine=engine) as file:
-        assert file["bandwidth"].dims == ("level", "threads")
+        assert file["update_bandwidth"].dims == ("level", "threads")
         assert file["threads"].values.tolist() == [1, 2]
         assert file["phase"].values.tolist() == [row["phase"] for row in profile["phases"]]
         for name in ("layer", "seconds", "flops", "bytes", "bytes_beyond_l2", "limit_seconds"):
@@ -147,7 +151,9 @@ def test_the_ceilings_stand_alone(profile):
     ceiling = json.loads(profile("--ceiling", "--threads", "2", "--json").stdout)["ceiling"]
     assert ceiling["threads"] == [1, 2]
     assert ceiling["flops_per_second"] == ceiling["multiply_adds"]["float32"][0] > 0
-    assert ceiling["bytes_per_second"] == ceiling["levels"][-1]["bytes_per_second"][0] > 0
+    memory = ceiling["levels"][-1]
+    assert ceiling["bytes_per_second"] == max(memory["copy_bytes_per_second"][0],
+                                              memory["update_bytes_per_second"][0]) > 0
     assert "memory copy, GB/s" in profile("--ceiling", "--threads", "1").stdout
 
 
