@@ -30,6 +30,7 @@ class GatheredBatch {
   void gather(const Examples& examples, std::size_t rows, const Index& index) {
     rows_ = rows;
     for (std::size_t row = 0; row < rows; ++row) {
+      if (row + kRowsAhead < rows) prefetch(examples, index(row + kRowsAhead));
       const std::size_t example = index(row);
       const float* from = examples.inputs.data() + example * features_;
       std::transform(from, from + features_, inputs_.data() + row * inputs_.shape()[1],
@@ -54,6 +55,15 @@ class GatheredBatch {
   }
 
  private:
+  // Examples stand anywhere in a set that may be larger than all caches: the inputs of the next ones
+  // are on their way while one is copied.
+  static constexpr std::size_t kRowsAhead = 4;
+  void prefetch(const Examples& examples, std::size_t example) const {
+    constexpr std::size_t kLine = 64 / sizeof(float);
+    const float* from = examples.inputs.data() + example * features_;
+    for (std::size_t j = 0; j < features_; j += kLine) __builtin_prefetch(from + j);
+  }
+
   std::size_t features_;
   std::size_t rows_ = 0;
   Matrix<T> inputs_;
