@@ -122,7 +122,7 @@ TEST(InParallel, TheCallerTakesUpNoOtherTask) {
   OnThreads two(2);
   std::atomic<int> arrived = 0;
   std::atomic<bool> begun = false;
-  bool begun_in_between = true;
+  bool begun_while_waiting = true;
   two.run([&] {
     const std::thread::id caller = std::this_thread::get_id();
     in_parallel(2, 1, [&](std::size_t, std::size_t) {
@@ -133,10 +133,10 @@ TEST(InParallel, TheCallerTakesUpNoOtherTask) {
       for (int i = 0; i < 100 && !begun; ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
       }
+      begun_while_waiting = begun;
     });
-    begun_in_between = begun;
   });
-  EXPECT_FALSE(begun_in_between);
+  EXPECT_FALSE(begun_while_waiting);
   while (!begun) std::this_thread::yield();
 }
 
