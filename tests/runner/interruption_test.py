@@ -147,6 +147,8 @@ def test_a_terminal_has_a_live_line_that_is_cleared(start, colour):
     process.communicate(timeout=DEADLINE_SECONDS)
     os.close(terminal)
     assert process.returncode == 0
+    sharing, _, seen = seen.partition(b"\r\n")
+    assert sharing.endswith(b"one after the other") or b"side by side" in sharing
     assert b"\r2/2 runs  " in seen
     assert (b"\033[33m2 diverged\033[0m" in seen) == colour
     assert seen.endswith(b"\r\033[K")

@@ -98,7 +98,9 @@ def test_run_writes_the_default_file_and_says_what_became_of_the_runs(call, fold
     assert lines[0] == "results/small.h5"
     assert lines[1] == "8 runs: 8 complete, 0 diverged, 0 failed"
     assert lines[2].startswith("8 runs computed in ") and lines[2].endswith(" on 2 threads")
-    assert result.stderr.startswith("8 of 8 runs, ")
+    sharing, progress = result.stderr.splitlines()
+    assert sharing == "2 threads: 2 runs side by side, one thread each"
+    assert progress.startswith("8 of 8 runs, ")
     path = folder / "results/small.h5"
     assert column(path, "status") == [1] * SMALL_RUNS
     assert column(path, "depth") == [2, 2, 2, 2, 13, 13, 13, 13]
