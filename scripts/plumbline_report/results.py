@@ -61,11 +61,11 @@ class Results:
         return f"{drawn.sizes['run']} of {self.sweep.sizes['run']} runs"
 
 
-def open_dataset(path: str | Path, schema: str, variables: list[str]) -> xr.Dataset:
+def open_dataset(path: str | Path, schema: str, variables: list[str], hint: str = "") -> xr.Dataset:
     """Reads `variables` and the root attributes of the file at `path`, which is closed on return.
 
     Raises ResultsError where the file is missing, is not HDF5, is of another schema than `schema`,
-    or lacks one of the variables.
+    or lacks one of the variables; `hint` says then why it might.
     """
     path = Path(path)
     if not path.is_file():
@@ -75,8 +75,8 @@ def open_dataset(path: str | Path, schema: str, variables: list[str]) -> xr.Data
             _require_schema(path, file.attrs, schema)
             missing = [name for name in variables if name not in file.variables]
             if missing:
-                raise ResultsError(f"{path}: has no variable {', '.join(missing)}")
-            return file[variables].load()
+                raise ResultsError(f"{path}: has no variable {', '.join(missing)}{hint}")
+            return file[list(dict.fromkeys(variables))].load()
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise ResultsError(f"{path}: cannot be read as a Plumbline file: {error}") from error
 
@@ -88,23 +88,9 @@ def open_results(path: str | Path, variables: list[str]) -> Results:
     `plumbline.sweep`, or lacks one of the variables. The file is closed on return.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ResultsError(f"{path}: no such file")
-    try:
-        with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as file:
-            _require_schema(path, file.attrs, SCHEMA)
-            wanted = [*variables, "status"]
-            missing = [name for name in wanted if name not in file.variables]
-            if missing:
-                raise ResultsError(f"{path}: has no variable {', '.join(missing)}; "
-                                   "was the probe in the definition's [probes]?")
-            attributes = dict(file.attrs)
-            sweep = file[list(dict.fromkeys(wanted))].load()
-        provenance = _read_provenance(path)
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise ResultsError(
-            f"{path}: cannot be read as a Plumbline results file: {error}") from error
-    return Results(path, sweep, attributes, provenance)
+    sweep = open_dataset(path, SCHEMA, [*variables, "status"],
+                         hint="; was the probe in the definition's [probes]?")
+    return Results(path, sweep, dict(sweep.attrs), _read_provenance(path))
 
 
 def _require_schema(path: Path, attributes: dict, expected: str) -> None:
@@ -116,5 +102,8 @@ def _require_schema(path: Path, attributes: dict, expected: str) -> None:
 
 
 def _read_provenance(path: Path) -> dict:
-    with xr.open_dataset(path, engine="h5netcdf", group="provenance") as group:
-        return dict(group.attrs)
+    try:
+        with xr.open_dataset(path, engine="h5netcdf", group="provenance") as group:
+            return dict(group.attrs)
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise ResultsError(f"{path}: its group provenance cannot be read: {error}") from error
