@@ -127,6 +127,7 @@ void pack_columns_of_b(const T* from, std::size_t stride, std::size_t depth, std
                        T* panels) {
   constexpr std::size_t kCols = kPanelCols<T>;
   constexpr std::size_t kTile = TileTranspose<T>::kSize;
+  constexpr std::size_t kTilesAhead = 4;
   for (std::size_t j = 0; j < (cols + kLanes<T> - 1) / kLanes<T> * kLanes<T>; j += kTile) {
     const T* at = from + j * stride;
     T* to = panels + j / kCols * kCols * depth + j % kCols;
@@ -141,6 +142,10 @@ void pack_columns_of_b(const T* from, std::size_t stride, std::size_t depth, std
     }
     for (std::size_t next = 0; next < depth; next += kTile) {
       const std::size_t k = std::min(next, depth - kTile);
+      // Their lines are far apart, in a pattern that no prefetcher of the processor sees.
+      for (std::size_t jj = 0; jj < tile_cols; ++jj) {
+        __builtin_prefetch(at + jj * stride + k + kTilesAhead * kTile);
+      }
       if (tile_cols == kTile) {
         TileTranspose<T>::copy(at + k, stride, to + k * kCols, kCols);
       } else {
@@ -186,83 +191,86 @@ void pack_rows(const Factor<T>& a, std::size_t i0, std::size_t rows, std::size_t
   }
 }
 
-// c (rows x cols) of one tile, cols at most batches * kLanes. Columns beyond `cols` are computed
-// from the panel's zeros and dropped.
-template <typename T, std::size_t rows, std::size_t batches>
+// c (rows x cols) of one tile, cols at most batches * L::size. Columns beyond `cols` are computed from
+// the panel's zeros and dropped.
+template <typename T, class L, std::size_t rows, std::size_t batches>
 void tile(std::size_t depth, const T* a, std::size_t row_stride, std::size_t col_stride,
           const T* panel, std::size_t panel_stride, T* c, std::size_t stride, std::size_t cols,
           const Ends<T>& ends) {
   // Columns may be missing of the last batch alone.
-  constexpr std::size_t kLast = (batches - 1) * kLanes<T>;
-  const bool whole = cols == batches * kLanes<T>;
-  const FirstLanes<T> part(cols - kLast);
+  constexpr std::size_t kLast = (batches - 1) * L::size;
+  const FirstLanes<T, L> part(cols - kLast);
 
-  // The unrolled loops keep the sums in registers from the first load to the last store.
-  std::array<std::array<Lanes<T>, batches>, rows> sum;
+  // The unrolled loops keep the sums in registers from the first load to the last store. No function
+  // object may see the array, or the compiler keeps a copy of it in memory.
+  L sum[rows][batches];  // NOLINT(cppcoreguidelines-avoid-c-arrays)
   const T* from = ends.first ? ends.start : c;
   const std::size_t from_stride = ends.first ? 0 : stride;
-  const auto start = [&](const auto& load_last) {
 #pragma GCC unroll 16
-    for (std::size_t i = 0; i < rows; ++i) {
-      const T* row = from + i * from_stride;
-#pragma GCC unroll 4
-      for (std::size_t v = 0; v + 1 < batches; ++v) {
-        sum[i][v] = Lanes<T>::load_unaligned(row + v * kLanes<T>);
-      }
-      sum[i][batches - 1] = load_last(row + kLast);
-    }
-  };
-  if (from == nullptr) {
-#pragma GCC unroll 16
-    for (std::size_t i = 0; i < rows; ++i) sum[i].fill(Lanes<T>(T(0)));
-  } else if (whole) {
-    start([](const T* at) { return Lanes<T>::load_unaligned(at); });
-  } else {
-    start([&part](const T* at) { return part.load(at); });
-  }
-
-  for (std::size_t k = 0; k < depth; ++k) {
-    std::array<Lanes<T>, batches> b;
+  for (std::size_t i = 0; i < rows; ++i) {
+    const T* row = from + i * from_stride;
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < batches; ++v) {
-      b[v] = Lanes<T>::load_unaligned(panel + k * panel_stride + v * kLanes<T>);
+      sum[i][v] = from == nullptr   ? L(T(0))
+                  : v + 1 < batches ? L::load_unaligned(row + v * L::size)
+                                    : part.load(row + v * L::size);
     }
-    const T* column = a + k * col_stride;
+  }
+
+  // What the results will overwrite is on its way here meanwhile.
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < rows; ++i) {
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < batches; ++v) __builtin_prefetch(c + i * stride + v * L::size, 1);
+  }
+
+  // Three rows by one pointer and scaled strides, so that all of them stay in registers.
+  constexpr std::size_t kGroup = 3;
+  const T* at[(rows + kGroup - 1) / kGroup];
+#pragma GCC unroll 4
+  for (std::size_t g = 0; g < (rows + kGroup - 1) / kGroup; ++g)
+    at[g] = a + g * kGroup * row_stride;
+  for (std::size_t k = 0; k < depth; ++k) {
+    L b[batches];  // NOLINT(cppcoreguidelines-avoid-c-arrays)
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < batches; ++v) {
+      b[v] = L::load_unaligned(panel + k * panel_stride + v * L::size);
+    }
 #pragma GCC unroll 16
     for (std::size_t i = 0; i < rows; ++i) {
-      const Lanes<T> factor(column[i * row_stride]);
+      const L factor(at[i / kGroup][i % kGroup * row_stride]);
 #pragma GCC unroll 4
       for (std::size_t v = 0; v < batches; ++v)
         sum[i][v] = fused_multiply_add(factor, b[v], sum[i][v]);
     }
+#pragma GCC unroll 4
+    for (const T*& pointer : at) pointer += col_stride;
   }
 
-  const Lanes<T> scale(ends.scale);
+  if (ends.scale != T(1)) {
+    const L scale(ends.scale);
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < rows; ++i) {
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < batches; ++v) sum[i][v] *= scale;
+    }
+  }
   if (ends.finite != nullptr) {
     // x * 0 is 0 for finite x and NaN for all others, and a sum with NaN in it is NaN.
-    Lanes<T> zero(T(0));
+    L zero(T(0));
 #pragma GCC unroll 16
     for (std::size_t i = 0; i < rows; ++i) {
 #pragma GCC unroll 4
-      for (std::size_t v = 0; v < batches; ++v) zero += sum[i][v] * scale * Lanes<T>(T(0));
+      for (std::size_t v = 0; v < batches; ++v) zero += sum[i][v] * L(T(0));
     }
-    if (!xsimd::all(zero == Lanes<T>(T(0)))) *ends.finite = false;
+    if (!xsimd::all(zero == L(T(0)))) *ends.finite = false;
   }
-  const auto finish = [&](const auto& store_last) {
 #pragma GCC unroll 16
-    for (std::size_t i = 0; i < rows; ++i) {
-      T* row = c + i * stride;
+  for (std::size_t i = 0; i < rows; ++i) {
+    T* row = c + i * stride;
 #pragma GCC unroll 4
-      for (std::size_t v = 0; v + 1 < batches; ++v) {
-        (sum[i][v] * scale).store_unaligned(row + v * kLanes<T>);
-      }
-      store_last(row + kLast, sum[i][batches - 1] * scale);
-    }
-  };
-  if (whole) {
-    finish([](T* at, const Lanes<T>& result) { result.store_unaligned(at); });
-  } else {
-    finish([&part](T* at, const Lanes<T>& result) { part.store(at, result); });
+    for (std::size_t v = 0; v + 1 < batches; ++v) sum[i][v].store_unaligned(row + v * L::size);
+    part.store(row + kLast, sum[i][batches - 1]);
   }
 }
 
@@ -270,18 +278,29 @@ template <typename T>
 using TileFunction = void (*)(std::size_t, const T*, std::size_t, std::size_t, const T*,
                               std::size_t, T*, std::size_t, std::size_t, const Ends<T>&);
 
-template <typename T, std::size_t batches, std::size_t... rows_less_1>
+template <typename T, class L, std::size_t batches, std::size_t... rows_less_1>
 constexpr auto tiles(std::index_sequence<rows_less_1...>) {
-  return std::array{&tile<T, rows_less_1 + 1, batches>...};
+  return std::array{&tile<T, L, rows_less_1 + 1, batches>...};
 }
 
 // The tile for each number of rows, from 1 on.
 template <typename T>
 constexpr std::array<TileFunction<T>, kTileRows> kTiles =
-    tiles<T, kTileBatches>(std::make_index_sequence<kTileRows>());
+    tiles<T, Lanes<T>, kTileBatches>(std::make_index_sequence<kTileRows>());
 template <typename T>
 constexpr std::array<TileFunction<T>, kNarrowTileRows> kNarrowTiles =
-    tiles<T, 1>(std::make_index_sequence<kNarrowTileRows>());
+    tiles<T, Lanes<T>, 1>(std::make_index_sequence<kNarrowTileRows>());
+template <typename T>
+constexpr std::array<TileFunction<T>, kNarrowTileRows> kHalfTiles =
+    tiles<T, HalfBatch<T>, 1>(std::make_index_sequence<kNarrowTileRows>());
+
+// Of the least width that has room for the columns.
+template <typename T>
+std::span<const TileFunction<T>> tiles_for(std::size_t cols) {
+  if (cols <= HalfBatch<T>::size) return kHalfTiles<T>;
+  if (cols <= kLanes<T>) return kNarrowTiles<T>;
+  return kTiles<T>;
+}
 
 // Where a block of rows of a stands.
 template <typename T>
@@ -304,8 +323,7 @@ template <typename T>
 void multiply_panel(const Rows<T>& a, std::size_t depth, const Panel<T>& panel,
                     const MatrixView<T>& c, const Ends<T>& ends) {
   const bool narrow = c.cols <= kLanes<T>;
-  const std::span<const TileFunction<T>> functions =
-      narrow ? std::span<const TileFunction<T>>(kNarrowTiles<T>) : kTiles<T>;
+  const std::span<const TileFunction<T>> functions = tiles_for<T>(c.cols);
   const std::size_t most = narrow && !a.packed ? kNarrowTileRows : kTileRows;
   std::size_t height = 0;
   for (std::size_t i = 0; i < c.rows; i += height) {
