@@ -409,7 +409,8 @@ std::size_t grain_of(std::size_t unit, std::size_t products) {
   return unit * std::max<std::size_t>(1, kTaskProducts / std::max<std::size_t>(products * unit, 1));
 }
 
-// Columns are shared out where they are enough: then no panel is packed twice. Else rows.
+// Columns are shared out where they make enough pieces, or as many as rows do: then no panel is packed
+// twice.
 template <typename T>
 void multiply_all(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c, const T* start,
                   T scale, bool* finite) {
@@ -424,14 +425,17 @@ void multiply_all(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c
     if (!piece_finite) all_finite.store(false, std::memory_order_relaxed);
   };
   const std::size_t col_grain = grain_of(2 * kPanelCols<T>, c.rows * a.cols);
-  if (c.cols / col_grain >= static_cast<std::size_t>(threads_per_call())) {
+  const std::size_t row_grain = grain_of(2 * kTileRows, c.cols * a.cols);
+  const std::size_t col_pieces = (c.cols + col_grain - 1) / col_grain;
+  const std::size_t row_pieces = (c.rows + row_grain - 1) / row_grain;
+  if (col_pieces >= std::min(row_pieces, static_cast<std::size_t>(threads_per_call()))) {
     in_parallel(c.cols, col_grain, [&](std::size_t first, std::size_t last) {
       piece(0, c.rows, first, last - first);
     });
   } else {
-    in_parallel(
-        c.rows, grain_of(2 * kTileRows, c.cols * a.cols),
-        [&](std::size_t first, std::size_t last) { piece(first, last - first, 0, c.cols); });
+    in_parallel(c.rows, row_grain, [&](std::size_t first, std::size_t last) {
+      piece(first, last - first, 0, c.cols);
+    });
   }
   if (!all_finite) *finite = false;
 }

@@ -66,7 +66,8 @@ class Step:
         self.restart()
 
     def restart(self) -> None:
-        self.state = first_state(self.start)
+        # Transfers are under way when the call that makes them returns.
+        self.state = jax.block_until_ready(first_state(self.start))
 
     def run(self, steps: int) -> None:
         while steps > 0:

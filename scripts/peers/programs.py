@@ -66,12 +66,17 @@ class Programs:
         return entry["run-steps/s"]
 
     def fma_rates(self, cores: list[int], seconds: float) -> dict[int, float]:
-        """GFLOP/s of fused multiply-adds of each core while all of them work."""
+        """GFLOP/s of fused multiply-adds of each core while all of them work.
+
+        By the wall clock: a core that another program has half of the time is a slow one.
+        """
         name = "fma_peak/float32"
         started = {core: self.started("gemm_benchmark", name, seconds, core=core)
                    for core in cores}
-        return {core: self.finished(process, "gemm_benchmark", name)["GFLOP/s"]
-                for core, process in started.items()}
+        entries = {core: self.finished(process, "gemm_benchmark", name)
+                   for core, process in started.items()}
+        return {core: entry["GFLOP/s"] * entry["cpu_time"] / entry["real_time"]
+                for core, entry in entries.items()}
 
     def first_losses(self, shape: "Shape", steps: int, start: Path) -> dict[str, list[float]]:
         """Writes the start of a shape; the losses of "plumbline" and "cblas" from there."""

@@ -16,10 +16,17 @@ QUIET_SHARE = 0.9
 # difference by a hundred: there, the losses before and after one step must agree.
 LOSSES, LOSSES_OF_ANY_SHAPE = 6, 2
 LOSS_TOLERANCE = 1e-4
+OURS = "ours"
 
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+def turns(names: list[str], number: int) -> list[str]:
+    """The order of a round: each name is first, second, ... equally often over the rounds."""
+    first = number % len(names)
+    return names[first:] + names[:first]
 
 
 def loss_difference(losses: list[float], right: list[float]) -> float:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One training step on one core: ours and every peer's in turns."""
 
+import math
 import os
 import statistics
 import tempfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from peers.programs import Programs, Shape
 from peers.rounds import (LOSS_TOLERANCE, LOSSES, LOSSES_OF_ANY_SHAPE, QUIET_SHARE, Gate, Round,
-                          Series, say, worst_difference)
+                          OURS, Series, say, turns, worst_difference)
 from peers.worker_process import PeerFailed, Worker
 
 CBLAS = "cblas"
@@ -122,9 +123,12 @@ class StepComparison:
         series.variants |= {name: self.variants.get((str(shape), name), "") for name in self.ready}
         before = self.gate.measure()
         for _ in range(self.missing(shape)):
-            ours = self.seconds_of("step_benchmark", "step", shape)
-            peers = {name: seconds for name in list(self.ready)
-                     if (seconds := self.peer_seconds(name, shape)) is not None}
+            ours, peers = math.nan, {}
+            for name in turns([OURS, *self.ready], len(series.rounds)):
+                if name == OURS:
+                    ours = self.seconds_of("step_benchmark", "step", shape)
+                elif (seconds := self.peer_seconds(name, shape)) is not None:
+                    peers[name] = seconds
             after = self.gate.measure()
             series.rounds.append(Round(before, after, ours, peers))
             before = after

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A sweep of 64 small runs on two cores: our scheduler and every peer's way in turns."""
 
+import math
 import os
 import tempfile
 import time
 from pathlib import Path
 
 from peers.programs import PeersError, Programs, Shape
-from peers.rounds import (LOSS_TOLERANCE, LOSSES, QUIET_SHARE, Gate, Round, Series, say,
-                          worst_difference)
+from peers.rounds import (LOSS_TOLERANCE, LOSSES, OURS, QUIET_SHARE, Gate, Round, Series, say,
+                          turns, worst_difference)
 from peers.worker import SWEEP_PEERS
 from peers.worker_process import PeerFailed, Worker
 
@@ -46,7 +47,8 @@ class Way:
         took = self.slice_seconds()
         wanted = STEPS_AT_ONCE * round(seconds / took)
         self.steps = min(max(wanted, STEPS_AT_ONCE), most_steps // STEPS_AT_ONCE * STEPS_AT_ONCE)
-        return prepared[0]["variant"]
+        # Each process takes the variant that is fastest there.
+        return "; ".join(dict.fromkeys(one["variant"] for one in prepared))
 
     def slice_seconds(self) -> float:
         started = time.perf_counter()
@@ -129,9 +131,13 @@ class SweepComparison:
             if time.monotonic() > self.deadline:
                 say("The time is over.")
                 break
-            ours = self.programs.sweep_rate(self.arguments.steps)
-            peers = {way.name: rate for way in list(self.ways)
-                     if (rate := self.rate_of(way)) is not None}
+            ours, peers = math.nan, {}
+            ways = {way.name: way for way in self.ways}
+            for name in turns([OURS, *ways], len(self.series.rounds)):
+                if name == OURS:
+                    ours = self.programs.sweep_rate(self.arguments.steps)
+                elif (rate := self.rate_of(ways[name])) is not None:
+                    peers[name] = rate
             after = self.gate.measure()
             self.series.rounds.append(Round(before, after, ours, peers))
             ratios = ", ".join(f"{name} {ours / rate:.2f}" for name, rate in peers.items())

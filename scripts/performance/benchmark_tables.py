@@ -2,7 +2,8 @@
 """Tables of what the benchmark programs print.
 
 A document here is {"kind": KIND, "circumstances": {...}, "benchmarks": {name: numbers}}: of each
-benchmark the medians over its repetitions of `seconds`, `cpu_seconds` and its counters.
+benchmark the medians over the quiet runs of `seconds`, `cpu_seconds`, its counters and its ratios to
+others of the same run.
 """
 
 import math
@@ -15,26 +16,42 @@ SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 # Google Benchmark's own fields of an entry; numbers beside them are counters.
 OWN_FIELDS = {"family_index", "per_family_instance_index", "repetitions", "repetition_index",
               "threads", "iterations", "real_time", "cpu_time"}
+# A benchmark, the one that it is compared with, the counter, and what their ratio is called.
+RATIOS = (
+    (r"product/\w+/(\w+)/.*/ours", r"fma_peak/\1", "GFLOP/s", "of_peak"),
+    (r"(product/.*)/ours", r"\1/openblas", "GFLOP/s", "over_openblas"),
+    (r"(.*)/float64/(.*)", r"\1/float32/\2", "GFLOP/s", "over_float32"),
+    (r"(.*)/threads:2/(.*)", r"\1/threads:1/\2", "run-steps/s", "over_one_thread"),
+)
 
 
-def reduced(output: dict) -> dict[str, dict[str, float]]:
-    """Of the JSON of a benchmark program. Raises ValueError where a benchmark failed."""
-    values: dict[str, dict[str, list[float]]] = {}
-    # Not in the order of random interleaving, but of the program.
-    for entry in sorted(output["benchmarks"], key=lambda one: one.get("family_index", 0)):
-        if entry.get("run_type", "iteration") != "iteration":
-            continue
+def numbers_of(output: dict) -> dict[str, dict[str, float]]:
+    """Of the JSON of one run of a program, with the ratios of its benchmarks to each other.
+
+    Raises ValueError where a benchmark failed.
+    """
+    benchmarks = {}
+    for entry in output["benchmarks"]:
         name = entry["run_name"]
         if entry.get("error_occurred"):
             raise ValueError(f"{name}: {entry['error_message']}")
         unit = SECONDS[entry["time_unit"]]
-        numbers = {"seconds": entry["real_time"] * unit, "cpu_seconds": entry["cpu_time"] * unit}
-        numbers |= {key: value for key, value in entry.items()
-                    if key not in OWN_FIELDS and isinstance(value, (int, float))}
-        for key, value in numbers.items():
-            values.setdefault(name, {}).setdefault(key, []).append(value)
-    return {name: {key: statistics.median(found) for key, found in numbers.items()}
-            for name, numbers in values.items()}
+        benchmarks[name] = {"seconds": entry["real_time"] * unit,
+                            "cpu_seconds": entry["cpu_time"] * unit}
+        benchmarks[name] |= {key: value for key, value in entry.items()
+                             if key not in OWN_FIELDS and isinstance(value, (int, float))}
+    for name, numbers in benchmarks.items():
+        for pattern, other_name, counter, ratio in RATIOS:
+            found = re.fullmatch(pattern, name)
+            other = benchmarks.get(found.expand(other_name), {}) if found else {}
+            if counter in numbers and counter in other:
+                numbers[ratio] = numbers[counter] / other[counter]
+    return benchmarks
+
+
+def medians(runs: list[dict]) -> dict[str, dict[str, float]]:
+    return {name: {key: statistics.median(run[name][key] for run in runs) for key in numbers}
+            for name, numbers in runs[0].items()}
 
 
 def number(value: float) -> str:
@@ -58,17 +75,13 @@ def in_both_precisions(benchmarks: dict, pattern: str):
 
 
 def products_table(document: dict) -> str:
-    benchmarks = document["benchmarks"]
     rows = []
     for found, *ours in in_both_precisions(
-            benchmarks, r"product/(\w+)/{T}/width:(\d+)/batch:(\d+)/ours"):
+            document["benchmarks"], r"product/(\w+)/{T}/width:(\d+)/batch:(\d+)/ours"):
         row = [found[2], found[3]]
-        for precision, one in zip(("float32", "float64"), ours):
-            peak = benchmarks[f"fma_peak/{precision}"]["GFLOP/s"]
-            name = found[0].replace("float32", precision).replace("/ours", "/openblas")
-            row += [number(one["GFLOP/s"]), f"{one['GFLOP/s'] / peak:.2f}",
-                    f"{one['GFLOP/s'] / benchmarks[name]['GFLOP/s']:.2f}"]
-        row.append(f"{ours[1]['GFLOP/s'] / ours[0]['GFLOP/s']:.2f}")
+        for one in ours:
+            row += [number(one["GFLOP/s"]), f"{one['of_peak']:.2f}", f"{one['over_openblas']:.2f}"]
+        row.append(f"{ours[1]['over_float32']:.2f}")
         rows.append([*row, found[1].replace("_", " ")])
     return table(["width", "batch", "float32, GFLOP/s", "of the peak", "over OpenBLAS",
                   "float64, GFLOP/s", "of the peak", "over OpenBLAS", "float64 over float32",
@@ -94,8 +107,7 @@ def step_table(document: dict) -> str:
             document["benchmarks"], r"step/{T}/(\w+)/width:(\d+)/depth:(\d+)/batch:(\d+)"):
         rows.append([found[2], found[3], found[4], number(1e6 * single["cpu_seconds"]),
                      number(single["GFLOP/s"]), number(1e6 * double["cpu_seconds"]),
-                     number(double["GFLOP/s"]), f"{double['GFLOP/s'] / single['GFLOP/s']:.2f}",
-                     found[1]])
+                     number(double["GFLOP/s"]), f"{double['over_float32']:.2f}", found[1]])
     return table(["width", "depth", "batch", "float32, µs", "GFLOP/s", "float64, µs", "GFLOP/s",
                   "float64 over float32", "activation"], rows)
 
@@ -107,9 +119,10 @@ def scaling_table(document: dict) -> str:
         found = re.fullmatch(r"(.*)/share(/iterations:\d+)?/manual_time", name)
         if not found:
             continue
-        rates = [benchmarks[f"{found[1]}/{variant}/real_time"]["run-steps/s"]
-                 for variant in ("threads:1", "threads:2", "streams:2")]
-        rows.append([*map(number, rates), f"{rates[1] / rates[0]:.2f}",
+        one, two, streams = (benchmarks[f"{found[1]}/{variant}/real_time"]
+                             for variant in ("threads:1", "threads:2", "streams:2"))
+        rates = [number(variant["run-steps/s"]) for variant in (one, two, streams)]
+        rows.append([*rates, f"{two['over_one_thread']:.2f}",
                      f"{share['of_streams']:.3f}", found[1].replace("/", ", ").replace(":", " ")])
     return table(["1 thread, run-steps/s", "2 threads", "2 streams", "2 threads over 1",
                   "2 threads of 2 streams", "work"], rows)

@@ -97,30 +97,33 @@ def test_a_part_that_does_not_exist_is_status_3(copy):
     assert "no part 'rations'; there are: sections, ratios" in done.stderr
 
 
-OUTPUT = {"benchmarks": [
-    {"name": "a", "run_name": "a", "run_type": "iteration", "repetition_index": i, "threads": 1,
-     "iterations": 10, "real_time": time, "cpu_time": 2 * time, "time_unit": "us",
-     "steps": 10 * time, "family_index": 0}
-    for i, time in enumerate((1.0, 5.0, 2.0))
-] + [{"name": "a_mean", "run_name": "a", "run_type": "aggregate", "real_time": 99.0,
-      "cpu_time": 99.0, "time_unit": "us"}]}
+def entry(name, time, **more):
+    return {"name": name, "run_name": name, "run_type": "iteration", "threads": 1,
+            "iterations": 10, "real_time": time, "cpu_time": 2 * time, "time_unit": "us",
+            "family_index": 0} | more
 
 
-def test_repetitions_become_medians_in_seconds_with_their_counters():
-    assert benchmark_tables.reduced(OUTPUT) == {
+def test_runs_become_medians_in_seconds_with_their_counters():
+    runs = [benchmark_tables.numbers_of({"benchmarks": [entry("a", time, steps=10 * time)]})
+            for time in (1.0, 5.0, 2.0)]
+    assert benchmark_tables.medians(runs) == {
         "a": {"seconds": pytest.approx(2e-6), "cpu_seconds": pytest.approx(4e-6), "steps": 20.0}}
 
 
-def test_benchmarks_stand_in_the_order_of_the_program_however_they_took_turns():
-    turns = {"benchmarks": [OUTPUT["benchmarks"][0] | {"run_name": name, "family_index": index}
-                            for name, index in (("b", 1), ("c", 2), ("a", 0), ("b", 1))]}
-    assert list(benchmark_tables.reduced(turns)) == ["a", "b", "c"]
+def test_a_ratio_is_the_median_of_the_ratios_of_single_runs():
+    runs = [benchmark_tables.numbers_of({"benchmarks": [
+        entry("sweep/threads:1/real_time", 1, **{"run-steps/s": one}),
+        entry("sweep/threads:2/real_time", 1, **{"run-steps/s": two})]})
+        for one, two in ((100, 190), (50, 100), (80, 120))]
+    found = benchmark_tables.medians(runs)["sweep/threads:2/real_time"]
+    assert found["over_one_thread"] == pytest.approx(1.9)
+    assert found["run-steps/s"] == 120
 
 
 def test_a_benchmark_that_failed_has_no_figures():
     failed = {"benchmarks": [{"run_name": "a", "error_occurred": True, "error_message": "bits"}]}
     with pytest.raises(ValueError, match="a: bits"):
-        benchmark_tables.reduced(failed)
+        benchmark_tables.numbers_of(failed)
 
 
 @pytest.mark.parametrize("power", [0.5, 1, 2])
@@ -131,13 +134,14 @@ def test_the_exponent_of_a_power_law_is_its_power(power):
 
 
 def test_products_are_shares_of_the_peak_and_of_openblas():
-    benchmarks = {}
+    benchmarks = []
     for precision, peak in (("float32", 100), ("float64", 50)):
-        benchmarks[f"fma_peak/{precision}"] = {"GFLOP/s": peak}
+        benchmarks.append(entry(f"fma_peak/{precision}", 1, **{"GFLOP/s": peak}))
         name = f"product/weight_gradient/{precision}/width:32/batch:128"
-        benchmarks[f"{name}/ours"] = {"GFLOP/s": 0.8 * peak}
-        benchmarks[f"{name}/openblas"] = {"GFLOP/s": 0.4 * peak}
-    assert cells(benchmark_tables.products_table(document(benchmarks))) == [
+        benchmarks.append(entry(f"{name}/ours", 1, **{"GFLOP/s": 0.8 * peak}))
+        benchmarks.append(entry(f"{name}/openblas", 1, **{"GFLOP/s": 0.4 * peak}))
+    numbers = benchmark_tables.numbers_of({"benchmarks": benchmarks})
+    assert cells(benchmark_tables.products_table(document(numbers))) == [
         ["32", "128", "80.0", "0.80", "2.00", "40.0", "0.80", "2.00", "0.50", "weight gradient"]]
 
 
@@ -148,14 +152,15 @@ def test_kernels_and_steps_stand_in_both_precisions():
     assert cells(benchmark_tables.kernels_table(document(kernels))) == [
         ["0.500", "16.0", "1.00", "8.00", "activation tanh forward", "width 100, batch 128"]]
     steps = {f"step/{precision}/relu/width:64/depth:50/batch:32":
-             {"cpu_seconds": seconds, "GFLOP/s": 1e-2 / seconds}
+             {"cpu_seconds": seconds, "GFLOP/s": 1e-2 / seconds, "over_float32": 0.5}
              for precision, seconds in (("float32", 1e-3), ("float64", 2e-3))}
     assert cells(benchmark_tables.step_table(document(steps))) == [
         ["64", "50", "32", "1000", "10.0", "2000", "5.00", "0.50", "relu"]]
 
 
 def test_scaling_and_recording_are_told_as_ratios():
-    scaling = {f"sweep/runs:64/steps:500/{variant}/real_time": {"run-steps/s": rate}
+    scaling = {f"sweep/runs:64/steps:500/{variant}/real_time":
+               {"run-steps/s": rate, "over_one_thread": rate / 1000}
                for variant, rate in (("threads:1", 1000), ("threads:2", 1900), ("streams:2", 1950))}
     scaling["sweep/runs:64/steps:500/share/iterations:5/manual_time"] = {"of_streams": 0.9741}
     assert cells(benchmark_tables.scaling_table(document(scaling))) == [
