@@ -14,6 +14,12 @@ LABELS = {
 }
 
 
+def in_order(peers: dict) -> list[str]:
+    """Whatever turns they took: as LABELS has them, then any others."""
+    places = list(LABELS)
+    return sorted(peers, key=lambda name: places.index(name) if name in LABELS else len(places))
+
+
 def label(name: str) -> str:
     return LABELS.get(name, name)
 
@@ -40,7 +46,8 @@ def steps_table(document: dict) -> str:
         count = f"{shape['quiet_rounds']} of {shape['rounds']}"
         if not shape["peers"]:
             rows.append([*size, "", "", "", "", count, "", ""])
-        for name, peer in shape["peers"].items():
+        for name in in_order(shape["peers"]):
+            peer = shape["peers"][name]
             rows.append([*size, microseconds(shape["ours"]), microseconds(peer["value"]),
                          f"{peer['ratio']:.2f}", spread(peer), count, label(name),
                          peer["variant"]])
@@ -50,7 +57,7 @@ def steps_table(document: dict) -> str:
 
 def ratios_table(document: dict) -> str:
     """A row for each shape, with a column of ratios for each peer."""
-    names = list(dict.fromkeys(name for shape in document["shapes"] for name in shape["peers"]))
+    names = in_order({name: None for shape in document["shapes"] for name in shape["peers"]})
     rows = []
     for shape in document["shapes"]:
         if not shape["peers"]:
@@ -66,7 +73,8 @@ def sweep_table(document: dict) -> str:
     rows = []
     if document["quiet_rounds"]:
         rows.append([f"{document['ours']:.0f}", "1", "", "Plumbline, 2 threads", ""])
-    for name, peer in document["peers"].items():
+    for name in in_order(document["peers"]):
+        peer = document["peers"][name]
         rows.append([f"{peer['value']:.0f}", f"{peer['ratio']:.2f}", spread(peer), label(name),
                      peer["variant"]])
     return table(["run-steps/s", "ours is faster by", "least to greatest", "who",
