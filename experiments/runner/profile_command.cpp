@@ -9,12 +9,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "experiments/runner/available_processors.hpp"
 #include "experiments/runner/memory_fit.hpp"
 #include "experiments/runner/output_path.hpp"
 #include "experiments/runner/profile.hpp"
 #include "experiments/runner/profile_file.hpp"
 #include "experiments/runner/profile_text.hpp"
-#include "experiments/runner/scheduler.hpp"
 #include "experiments/runner/single_run.hpp"
 
 namespace plumbline {

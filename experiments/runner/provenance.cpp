@@ -38,7 +38,8 @@ std::string cpu_info(std::string_view field) {
   return kUnknown;
 }
 
-/// The processors that this process may run on: taskset, Slurm and containers give it a share.
+/// The processors that this process may run on, of which taskset, Slurm and cpusets give it some. How much
+/// of their time it may take is not in it.
 std::string cpu_count() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);

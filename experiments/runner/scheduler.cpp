@@ -13,7 +13,6 @@
 
 #include <oneapi/tbb/concurrent_queue.h>
 #include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/info.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 
@@ -169,8 +168,6 @@ Sharing::Sharing(int n_threads) : Sharing(n_threads, std::numeric_limits<std::si
 Sharing::Sharing(int n_threads, std::size_t most_runs)
     : threads(static_cast<std::size_t>(std::max(n_threads, 1))),
       runs_at_once(std::clamp<std::size_t>(most_runs, 1, threads)) {}
-
-int available_processors() { return oneapi::tbb::info::default_concurrency(); }
 
 std::string sharing_text(const Plan& plan, const std::vector<std::size_t>& pending,
                          const Sharing& sharing) {
