@@ -6,6 +6,7 @@
 #include <exception>
 #include <limits>
 #include <map>
+#include <mutex>
 #include <new>
 #include <string>
 #include <thread>
@@ -147,18 +148,21 @@ class ThreadShare {
 
   /// One of the runs has ended, and none has come in its place.
   void release() {
+    // Of two that end at once the later count must be set last.
+    const std::scoped_lock lock(mutex_);
     --active_;
     share();
   }
 
  private:
   void share() const {
-    const std::size_t active = active_;
-    if (active > 0) set_threads_per_call(static_cast<int>((threads_ + active - 1) / active));
+    if (active_ == 0) return;
+    set_threads_per_call(static_cast<int>((threads_ + active_ - 1) / active_));
   }
 
   std::size_t threads_;
-  std::atomic<std::size_t> active_;
+  std::size_t active_;
+  std::mutex mutex_;
 };
 
 }  // namespace
