@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "experiments/runner/median.hpp"
+
 namespace plumbline {
 
 namespace {

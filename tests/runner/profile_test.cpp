@@ -3,6 +3,7 @@
 
 #include <linux/perf_event.h>
 
+#include <cmath>
 #include <set>
 #include <sstream>
 #include <string>
@@ -12,6 +13,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "experiments/runner/median.hpp"
 #include "experiments/runner/profile_text.hpp"
 #include "tests/training/training_run.hpp"
 
@@ -32,6 +34,21 @@ TEST(QuietMedianTest, LeavesOutWhatIsMuchSlowerThanTheBest) {
 TEST(MedianTest, IsTheMiddleOrTheMeanOfTheTwoMiddleValues) {
   EXPECT_EQ(median({3, 1, 2}), 2);
   EXPECT_EQ(median({4, 1, 3, 2}), 2.5);
+  EXPECT_TRUE(std::isnan(median({})));
+}
+
+TEST(StreamBufferTest, IsSharedBelowL2AndOfEachWithinIt) {
+  const CacheSizes caches{32, 512, 16384};
+  const MemoryLevel l2{"L2", 512, 256};
+  const MemoryLevel l3{"L3", 16384, 8192};
+  const MemoryLevel memory{"memory", 0, 65536};
+  EXPECT_EQ(stream_buffer(l2, 8, caches), 256);
+  EXPECT_EQ(stream_buffer(l3, 1, caches), 8192);
+  EXPECT_EQ(stream_buffer(l3, 4, caches), 2048);
+  EXPECT_EQ(stream_buffer(l3, 16, caches), 1024) << "what L2 does not hold";
+  EXPECT_TRUE(std::isnan(stream_buffer(l3, 17, caches))) << "16 of 1024 bytes are all of L3";
+  EXPECT_EQ(stream_buffer(memory, 4, caches), 16384);
+  EXPECT_EQ(stream_buffer(memory, 1000, caches), 1024);
 }
 
 TEST(StepTimesTest, QuietStepsAreThoseBetweenFastMultiplyAdds) {
