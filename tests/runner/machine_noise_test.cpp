@@ -74,7 +74,7 @@ MachineNoise quiet() {
   return {.seconds = 2,
           .involuntary_switches = 3,
           .steal_share = 0.001,
-          .lowest_frequency = 2.99e9,
+          .lowest_frequency = 0.8e9,  // of a processor that is idle
           .highest_frequency = 3e9,
           .multiply_adds_before = 100e9,
           .multiply_adds_after = 97e9};
@@ -92,9 +92,6 @@ TEST(MachineNoiseTest, WarnsOfEachThingThatMakesNumbersDoubtful) {
   noise = quiet();
   noise.steal_share = 0.12;
   EXPECT_THAT(noise.warnings(), ElementsAre(HasSubstr("12.0 %")));
-  noise = quiet();
-  noise.lowest_frequency = 2e9;
-  EXPECT_THAT(noise.warnings(), ElementsAre(HasSubstr("2.00 to 3.00 GHz")));
   noise = quiet();
   noise.multiply_adds_after = 50e9;
   EXPECT_THAT(noise.warnings(), ElementsAre(HasSubstr("100.0 GFLOP/s before and 50.0 after")));
