@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/available_processors.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <limits>
-
-#include <oneapi/tbb/info.h>
+#include <thread>
 
 #include "experiments/runner/control_groups.hpp"
 
@@ -34,8 +35,15 @@ double processors_of(const ControlGroup& group) {
 
 }  // namespace
 
+int allowed_processors() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
+  return static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
+}
+
 int available_processors(const fs::path& root) {
-  double least = oneapi::tbb::info::default_concurrency();
+  double least = allowed_processors();
   for (const ControlGroup& group : control_groups("cpu", root)) {
     least = std::min(least, std::ceil(processors_of(group)));
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/available_processors.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
-#include <oneapi/tbb/info.h>
 
 namespace plumbline {
 namespace {
@@ -24,7 +24,7 @@ class AvailableProcessors : public testing::Test {
   }
   int available() const { return available_processors(root_); }
 
-  const int machine_ = oneapi::tbb::info::default_concurrency();
+  const int machine_ = allowed_processors();
   // Of each test its own: they run side by side.
   const std::filesystem::path root_ = testing::TempDir() + "available_processors_" +
                                       testing::UnitTest::GetInstance()->current_test_info()->name();
@@ -68,7 +68,7 @@ TEST_F(AvailableProcessors, TakeTheMountForTheGroupThatAContainerSees) {
 
 TEST(AvailableProcessorsHere, AreSome) {
   EXPECT_GE(available_processors(), 1);
-  EXPECT_LE(available_processors(), oneapi::tbb::info::default_concurrency());
+  EXPECT_LE(available_processors(), allowed_processors());
 }
 
 }  // namespace
