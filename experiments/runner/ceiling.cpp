@@ -106,9 +106,11 @@ std::vector<double> bandwidth(Traffic traffic, const MemoryLevel& level,
 
 double stream_buffer(const MemoryLevel& level, int streams, const CacheSizes& caches) {
   if (level.name != "L3" && level.name != "memory") return level.buffers;
+  const bool is_memory = level.name == "memory";
+  const double shared = level.buffers * (is_memory ? std::min(caches.l3_caches, streams) : 1);
   const double least = streams == 1 ? level.buffers : 2 * caches.l2;
-  const double each = std::max(level.buffers / streams, least);
-  const double room = level.capacity > 0 ? level.capacity : available_memory() / 2;
+  const double each = std::max(shared / streams, least);
+  const double room = is_memory ? available_memory() / 2 : level.capacity;
   return streams * each <= room ? each : std::numeric_limits<double>::quiet_NaN();
 }
 

@@ -14,7 +14,7 @@ namespace plumbline {
 struct MemoryLevel {
   std::string name;     ///< L1, L2, L3, memory
   double capacity = 0;  ///< bytes; 0: not known
-  double buffers = 0;   ///< bytes that one stream works on; several share those of L3 and memory
+  double buffers = 0;   ///< bytes that one stream works on; for several see stream_buffer()
   /// Bytes read and written a second, for each number of threads: by copies from one buffer into
   /// another, and by updates of one buffer in its place. A copy moves more than it counts, as a cache line
   /// comes in before it is written. NaN where so many streams have no size of this level.
@@ -37,9 +37,10 @@ struct Ceiling {
   }
 };
 
-/// Bytes for each of so many streams to work on. Those of L3 and memory share the level's `buffers`, but
-/// each must be beyond L2: NaN where all of them then exceed the level's capacity, or, where that is not
-/// known, half of the available memory. The L3 is taken for the only one of the machine.
+/// Bytes for each of so many streams to work on. Those of L3 share its `buffers`; those of memory share so
+/// many times its `buffers` as there are L3 caches that could hold them. But each must be beyond L2: NaN
+/// where all of them then exceed the level's capacity, or, of memory, half of what is available. Streams
+/// may run on any cores, so that a machine's L3 caches count as one for what fits into L3.
 double stream_buffer(const MemoryLevel& level, int streams, const CacheSizes& caches);
 
 /// Measures it in about (threads x (levels + 1)) x 0.1 s: for each number of `threads` so many

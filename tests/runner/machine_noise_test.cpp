@@ -110,7 +110,11 @@ TEST(CacheSizesTest, AreThoseOfTheFirstProcessorsDataCaches) {
   cache(1, "1\n", "Instruction\n", "32K\n");
   cache(2, "2\n", "Unified\n", "2048K\n");
   cache(3, "3\n", "Unified\n", "30M\n");
-  const CacheSizes expected{48 * 1024.0, 2048 * 1024.0, 30 * 1024.0 * 1024.0};
+  CacheSizes expected{48 * 1024.0, 2048 * 1024.0, 30 * 1024.0 * 1024.0, 1};
+  EXPECT_EQ(cache_sizes(root.path()), expected);
+  root.write("sys/devices/system/cpu/online", "0-23\n");
+  root.write("sys/devices/system/cpu/cpu0/cache/index3/shared_cpu_list", "0-3,12-14,23\n");
+  expected.l3_caches = 3;
   EXPECT_EQ(cache_sizes(root.path()), expected);
 }
 

@@ -54,6 +54,10 @@ TEST(StreamBufferTest, IsSharedBelowL2AndOfEachWithinIt) {
   EXPECT_TRUE(std::isnan(stream_buffer(l3, 17, caches))) << "16 of 1024 bytes are all of L3";
   EXPECT_EQ(stream_buffer(memory, 4, caches), 16384);
   EXPECT_EQ(stream_buffer(memory, 1000, caches), 1024);
+  const CacheSizes eight{32, 512, 16384, 8};
+  EXPECT_EQ(stream_buffer(memory, 4, eight), 65536) << "each may have an L3 for itself";
+  EXPECT_EQ(stream_buffer(memory, 32, eight), 16384);
+  EXPECT_EQ(stream_buffer(l3, 4, eight), 2048);
 }
 
 TEST(StepTimesTest, QuietStepsAreThoseBetweenFastMultiplyAdds) {
