@@ -206,6 +206,7 @@ std::string sharing_text(const Plan& plan, const std::vector<std::size_t>& pendi
 void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const DataFolders& folders,
               const Sharing& sharing, std::atomic<bool>& stop, const Finished& finished,
               const RunFunction& run) {
+  if (pending.empty()) return;
   const std::vector<std::size_t> order = dearest_first(plan, pending);
   const Datasets datasets = load_datasets(plan, order, folders, stop);
   const std::size_t workers = std::min(sharing.runs_at_once, order.size());
