@@ -9,45 +9,23 @@
 #include "engine/kernels/elementwise.hpp"
 #include "engine/kernels/first_lanes.hpp"
 #include "engine/kernels/parallel.hpp"
+#include "engine/kernels/sum.hpp"
 
 namespace plumbline {
 
 namespace {
 
-// Sixteen partial sums: partial j takes the elements i with i mod 16 = j in rising order, and the
-// partials are added pairwise. The number is fixed, so the tree is the same on every processor.
-constexpr std::size_t kPartials = 16;
-using Partials = std::array<double, kPartials>;
-
-template <typename T>
-void add_squares(std::span<const T> values, double scale, Partials& partials) {
-  std::size_t i = 0;
-  for (; i + kPartials <= values.size(); i += kPartials) {
-    for (std::size_t j = 0; j < kPartials; ++j) {
-      const double scaled = static_cast<double>(values[i + j]) * scale;
-      partials[j] += scaled * scaled;
-    }
-  }
-  for (std::size_t j = 0; i + j < values.size(); ++j) {
-    const double scaled = static_cast<double>(values[i + j]) * scale;
-    partials[j] += scaled * scaled;
-  }
-}
-
-double total(Partials partials) {
-  for (std::size_t half = kPartials / 2; half > 0; half /= 2) {
-    for (std::size_t j = 0; j < half; ++j) partials[j] += partials[j + half];
-  }
-  return partials[0];
-}
-
 template <typename T>
 double sum_of_squares(MatrixView<const T> matrix, double scale) {
-  Partials partials{};
+  PartialSums sums;
   for (std::size_t i = 0; i < matrix.rows; ++i) {
-    add_squares(std::span<const T>(matrix.row(i), matrix.cols), scale, partials);
+    const T* const row = matrix.row(i);
+    sums.add(matrix.cols, [row, scale](std::size_t j) {
+      const double scaled = static_cast<double>(row[j]) * scale;
+      return scaled * scaled;
+    });
   }
-  return total(partials);
+  return sums.total();
 }
 
 template <typename T>

@@ -8,13 +8,13 @@
 
 namespace plumbline {
 
-/// Euclidean norm, accumulated in double over a fixed tree that depends on the length alone. Right
+/// Euclidean norm, accumulated in double by PartialSums: the tree depends on the length alone. Right
 /// over the whole range of T: where the squares would underflow or overflow, the values are scaled
 /// by a power of two first. NaN or infinity in `values` gives NaN or infinity.
 double norm(std::span<const float> values);
 double norm(std::span<const double> values);
 
-/// The same over all elements of a matrix (Frobenius).
+/// The same over all elements of a matrix (Frobenius), row by row: the tree depends on rows and columns.
 double norm(MatrixView<const float> matrix);
 double norm(MatrixView<const double> matrix);
 

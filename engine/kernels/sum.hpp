@@ -7,21 +7,40 @@
 
 namespace plumbline {
 
-/// term(0) + ... + term(n - 1) in double. Sixteen partial sums, of which number j takes the terms i
-/// with i mod 16 = j in rising order, are added pairwise: the tree depends on n alone.
+/// Sixteen sums in double of which number j takes, of each row of terms that is added, the terms i with
+/// i mod 16 = j in rising order. They are added pairwise, so the tree is the same on every processor.
+class PartialSums {
+ public:
+  /// Adds term(0), ..., term(n - 1).
+  template <class Term>
+  void add(std::size_t n, const Term& term) {
+    std::size_t i = 0;
+    for (; i + kPartials <= n; i += kPartials) {
+      for (std::size_t j = 0; j < kPartials; ++j) partials_[j] += term(i + j);
+    }
+    for (std::size_t j = 0; i + j < n; ++j) partials_[j] += term(i + j);
+  }
+
+  double total() const {
+    std::array<double, kPartials> sums = partials_;
+    for (std::size_t half = kPartials / 2; half > 0; half /= 2) {
+      for (std::size_t j = 0; j < half; ++j) sums[j] += sums[j + half];
+    }
+    return sums[0];
+  }
+
+ private:
+  static constexpr std::size_t kPartials = 16;
+
+  std::array<double, kPartials> partials_{};
+};
+
+/// term(0) + ... + term(n - 1) by PartialSums: the tree depends on n alone.
 template <class Term>
 double sum_of(std::size_t n, const Term& term) {
-  constexpr std::size_t kPartials = 16;
-  std::array<double, kPartials> partials{};
-  std::size_t i = 0;
-  for (; i + kPartials <= n; i += kPartials) {
-    for (std::size_t j = 0; j < kPartials; ++j) partials[j] += term(i + j);
-  }
-  for (std::size_t j = 0; i + j < n; ++j) partials[j] += term(i + j);
-  for (std::size_t half = kPartials / 2; half > 0; half /= 2) {
-    for (std::size_t j = 0; j < half; ++j) partials[j] += partials[j + half];
-  }
-  return partials[0];
+  PartialSums sums;
+  sums.add(n, term);
+  return sums.total();
 }
 
 /// The inner product of two blocks of one length, in double.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <ctime>
 #include <vector>
+
+#include "experiments/runner/median.hpp"
 
 namespace plumbline {
 
@@ -28,13 +28,6 @@ Seconds seconds_of(const Call& call) {
   call();
   return {std::chrono::duration<double>(steady_clock::now() - wall).count(),
           processor_now() - processor};
-}
-
-/// Of at least one value.
-inline double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  const std::size_t n = values.size();
-  return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
 /// Two variants that take turns, first the one and then the other, so that a machine that is slow for

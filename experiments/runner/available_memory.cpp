@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "experiments/runner/control_groups.hpp"
+
 namespace plumbline {
 
 namespace {
@@ -27,13 +29,6 @@ double available_on_machine(const fs::path& root) {
     if (words >> name >> kilobytes && name == "MemAvailable:") return 1024 * kilobytes;
   }
   return kUnknown;
-}
-
-// The number that a control file holds; "max", and a file that is not there, are no limit.
-double number_in(const fs::path& file) {
-  std::ifstream stream(file);
-  double number = 0;
-  return stream >> number ? number : kUnknown;
 }
 
 // The files of the two versions of control groups: the limit, what is taken, and of that the parts which
@@ -57,35 +52,15 @@ double caches_in(const fs::path& folder, const ControlFiles& files) {
   return sum;
 }
 
-// The least that `group` and the groups above it leave; `mount` is where their hierarchy stands.
-double left_by_groups(const fs::path& mount, fs::path group, const ControlFiles& files) {
+// The least that the groups leave.
+double left_by_control_groups(const fs::path& root) {
   double least = kUnknown;
-  while (true) {
-    const fs::path folder = mount / group.relative_path();
-    const double limit = number_in(folder / files.limit);
-    const double usage = number_in(folder / files.usage);
+  for (const auto& [folder, version] : control_groups("memory", root)) {
+    const ControlFiles& files = version == 1 ? kVersion1 : kVersion2;
+    const double limit = control_number(folder / files.limit);
+    const double usage = control_number(folder / files.usage);
     if (limit < kUnknown && usage < kUnknown) {
       least = std::min(least, std::max(0.0, limit - usage + caches_in(folder, files)));
-    }
-    if (!group.has_relative_path()) return least;
-    group = group.parent_path();
-  }
-}
-
-// A line of proc/self/cgroup is "id:controllers:group"; version 2 has no controllers.
-double left_by_control_groups(const fs::path& root) {
-  const fs::path mount = root / "sys/fs/cgroup";
-  double least = kUnknown;
-  std::ifstream file(root / "proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t first = line.find(':');
-    const std::size_t second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const fs::path group = line.substr(second + 1);
-    if (controllers.empty()) least = std::min(least, left_by_groups(mount, group, kVersion2));
-    if (controllers == "memory") {
-      least = std::min(least, left_by_groups(mount / "memory", group, kVersion1));
     }
   }
   return least;

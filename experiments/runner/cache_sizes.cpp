@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 namespace plumbline {
@@ -32,6 +34,19 @@ double bytes_of(const std::string& size) {
                         : 0;
 }
 
+// The processors of a list as "0-3,8,10-11".
+int processors_in(const std::string& list) {
+  std::istringstream ranges(list);
+  int count = 0;
+  for (std::string range; std::getline(ranges, range, ',');) {
+    int first = 0;
+    int last = 0;
+    const int numbers = std::sscanf(range.c_str(), "%d-%d", &first, &last);
+    if (numbers >= 1) count += numbers == 2 ? last - first + 1 : 1;
+  }
+  return count;
+}
+
 double told(int name) {
   const long size = sysconf(name);
   return size > 0 ? static_cast<double>(size) : 0;
@@ -41,16 +56,21 @@ double told(int name) {
 
 CacheSizes cache_sizes(const fs::path& root) {
   CacheSizes sizes;
+  const fs::path processors = root / "sys/devices/system/cpu";
   for (int index = 0;; ++index) {
-    const fs::path folder =
-        root / "sys/devices/system/cpu/cpu0/cache" / ("index" + std::to_string(index));
+    const fs::path folder = processors / "cpu0/cache" / ("index" + std::to_string(index));
     const std::string level = word_in(folder / "level");
     if (level.empty()) break;
     if (word_in(folder / "type") == "Instruction") continue;
     const double bytes = bytes_of(word_in(folder / "size"));
     if (level == "1") sizes.l1 = bytes;
     if (level == "2") sizes.l2 = bytes;
-    if (level == "3") sizes.l3 = bytes;
+    if (level == "3") {
+      sizes.l3 = bytes;
+      const int sharing = std::max(1, processors_in(word_in(folder / "shared_cpu_list")));
+      const int online = processors_in(word_in(processors / "online"));
+      sizes.l3_caches = std::max(1, (online + sharing - 1) / sharing);
+    }
   }
   if (sizes == CacheSizes()) {
     sizes = {told(_SC_LEVEL1_DCACHE_SIZE), told(_SC_LEVEL2_CACHE_SIZE),

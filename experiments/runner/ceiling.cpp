@@ -2,59 +2,22 @@
 #include "experiments/runner/ceiling.hpp"
 
 #include <algorithm>
-#include <barrier>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <numeric>
-#include <thread>
-
-#include <xsimd/xsimd.hpp>
 
 #include "engine/kernels/multiply_add.hpp"
+#include "engine/kernels/traffic.hpp"
 #include "experiments/runner/available_memory.hpp"
+#include "experiments/runner/median.hpp"
+#include "experiments/runner/streams.hpp"
 
 namespace plumbline {
 
 namespace {
 
-using std::chrono::steady_clock;
-
 constexpr int kRepetitions = 11;
 constexpr double kSeconds = 0.004;  // of one repetition
-
-/// A piece of work of some microseconds; returns how much it was.
-using Stream = std::function<double()>;
-
-// Work a second, for about so many seconds.
-double rate_of(const Stream& stream, double seconds) {
-  const auto start = steady_clock::now();
-  double done = 0;
-  double elapsed = 0;
-  do {
-    done += stream();
-    elapsed = std::chrono::duration<double>(steady_clock::now() - start).count();
-  } while (elapsed < seconds);
-  return done / elapsed;
-}
-
-// The work a second of all streams together, each on a thread of its own. They start at once.
-double rate_of(const std::vector<Stream>& streams, double seconds) {
-  if (streams.size() == 1) return rate_of(streams.front(), seconds);
-  std::vector<double> rates(streams.size());
-  std::barrier start(std::ssize(streams));
-  {
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < streams.size(); ++i) {
-      threads.emplace_back([&, i] {
-        start.arrive_and_wait();
-        rates[i] = rate_of(streams[i], seconds);
-      });
-    }
-  }
-  return std::accumulate(rates.begin(), rates.end(), 0.0);
-}
 
 Stream multiply_add_stream(Precision precision) {
   constexpr std::size_t kLinks = 2000;
@@ -64,49 +27,39 @@ Stream multiply_add_stream(Precision precision) {
 
 enum class Traffic { copy, update };
 
-// Goes through buffers of so many bytes together, over and over: copies one half of them into the other,
-// or updates them in place, four parts side by side, as an optimizer does and prefetchers like.
+// Goes through a buffer of so many bytes, over and over: copies one half into the other, or updates it in
+// its place. A vector, so that where a net's memory stands on huge pages this does too.
 class TrafficStream {
  public:
   TrafficStream(Traffic traffic, double bytes)
       : traffic_(traffic),
-        buffer_(kParts * std::max<std::size_t>(
-                             1, static_cast<std::size_t>(bytes) / sizeof(Lanes) / kParts),
-                Lanes(1.0F)) {}
+        buffer_(std::max<std::size_t>(2, static_cast<std::size_t>(bytes) / sizeof(float)), 1.0F) {}
 
   double operator()() {
-    const bool copies = traffic_ == Traffic::copy;
-    const std::size_t part = buffer_.size() / kParts;
-    const std::size_t read = copies ? 2 * part : kParts * part;
-    const std::size_t passes = std::max<std::size_t>(1, kLeastLanes / read);
-    for (std::size_t pass = 0; pass < passes; ++pass) {
-      // A factor that the compiler does not know to be 1: else it calls memcpy, which goes around the
-      // caches where a buffer is large.
-      float one = 1;
-      asm volatile("" : "+m"(one));
-      const Lanes factor(one);
-      Lanes* const x = buffer_.data();
-      if (copies) {
-#pragma GCC unroll 4
-        for (std::size_t i = 0; i < read; ++i) x[read + i] = factor * x[i];
-      } else {
-        for (std::size_t i = 0; i < part; ++i) {
-#pragma GCC unroll 4
-          for (std::size_t j = 0; j < kParts; ++j) x[j * part + i] *= factor;
-        }
-      }
-      asm volatile("" : : "r"(x) : "memory");
-    }
-    return 2.0 * static_cast<double>(passes * read * sizeof(Lanes));
+    double bytes = 0;
+    while (bytes < kPiece) bytes += go_on();
+    return bytes;
   }
 
  private:
-  using Lanes = xsimd::batch<float>;
-  static constexpr std::size_t kParts = 4;
-  static constexpr std::size_t kLeastLanes = 1 << 14;
+  static constexpr std::size_t kPiece = 1 << 20;  // bytes
+
+  // To the end of the buffer, or for a piece.
+  double go_on() {
+    const std::span<float> all(buffer_);
+    const bool copies = traffic_ == Traffic::copy;
+    const std::size_t size = copies ? all.size() / 2 : all.size();
+    const std::size_t n = std::min(kPiece / sizeof(float), size - at_);
+    const std::span<float> part = all.subspan(at_, n);
+    const double bytes =
+        copies ? scaled_copy(part, 1, all.subspan(size + at_, n)) : scaled_in_place(part, 1);
+    at_ = (at_ + n) % size;
+    return bytes;
+  }
 
   Traffic traffic_;
-  std::vector<Lanes, xsimd::aligned_allocator<Lanes, 64>> buffer_;
+  std::vector<float> buffer_;
+  std::size_t at_ = 0;
 };
 
 // Rates of a kernel, for each number of streams, by repetition.
@@ -120,12 +73,13 @@ std::vector<double> quiet_medians(const Repetitions& measured) {
   return medians;
 }
 
-// Half of a cache, so that what else it holds leaves room; of memory, what no cache holds.
+// Half of a cache, so that what else it holds leaves room; of memory, what no cache holds. An L3 that is
+// hardly larger than L2 has no size of its own.
 std::vector<MemoryLevel> memory_levels(const CacheSizes& caches) {
   std::vector<MemoryLevel> levels;
   if (caches.l1 > 0) levels.push_back({"L1", caches.l1, caches.l1 / 2});
   if (caches.l2 > 0) levels.push_back({"L2", caches.l2, caches.l2 / 2});
-  if (caches.l3 > 0) {
+  if (caches.l3 > 0 && caches.l3 >= 2 * caches.l2) {
     levels.push_back({"L3", caches.l3, std::max(caches.l3 / 2, 2 * caches.l2)});
   }
   constexpr double kLeast = 64e6;
@@ -134,38 +88,30 @@ std::vector<MemoryLevel> memory_levels(const CacheSizes& caches) {
   return levels;
 }
 
-// The streams of a level that all share its size, if it is one that they share.
-double buffers_of_each(const MemoryLevel& level, int streams, const CacheSizes& caches) {
-  if (level.name != "L3" && level.name != "memory") return level.buffers;
-  return std::max(level.buffers / streams, 2 * caches.l2);
-}
-
 // Of all streams together, for each number of them.
 std::vector<double> bandwidth(Traffic traffic, const MemoryLevel& level,
                               const std::vector<int>& threads, const CacheSizes& caches) {
-  Repetitions measured = repetitions(threads);
-  for (std::size_t t = 0; t < threads.size(); ++t) {
-    std::vector<TrafficStream> kernels(
-        static_cast<std::size_t>(threads[t]),
-        TrafficStream(traffic, buffers_of_each(level, threads[t], caches)));
-    std::vector<Stream> streams;
-    for (TrafficStream& kernel : kernels) {
-      kernel();
-      streams.emplace_back(std::ref(kernel));
-    }
-    for (int i = 0; i < kRepetitions; ++i) measured[t].push_back(rate_of(streams, kSeconds));
+  std::vector<double> rates;
+  for (const int streams : threads) {
+    const double bytes = stream_buffer(level, streams, caches);
+    const auto make = [traffic, bytes] { return Stream(TrafficStream(traffic, bytes)); };
+    rates.push_back(std::isnan(bytes)
+                        ? bytes
+                        : quiet_median(joint_rates(streams, make, kRepetitions, kSeconds)));
   }
-  return quiet_medians(measured);
+  return rates;
 }
 
 }  // namespace
 
-double median(std::vector<double> values) {
-  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-  const auto upper = values.begin() + std::ssize(values) / 2;
-  std::ranges::nth_element(values, upper);
-  if (values.size() % 2 == 1) return *upper;
-  return (*std::max_element(values.begin(), upper) + *upper) / 2;
+double stream_buffer(const MemoryLevel& level, int streams, const CacheSizes& caches) {
+  if (level.name != "L3" && level.name != "memory") return level.buffers;
+  const bool is_memory = level.name == "memory";
+  const double shared = level.buffers * (is_memory ? std::min(caches.l3_caches, streams) : 1);
+  const double least = streams == 1 ? level.buffers : 2 * caches.l2;
+  const double each = std::max(shared / streams, least);
+  const double room = is_memory ? available_memory() / 2 : level.capacity;
+  return streams * each <= room ? each : std::numeric_limits<double>::quiet_NaN();
 }
 
 double quiet_median(std::span<const double> rates) {
@@ -178,23 +124,19 @@ double quiet_median(std::span<const double> rates) {
 }
 
 double multiply_add_rate(Precision precision, double seconds) {
-  return rate_of(multiply_add_stream(precision), seconds);
+  return stream_rate(multiply_add_stream(precision), seconds);
 }
 
 double multiply_add_rate(Precision precision, int streams, double seconds) {
-  return rate_of(
-      std::vector<Stream>(static_cast<std::size_t>(streams), multiply_add_stream(precision)),
-      seconds);
+  const auto make = [precision] { return multiply_add_stream(precision); };
+  return joint_rates(streams, make, 1, seconds).front();
 }
 
 double traffic_rate(double bytes) {
   double best = 0;
   for (const Traffic traffic : {Traffic::copy, Traffic::update}) {
-    TrafficStream stream(traffic, bytes);
-    stream();
-    std::vector<double> rates;
-    for (int i = 0; i < kRepetitions; ++i) rates.push_back(rate_of(std::ref(stream), kSeconds));
-    best = std::max(best, quiet_median(rates));
+    const auto make = [traffic, bytes] { return Stream(TrafficStream(traffic, bytes)); };
+    best = std::max(best, quiet_median(joint_rates(1, make, kRepetitions, kSeconds)));
   }
   return best;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,10 +14,10 @@ namespace plumbline {
 struct MemoryLevel {
   std::string name;     ///< L1, L2, L3, memory
   double capacity = 0;  ///< bytes; 0: not known
-  double buffers = 0;   ///< bytes that one stream works on
+  double buffers = 0;   ///< bytes that one stream works on; for several see stream_buffer()
   /// Bytes read and written a second, for each number of threads: by copies from one buffer into
   /// another, and by updates of one buffer in its place. A copy moves more than it counts, as a cache line
-  /// comes in before it is written.
+  /// comes in before it is written. NaN where so many streams have no size of this level.
   std::vector<double> copy = {};
   std::vector<double> update = {};
 };
@@ -38,9 +37,17 @@ struct Ceiling {
   }
 };
 
+/// Bytes for each of so many streams to work on. Those of L3 share its `buffers`; those of memory share so
+/// many times its `buffers` as there are L3 caches that could hold them. But each must be beyond L2: NaN
+/// where all of them then exceed the level's capacity, or, of memory, half of what is available. Streams
+/// may run on any cores, so that a machine's L3 caches count as one for what fits into L3.
+double stream_buffer(const MemoryLevel& level, int streams, const CacheSizes& caches);
+
 /// Measures it in about (threads x (levels + 1)) x 0.1 s: for each number of `threads` so many
 /// independent streams of the same kernel, multiply-adds from registers to registers, a copy or
-/// an update within the level. A rate is the quiet median of eleven repetitions that take turns.
+/// an update within the level, each in memory that its own thread was the first to touch. A rate is that
+/// of all streams from the first's begin to the last's end, the quiet median of eleven repetitions;
+/// those of multiply-adds take turns.
 Ceiling measure_ceiling(const std::vector<int>& threads);
 
 /// One stream's multiply-adds a second, on the calling thread, for about so many seconds.
@@ -55,8 +62,5 @@ double traffic_rate(double bytes);
 /// of the neighbours.
 double quiet_median(std::span<const double> rates);
 inline constexpr double kQuiet = 0.9;
-
-/// The median, NaN where there is no value.
-double median(std::vector<double> values);
 
 }  // namespace plumbline

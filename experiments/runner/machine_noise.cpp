@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 // More of any of these, and steps that nobody disturbed are not the rule any more.
 constexpr double kSwitchesPerSecond = 10;
 constexpr double kStealShare = 0.01;
-constexpr double kFrequencyShare = 0.95;
 constexpr double kMultiplyAddShare = 0.9;
 
 // The first line of proc/stat: user nice system idle iowait irq softirq steal guest guest_nice, in ticks
@@ -67,10 +66,6 @@ std::vector<std::string> MachineNoise::warnings() const {
   if (steal_share > kStealShare) {
     found.push_back(fmt::format("the hypervisor took {:.1f} % of the processors' time away",
                                 100 * steal_share));
-  }
-  if (lowest_frequency < kFrequencyShare * highest_frequency) {
-    found.push_back(fmt::format("processors ran at {:.2f} to {:.2f} GHz", 1e-9 * lowest_frequency,
-                                1e-9 * highest_frequency));
   }
   const auto [less, more] = std::minmax(multiply_adds_before, multiply_adds_after);
   if (less < kMultiplyAddShare * more) {

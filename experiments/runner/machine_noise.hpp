@@ -21,7 +21,8 @@ struct MachineNoise {
   double multiply_adds_before = kUnknown;  ///< flop/s of one thread
   double multiply_adds_after = kUnknown;   ///< flop/s of one thread
 
-  /// A sentence for each thing that makes the numbers doubtful.
+  /// A sentence for each thing that makes the numbers doubtful. Frequencies do not: idle processors are
+  /// slow on a quiet machine too, and the multiply-adds tell how fast this one was.
   std::vector<std::string> warnings() const;
 };
 

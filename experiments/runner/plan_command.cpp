@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "experiments/runner/available_memory.hpp"
+#include "experiments/runner/available_processors.hpp"
 #include "experiments/runner/commands.hpp"
 #include "experiments/runner/estimate.hpp"
 #include "experiments/runner/memory_fit.hpp"

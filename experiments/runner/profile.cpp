@@ -3,11 +3,16 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "experiments/runner/median.hpp"
+
 namespace plumbline {
 
 namespace {
 
 constexpr double kNanosecond = 1e-9;
+constexpr double kInterrupted = 1.1;  // whole steps over the sum of their phases
 
 bool is_of_training(Phase phase) { return phase != Phase::probes && phase != Phase::evaluation; }
 
@@ -42,10 +47,10 @@ void add_times(Profile& profile, const StepTimes& times, const StepWork& work) {
   const StepClock& clock = times.clock;
   std::vector<std::size_t> all;
   for (std::size_t step = 0; step < clock.steps(); ++step) all.push_back(step);
-  const std::vector<std::size_t> quiet = times.quiet_steps();
+  const QuietSteps quiet = times.quiet_steps();
   profile.layers = clock.layers();
   profile.steps = all.size();
-  profile.quiet_steps = quiet.size();
+  profile.quiet_steps = quiet.quiet;
 
   std::vector<PhaseWork> phases = work.phases;
   phases.push_back({.phase = Phase::probes});
@@ -55,7 +60,7 @@ void add_times(Profile& profile, const StepTimes& times, const StepWork& work) {
   for (const PhaseWork& phase : phases) {
     const std::vector<double> everywhere = seconds_in(clock, all, phase);
     if (everywhere.empty()) continue;
-    std::vector<double> seconds = seconds_in(clock, quiet, phase);
+    std::vector<double> seconds = seconds_in(clock, quiet.used, phase);
     if (seconds.empty()) seconds = everywhere;
     const double share = static_cast<double>(everywhere.size()) / static_cast<double>(all.size());
     ProfileRow row{phase, 0, 0, everywhere.size(), sum(everywhere)};
@@ -75,13 +80,31 @@ void add_times(Profile& profile, const StepTimes& times, const StepWork& work) {
   }
 
   std::vector<double> seconds;
-  for (const std::size_t step : quiet) seconds.push_back(training_seconds(clock, step));
+  for (const std::size_t step : quiet.used) seconds.push_back(training_seconds(clock, step));
   profile.whole_step_seconds = median(std::move(seconds));
   profile.share_of_limit = profile.limit_seconds / profile.step_seconds;
   profile.steps_per_second = 1 / (profile.step_seconds + beside_training);
   Nanoseconds total = 0;
   for (const std::size_t step : all) total += clock.total(step);
   profile.total_seconds = kNanosecond * static_cast<double>(total);
+}
+
+std::vector<std::string> doubts(const Profile& profile) {
+  std::vector<std::string> found = profile.noise.warnings();
+  if (2 * profile.quiet_steps < profile.steps) {
+    found.push_back(fmt::format("only {} of {} steps ran while a core was at its speed",
+                                profile.quiet_steps, profile.steps));
+  }
+  if (kInterrupted * profile.step_seconds < profile.whole_step_seconds) {
+    found.push_back(fmt::format("whole steps took {:.2f} times the sum of their phases' medians",
+                                profile.whole_step_seconds / profile.step_seconds));
+  }
+  for (const ThreadScaling& one : profile.scaling) {
+    if (one.quiet_rounds > 0) continue;
+    found.push_back(
+        fmt::format("no round with {} threads was quiet; its scaling is over all", one.threads));
+  }
+  return found;
 }
 
 ProfileRow whole_phase(const Profile& profile, Phase phase) {

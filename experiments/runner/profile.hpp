@@ -13,14 +13,14 @@
 
 namespace plumbline {
 
-/// A phase of a layer: what it took, and the least it could have taken. All but `steps` and
-/// `total_seconds` are per step; those of a phase that not every step has are multiplied by its share of
-/// the steps.
+/// A phase of a layer: what it took, and its limit, which is what its operations take at their peak plus
+/// what its bytes take at their bandwidth, the one after the other: a phase that overlaps the two can be
+/// faster. All but `steps` and `total_seconds` are per step; those of a phase that not every step has are
+/// multiplied by its share of the steps.
 struct ProfileRow {
   PhaseWork work;
-  double seconds = 0;  ///< the median over the quiet steps that have the phase
-  double limit_seconds =
-      0;  ///< operations over the ceiling of flop/s + bytes beyond L2 over bandwidth
+  double seconds = 0;        ///< the median over those of QuietSteps::used that have the phase
+  double limit_seconds = 0;  ///< flops / flops_per_second + bytes_beyond_l2 / bytes_per_second
   std::size_t steps = 0;     ///< that have the phase
   double total_seconds = 0;  ///< in all steps together
 };
@@ -42,7 +42,7 @@ struct Profile {
 
   std::vector<ProfileRow> rows;
   std::size_t steps = 0;        ///< that were timed
-  std::size_t quiet_steps = 0;  ///< of them, those that the medians are over
+  std::size_t quiet_steps = 0;  ///< of them; fewer than a quarter: the medians are over all
   double total_seconds = 0;     ///< of all of them: the sum of the rows' total_seconds
   /// Of a training step, without probes and evaluation: the sum of the medians of its phases, which are
   /// short enough to be seldom interrupted.
@@ -64,6 +64,10 @@ struct Profile {
 
 /// The rows, steps, times and shares of the profile, from its two ceilings. There must be a step.
 void add_times(Profile& profile, const StepTimes& times, const StepWork& work);
+
+/// What makes its numbers doubtful, in sentences: of the noise, the quiet steps, the phases and the
+/// scaling.
+std::vector<std::string> doubts(const Profile& profile);
 
 /// One phase with all its layers.
 ProfileRow whole_phase(const Profile& profile, Phase phase);

@@ -9,12 +9,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "experiments/runner/available_processors.hpp"
 #include "experiments/runner/memory_fit.hpp"
 #include "experiments/runner/output_path.hpp"
 #include "experiments/runner/profile.hpp"
 #include "experiments/runner/profile_file.hpp"
 #include "experiments/runner/profile_text.hpp"
-#include "experiments/runner/scheduler.hpp"
 #include "experiments/runner/single_run.hpp"
 
 namespace plumbline {
@@ -28,7 +28,6 @@ constexpr int kMostThreads = 4096;
 constexpr double kProbeSeconds = 0.02;
 constexpr int kScalingRounds = 5;
 constexpr double kWindowSeconds = 0.1;
-constexpr double kInterrupted = 1.1;  // whole steps over the sum of their phases
 
 /// 1, 2, 4, ... and the number of processors.
 std::vector<int> default_threads() {
@@ -89,7 +88,9 @@ int print_ceiling(const std::vector<int>& threads, bool json, std::ostream& out,
   const NoiseWatch watch;
   const double before = multiply_add_rate(Precision::float32, kProbeSeconds);
   const Ceiling ceiling = measure_ceiling(threads);
-  const MachineNoise noise = finished(watch, before, Precision::float32);
+  MachineNoise noise = finished(watch, before, Precision::float32);
+  // Streams that have no processor each wait for one another.
+  if (threads.back() > available_processors()) noise.involuntary_switches = MachineNoise::kUnknown;
   const std::vector<std::string> warnings = noise.warnings();
   const MemoryLevel& memory = ceiling.levels.back();
   if (json) {
@@ -107,7 +108,7 @@ int print_ceiling(const std::vector<int>& threads, bool json, std::ostream& out,
 }
 
 Profile measured(const SingleRun& run, const Dataset& data, const std::vector<int>& threads,
-                 StepTimes& times, const NoiseWatch& watch, double before) {
+                 StepTimes& times, const MachineNoise& noise) {
   const RunConfiguration& configuration = run.spec.configuration;
   Profile profile;
   profile.title = run.title();
@@ -132,22 +133,8 @@ Profile measured(const SingleRun& run, const Dataset& data, const std::vector<in
   profile.counters_missing = std::move(times.counters_missing);
   profile.digest = std::move(times.digest);
   profile.diverged = std::move(times.diverged);
-  profile.noise = finished(watch, before, profile.precision);
-  profile.warnings = profile.noise.warnings();
-  if (2 * profile.quiet_steps < profile.steps) {
-    profile.warnings.push_back(fmt::format("only {} of {} steps ran while a core was at its speed",
-                                           profile.quiet_steps, profile.steps));
-  }
-  if (kInterrupted * profile.step_seconds < profile.whole_step_seconds) {
-    profile.warnings.push_back(
-        fmt::format("whole steps took {:.2f} times the sum of their phases' medians",
-                    profile.whole_step_seconds / profile.step_seconds));
-  }
-  for (const ThreadScaling& one : profile.scaling) {
-    if (one.quiet_rounds > 0) continue;
-    profile.warnings.push_back(
-        fmt::format("no round with {} threads was quiet; its scaling is over all", one.threads));
-  }
+  profile.noise = noise;
+  profile.warnings = doubts(profile);
   return profile;
 }
 
@@ -189,7 +176,9 @@ int profile_command(const ProfileOptions& options, std::ostream& out, std::ostre
     err << run.title() << " ends before its second update: " << times.diverged << '\n';
     return kDiverged;
   }
-  const Profile profile = measured(run, data, threads, times, watch, before);
+  // Of the timed steps alone: the ceilings and the scaling that follow make threads wait for one another.
+  const MachineNoise noise = finished(watch, before, configuration.model.precision);
+  const Profile profile = measured(run, data, threads, times, noise);
   if (!options.output.empty()) {
     write_profile_file(options.output, profile, run.definition,
                        gather_provenance(options.command_line, threads.back()));

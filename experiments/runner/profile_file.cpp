@@ -113,7 +113,7 @@ void write_rows(const File& file, const Profile& profile) {
   add(
       "layer", "1", "weight layer, 1 at the input side; 0: the whole net",
       [](Row one) { return one.work.layer; }, StoredAs::int32);
-  add("seconds", "s", "time in a step: the median over quiet steps",
+  add("seconds", "s", "time in a step: the median over quiet steps, or all where few are quiet",
       [](Row one) { return one.seconds; });
   add("limit_seconds", "s", "flops / flops_per_second + bytes_beyond_l2 / bytes_per_second",
       [](Row one) { return one.limit_seconds; });

@@ -178,8 +178,8 @@ void write_profile(const Profile& profile, std::ostream& out) {
                      bytes_text(profile.working_set));
   write_ceiling(profile.ceiling, out);
   out << fmt::format(
-      "\nA limit is operations / {:.1f} GFLOP/s + bytes beyond L2 / {:.1f} GB/s, within "
-      "{}\n\n",
+      "\nA limit is operations / {:.1f} GFLOP/s + bytes beyond L2 / {:.1f} GB/s, within {}, "
+      "the one after the other\n\n",
       1e-9 * profile.flops_per_second, 1e-9 * profile.bytes_per_second,
       bytes_text(profile.buffers));
   write_phases(profile, out);

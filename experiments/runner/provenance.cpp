@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/provenance.hpp"
 
-#include <sched.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <fstream>
-#include <thread>
 
 #include <CLI/Version.hpp>
 #include <nlohmann/detail/abi_macros.hpp>
@@ -17,6 +15,7 @@
 #include "engine/core/hdf5_handle.hpp"
 #include "engine/core/tensor.hpp"
 #include "engine/kernels/instruction_set.hpp"
+#include "experiments/runner/available_processors.hpp"
 #include "plumbline/build_info.hpp"
 
 namespace plumbline {
@@ -36,16 +35,6 @@ std::string cpu_info(std::string_view field) {
     if (line.starts_with(field) && colon != std::string::npos) return line.substr(colon + 2);
   }
   return kUnknown;
-}
-
-/// The processors that this process may run on: taskset, Slurm and containers give it a share.
-std::string cpu_count() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-    return std::to_string(CPU_COUNT(&allowed));
-  }
-  return std::to_string(std::max(std::thread::hardware_concurrency(), 1U));
 }
 
 /// "31.2 GiB"
@@ -83,7 +72,7 @@ Provenance gather_provenance(const std::string& command_line, int threads) {
           {"cxx_flags", std::string(build_info::kCxxFlags)},
           {"instruction_set", instruction_set()},
           {"cpu_model", cpu_info("model name")},
-          {"cpu_count", cpu_count()},
+          {"cpu_count", std::to_string(allowed_processors())},
           {"memory", memory()},
           {"kernel", has_system ? std::string(system.sysname) + ' ' + system.release : kUnknown},
           {"library_versions", library_versions()},

@@ -62,8 +62,9 @@ RunColumns::RunColumns(const hdf5::Check& check, hid_t file, const hdf5::Variabl
   n_steps_ =
       numbers("n_steps", StoredAs::int32, 0, "last step at which anything was measured", "1");
   wall_seconds_ = numbers("wall_seconds", StoredAs::float64, kNaN, "time that the run took", "s");
-  cpu_seconds_ =
-      numbers("cpu_seconds", StoredAs::float64, kNaN, "processor time that the run took", "s");
+  cpu_seconds_ = numbers(
+      "cpu_seconds", StoredAs::float64, kNaN,
+      "processor time of the run's own thread; what other threads helped is not in it", "s");
   threads_ = numbers("threads", StoredAs::int32, 0, "threads that ran nets at once", "1");
   host_ = texts("host", "machine that computed the run");
   started_ = numbers("started", StoredAs::int64, 0, "when the run began",

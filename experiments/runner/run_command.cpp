@@ -18,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include "experiments/runner/available_processors.hpp"
 #include "experiments/runner/definition.hpp"
 #include "experiments/runner/interrupt.hpp"
 #include "experiments/runner/memory_fit.hpp"

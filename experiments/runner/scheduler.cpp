@@ -6,6 +6,7 @@
 #include <exception>
 #include <limits>
 #include <map>
+#include <mutex>
 #include <new>
 #include <string>
 #include <thread>
@@ -13,7 +14,6 @@
 
 #include <oneapi/tbb/concurrent_queue.h>
 #include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/info.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 
@@ -148,18 +148,21 @@ class ThreadShare {
 
   /// One of the runs has ended, and none has come in its place.
   void release() {
+    // Of two that end at once the later count must be set last.
+    const std::scoped_lock lock(mutex_);
     --active_;
     share();
   }
 
  private:
   void share() const {
-    const std::size_t active = active_;
-    if (active > 0) set_threads_per_call(static_cast<int>((threads_ + active - 1) / active));
+    if (active_ == 0) return;
+    set_threads_per_call(static_cast<int>((threads_ + active_ - 1) / active_));
   }
 
   std::size_t threads_;
-  std::atomic<std::size_t> active_;
+  std::size_t active_;
+  std::mutex mutex_;
 };
 
 }  // namespace
@@ -169,8 +172,6 @@ Sharing::Sharing(int n_threads) : Sharing(n_threads, std::numeric_limits<std::si
 Sharing::Sharing(int n_threads, std::size_t most_runs)
     : threads(static_cast<std::size_t>(std::max(n_threads, 1))),
       runs_at_once(std::clamp<std::size_t>(most_runs, 1, threads)) {}
-
-int available_processors() { return oneapi::tbb::info::default_concurrency(); }
 
 std::string sharing_text(const Plan& plan, const std::vector<std::size_t>& pending,
                          const Sharing& sharing) {
@@ -205,6 +206,7 @@ std::string sharing_text(const Plan& plan, const std::vector<std::size_t>& pendi
 void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const DataFolders& folders,
               const Sharing& sharing, std::atomic<bool>& stop, const Finished& finished,
               const RunFunction& run) {
+  if (pending.empty()) return;
   const std::vector<std::size_t> order = dearest_first(plan, pending);
   const Datasets datasets = load_datasets(plan, order, folders, stop);
   const std::size_t workers = std::min(sharing.runs_at_once, order.size());

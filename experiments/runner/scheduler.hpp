@@ -19,9 +19,6 @@ namespace plumbline {
 using RunFunction = std::function<std::optional<RunRecord>(const RunConfiguration&, const Dataset&,
                                                            const std::atomic<bool>& stop)>;
 
-/// The processors that this process may run on: taskset, Slurm and containers give it a share.
-int available_processors();
-
 /// How many threads compute, and how many runs stand side by side on them.
 struct Sharing {
   Sharing(int n_threads);  // NOLINT(google-explicit-constructor): as many runs as threads

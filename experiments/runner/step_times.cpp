@@ -20,17 +20,18 @@ constexpr Nanoseconds kEnough = 2'000'000'000;
 constexpr std::size_t kFewestSteps = 5;
 constexpr std::size_t kMostSteps = 20'000;
 
-class Timer final : public TrainingObserver {
+class Timer final : public TrainingObserver, private PhaseClock {
  public:
-  Timer(const RunConfiguration& run, std::size_t steps)
+  Timer(const RunConfiguration& run, std::size_t steps, std::vector<CounterKind> kinds)
       : times_{.clock = StepClock(run.model.widths.size() + 1)},
+        counters_(std::move(kinds)),
         precision_(run.model.precision),
-        keeps_first_(run.steps == 1),
+        updates_(run.steps),
         wanted_(steps) {
     times_.multiply_adds.push_back(multiply_add_rate(precision_, kProbeSeconds));
   }
 
-  PhaseClock* clock() override { return &times_.clock; }
+  PhaseClock* clock() override { return this; }
   bool before_update(const StepView<float>& view) override { return look(view); }
   bool before_update(const StepView<double>& view) override { return look(view); }
   bool after_update(std::span<const float> /*parameters*/) override { return next(); }
@@ -46,6 +47,7 @@ class Timer final : public TrainingObserver {
   void end_pass() {
     times_.clock.end_step(false);  // the last step of a run has no update
     end_round();
+    step_ = -1;
   }
 
   StepTimes take() {
@@ -56,6 +58,16 @@ class Timer final : public TrainingObserver {
   StepTimes& times() { return times_; }
 
  private:
+  // A step begins with its data. After the last update comes one that is not kept, as it has none, and
+  // evaluations and a digest, which are of no step.
+  void enter(Phase phase, std::size_t layer) override {
+    const std::int64_t next = step_ + 1;
+    if (phase == Phase::data && next < updates_ && is_kept(next)) counters_.start();
+    times_.clock.enter(phase, layer);
+  }
+
+  bool is_kept(std::int64_t step) const { return step > 0 || updates_ == 1; }
+
   template <typename T>
   bool look(const StepView<T>& view) {
     step_ = view.step;
@@ -64,20 +76,20 @@ class Timer final : public TrainingObserver {
   }
 
   bool next() {
-    const bool keep = step_ > 0 || keeps_first_;
+    const bool keep = is_kept(step_);
     times_.clock.end_step(keep);
+    counters_.stop();
     if (keep) {
       const Nanoseconds took = times_.clock.total(times_.clock.steps() - 1);
       spent_ += took;
       round_ += took;
     }
     if (round_ >= kRound || step_ == 0) end_round();
-    counters_.start();
     return !has_enough();
   }
 
   void end_round() {
-    counters_.stop();
+    counters_.stop();  // where a pass ended in a step
     const std::size_t begun =
         times_.rounds.empty() ? 0 : times_.rounds.back().first + times_.rounds.back().steps;
     const std::size_t steps = times_.clock.steps() - begun;
@@ -92,16 +104,16 @@ class Timer final : public TrainingObserver {
   StepTimes times_;
   HardwareCounters counters_;
   Precision precision_;
-  bool keeps_first_;
+  std::int64_t updates_;
   std::size_t wanted_;
-  std::int64_t step_ = 0;
+  std::int64_t step_ = -1;  // that the run saw last
   Nanoseconds spent_ = 0;
   Nanoseconds round_ = 0;
 };
 
 }  // namespace
 
-std::vector<std::size_t> StepTimes::quiet_steps() const {
+QuietSteps StepTimes::quiet_steps() const {
   double best = 0;
   for (const double rate : multiply_adds) best = std::max(best, rate);
   std::vector<std::size_t> all;
@@ -112,11 +124,13 @@ std::vector<std::size_t> StepTimes::quiet_steps() const {
       if (round.multiply_adds >= kQuiet * best) quiet.push_back(step);
     }
   }
-  return 4 * quiet.size() < all.size() ? all : quiet;
+  const std::size_t count = quiet.size();
+  return {std::move(4 * count < all.size() ? all : quiet), count};
 }
 
-StepTimes time_steps(const RunConfiguration& run, const Dataset& data, std::size_t steps) {
-  Timer timer(run, steps);
+StepTimes time_steps(const RunConfiguration& run, const Dataset& data, std::size_t steps,
+                     std::vector<CounterKind> kinds) {
+  Timer timer(run, steps, std::move(kinds));
   const std::atomic<bool> stop{false};
   while (!timer.has_enough()) {
     const std::size_t before = timer.times().clock.steps();

@@ -19,6 +19,12 @@ struct Round {
   double multiply_adds = 0;  ///< flop/s, the lower of the two
 };
 
+/// The steps to take medians over.
+struct QuietSteps {
+  std::vector<std::size_t> used;  ///< the quiet ones; all where those are less than a quarter
+  std::size_t quiet = 0;
+};
+
 /// What the clock said of the steps of a run.
 struct StepTimes {
   StepClock clock;
@@ -27,17 +33,18 @@ struct StepTimes {
   std::size_t optimizer_state = 0;         ///< values that the optimizer keeps
   std::string digest = {};    ///< of the first pass over the whole run; empty where none ended
   std::string diverged = {};  ///< where it did, else empty
-  std::vector<HardwareCounters::Count> counters = {};  ///< of all steps together
+  std::vector<HardwareCounters::Count> counters = {};  ///< of all kept steps together
   std::string counters_missing = {};
 
-  /// The steps of the rounds in which the multiply-adds were at least kQuiet of the best; all steps
-  /// where those are less than a quarter.
-  std::vector<std::size_t> quiet_steps() const;
+  /// Quiet are the steps of the rounds in which the multiply-adds were at least kQuiet of the best.
+  QuietSteps quiet_steps() const;
 };
 
 /// Trains the run with a clock, from its start again where it ends too soon, until `steps` steps were
 /// kept; 0: for about two seconds. The first step of each pass allocates and is left out, unless the
-/// run has no other. Where the run ends before any update, no step is kept.
-StepTimes time_steps(const RunConfiguration& run, const Dataset& data, std::size_t steps);
+/// run has no other. Where the run ends before any update, no step is kept. Counters of these `kinds`
+/// count in the steps that are kept alone, and in one that diverges.
+StepTimes time_steps(const RunConfiguration& run, const Dataset& data, std::size_t steps,
+                     std::vector<CounterKind> kinds = processor_counters());
 
 }  // namespace plumbline

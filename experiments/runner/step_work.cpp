@@ -10,7 +10,7 @@ namespace plumbline {
 
 namespace {
 
-enum class Kind { batch, parameters, outputs, error_signal, gradient, state };
+enum class Kind { batch, parameters, pre_activation, outputs, error_signal, gradient, state };
 
 /// What one layer has of a kind; layer 0 has the batch.
 struct Block {
@@ -118,6 +118,8 @@ class Count {
         return {kind, l, number_ * shape.parameters};
       case Kind::state:
         return {kind, l, number_ * state_ * shape.parameters / parameters_};
+      case Kind::pre_activation:
+        return {kind, l, number_ * batch_ * shape.units};
       case Kind::error_signal:
         return {kind, l, number_ * batch_ * std::max(shape.units, shape.outputs)};
       case Kind::outputs:
@@ -143,6 +145,7 @@ class Count {
     begin(Phase::forward, l, 2 * batch_ * layer(l).weights + batch_ * layer(l).units);
     use(Kind::outputs, l - 1);
     use(Kind::parameters, l);
+    use(Kind::pre_activation, l);
     use(Kind::outputs, l);
   }
   void count_loss() {
@@ -154,6 +157,7 @@ class Count {
   void count_backward(std::size_t l) {
     const double products = l == 1 ? 2 : 4;
     begin(Phase::backward, l, products * batch_ * layer(l).weights + 3 * batch_ * layer(l).units);
+    use(Kind::pre_activation, l);
     use(Kind::outputs, l);
     use(Kind::error_signal, l, 2);
     use(Kind::outputs, l - 1);

@@ -8,14 +8,15 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <numeric>
 #include <set>
 #include <span>
 #include <thread>
 
 #include "engine/training/trainer.hpp"
 #include "experiments/runner/ceiling.hpp"
+#include "experiments/runner/median.hpp"
 #include "experiments/runner/step_clock.hpp"
+#include "experiments/runner/streams.hpp"
 
 namespace plumbline {
 
@@ -27,7 +28,7 @@ constexpr int kMostTimes = 3;
 /// Lets runs train for windows of time, all others waiting.
 class Gate {
  public:
-  explicit Gate(std::size_t runs) : admitted_(runs, false), rates_(runs, 0) {}
+  explicit Gate(std::size_t runs) : admitted_(runs, false), spans_(runs) {}
 
   /// A run is ready for its first window.
   void arrive() {
@@ -43,10 +44,10 @@ class Gate {
     return !closed_;
   }
   Nanoseconds end_of_window() const { return end_.load(std::memory_order_relaxed); }
-  /// The run has made so many steps a second in the window.
-  void leave(std::size_t run, double rate) {
+  /// The run has made so many steps in the window.
+  void leave(std::size_t run, const WorkSpan& steps) {
     const std::scoped_lock lock(mutex_);
-    rates_[run] = rate;
+    spans_[run] = steps;
     --running_;
     changed_.notify_all();
   }
@@ -64,13 +65,13 @@ class Gate {
       changed_.wait(lock, [&] { return error_ != nullptr || condition(); });
       if (error_ != nullptr) std::rethrow_exception(error_);
     };
-    wait_until([&] { return arrived_ == rates_.size(); });
+    wait_until([&] { return arrived_ == spans_.size(); });
     running_ = runs;
     std::fill_n(admitted_.begin(), runs, true);
     end_ = steady_nanoseconds() + length;
     changed_.notify_all();
     wait_until([&] { return running_ == 0; });
-    return std::accumulate(rates_.begin(), rates_.begin() + static_cast<std::ptrdiff_t>(runs), 0.0);
+    return joint_rate(std::span(spans_).first(runs));
   }
   void close() {
     const std::scoped_lock lock(mutex_);
@@ -84,7 +85,7 @@ class Gate {
   std::size_t arrived_ = 0;
   std::size_t running_ = 0;
   std::vector<bool> admitted_;
-  std::vector<double> rates_;
+  std::vector<WorkSpan> spans_;
   std::atomic<Nanoseconds> end_{0};
   std::exception_ptr error_;
   bool closed_ = false;
@@ -118,12 +119,18 @@ class GatedRun final : public TrainingObserver {
     if (first) gate_.arrive();
     arrived_ = true;
     const bool over = !first && steps_ > 0 && now >= gate_.end_of_window();
-    if (over) gate_.leave(number_, 1e9 * static_cast<double>(steps_) / static_cast<double>(spent_));
+    if (over) {
+      // As many as it would have made, had it not begun again in the window.
+      const double steps = static_cast<double>(steps_) * static_cast<double>(now - entered_) /
+                           static_cast<double>(spent_);
+      gate_.leave(number_, {steps, entered_, now});
+    }
     if (first || over) {
       closed_ = !gate_.enter(number_);
       steps_ = 0;
       spent_ = 0;
       now = steady_nanoseconds();
+      entered_ = now;
     }
     last_ = now;
     return !closed_;
@@ -136,6 +143,7 @@ class GatedRun final : public TrainingObserver {
   std::int64_t step_ = 0;
   std::size_t steps_ = 0;  // in the window, and the time they took
   Nanoseconds spent_ = 0;
+  Nanoseconds entered_ = 0;  // the window
   Nanoseconds last_ = 0;
 };
 

@@ -12,8 +12,9 @@ namespace plumbline {
 /// So many runs at once, each on a thread of its own, beside one.
 struct ThreadScaling {
   int threads = 1;
-  double steps_per_second = 0;  ///< of all runs together: the median over the quiet rounds
-  double over_one = 1;          ///< times the rate of one run: the median of the rounds' ratios
+  double steps_per_second =
+      0;                ///< of all runs together, as joint_rate(): the median over the quiet rounds
+  double over_one = 1;  ///< times the rate of one run: the median of the rounds' ratios
   double streams_over_one =
       1;  ///< the same of multiply-adds, measured before and after each window
   std::size_t quiet_rounds = 0;  ///< 0: none was, and the medians are over all

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/kernels/instruction_set.hpp"
+#include "experiments/runner/available_processors.hpp"
 #include "experiments/runner/interrupt.hpp"
 #include "experiments/runner/memory_fit.hpp"
 #include "experiments/runner/plan.hpp"

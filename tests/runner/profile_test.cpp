@@ -3,6 +3,12 @@
 
 #include <linux/perf_event.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <ctime>
+#include <memory>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -12,6 +18,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "experiments/runner/median.hpp"
 #include "experiments/runner/profile_text.hpp"
 #include "tests/training/training_run.hpp"
 
@@ -32,15 +39,41 @@ TEST(QuietMedianTest, LeavesOutWhatIsMuchSlowerThanTheBest) {
 TEST(MedianTest, IsTheMiddleOrTheMeanOfTheTwoMiddleValues) {
   EXPECT_EQ(median({3, 1, 2}), 2);
   EXPECT_EQ(median({4, 1, 3, 2}), 2.5);
+  EXPECT_TRUE(std::isnan(median({})));
+}
+
+TEST(StreamBufferTest, IsSharedBelowL2AndOfEachWithinIt) {
+  const CacheSizes caches{32, 512, 16384};
+  const MemoryLevel l2{"L2", 512, 256};
+  const MemoryLevel l3{"L3", 16384, 8192};
+  const MemoryLevel memory{"memory", 0, 65536};
+  EXPECT_EQ(stream_buffer(l2, 8, caches), 256);
+  EXPECT_EQ(stream_buffer(l3, 1, caches), 8192);
+  EXPECT_EQ(stream_buffer(l3, 4, caches), 2048);
+  EXPECT_EQ(stream_buffer(l3, 16, caches), 1024) << "what L2 does not hold";
+  EXPECT_TRUE(std::isnan(stream_buffer(l3, 17, caches))) << "16 of 1024 bytes are all of L3";
+  EXPECT_EQ(stream_buffer(memory, 4, caches), 16384);
+  EXPECT_EQ(stream_buffer(memory, 1000, caches), 1024);
+  const CacheSizes eight{32, 512, 16384, 8};
+  EXPECT_EQ(stream_buffer(memory, 4, eight), 65536) << "each may have an L3 for itself";
+  EXPECT_EQ(stream_buffer(memory, 32, eight), 16384);
+  EXPECT_EQ(stream_buffer(l3, 4, eight), 2048);
 }
 
 TEST(StepTimesTest, QuietStepsAreThoseBetweenFastMultiplyAdds) {
   StepTimes times{.clock = StepClock(1)};
   times.multiply_adds = {100, 95, 60, 98};
   times.rounds = {{0, 2, 95}, {2, 1, 60}, {3, 1, 60}};
-  EXPECT_THAT(times.quiet_steps(), testing::ElementsAre(0, 1));
+  EXPECT_THAT(times.quiet_steps().used, testing::ElementsAre(0, 1));
+  EXPECT_EQ(times.quiet_steps().quiet, 2U);
+}
+
+TEST(StepTimesTest, UsesAllStepsWhereTooFewAreQuietAndCountsTheQuiet) {
+  StepTimes times{.clock = StepClock(1)};
+  times.multiply_adds = {100, 95, 60};
   times.rounds = {{0, 1, 95}, {1, 9, 60}};
-  EXPECT_EQ(times.quiet_steps().size(), 10U) << "too few are quiet";
+  EXPECT_EQ(times.quiet_steps().used.size(), 10U);
+  EXPECT_EQ(times.quiet_steps().quiet, 1U);
 }
 
 TEST(TimeStepsTest, TimesEveryPhaseOfEveryLayerAndAddsUpToTheWhole) {
@@ -94,6 +127,55 @@ TEST(TimeStepsTest, SaysWhereARunDivergesThatNeverComesToASecondUpdate) {
   const StepTimes times = time_steps(run, run.data->load({}), 5);
   EXPECT_EQ(times.clock.steps(), 0U);
   EXPECT_THAT(times.diverged, HasSubstr("step 0"));
+}
+
+// More than all steps of a test take, in a build without optimization too.
+constexpr std::clock_t kBusy = CLOCKS_PER_SEC / 16;  // of processor time
+constexpr double kBusyNanoseconds = 1e9 / 16;
+
+// Takes so much time of the processor where it measures: at each step, or at the first alone.
+class BusyProbe final : public Probe {
+ public:
+  explicit BusyProbe(bool at_first_alone) : at_first_alone_(at_first_alone) {}
+
+  void measure(const Snapshot<float>& /*snapshot*/, std::span<double> /*layers*/) const override {
+    if (at_first_alone_ && calls_ > 0) return;
+    ++calls_;
+    for (const std::clock_t begin = std::clock(); std::clock() - begin < kBusy;) continue;
+  }
+  void measure(const Snapshot<double>& /*snapshot*/, std::span<double>) const override {}
+
+ private:
+  bool at_first_alone_;
+  mutable std::atomic<int> calls_{0};
+};
+
+// Nanoseconds of the processor that are counted while two passes of a run of so many steps are timed, with
+// a probe at the first and after the last step. Nothing where the kernel counts none.
+std::optional<double> counted_nanoseconds(std::int64_t steps, bool at_first_alone) {
+  RunConfiguration run = configured(with(
+      small_run(), {{"train.steps", node(steps)}, {"probes.gradient_norm.every", node(steps)}}));
+  run.probes.front().probe = std::make_shared<BusyProbe>(at_first_alone);
+  const std::size_t kept = 2 * static_cast<std::size_t>(std::max<std::int64_t>(1, steps - 1));
+  const StepTimes times =
+      time_steps(run, run.data->load({}), kept,
+                 {{"task_clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK}});
+  EXPECT_EQ(times.clock.steps(), kept);
+  if (times.counters.empty()) return std::nullopt;
+  return times.counters[0].value;
+}
+
+TEST(TimeStepsTest, CountsNothingBeforeTheFirstAndAfterTheLastKeptStep) {
+  const std::optional<double> counted = counted_nanoseconds(5, false);
+  if (!counted) GTEST_SKIP() << "the kernel counts nothing";
+  EXPECT_GT(*counted, 0);
+  EXPECT_LT(*counted, kBusyNanoseconds);
+}
+
+TEST(TimeStepsTest, CountsInTheOnlyStepOfARun) {
+  const std::optional<double> counted = counted_nanoseconds(1, true);
+  if (!counted) GTEST_SKIP() << "the kernel counts nothing";
+  EXPECT_GT(*counted, kBusyNanoseconds / 2) << "two clocks, which may differ a little";
 }
 
 // A clock of a net of one layer with these nanoseconds in each step; probes in every second step.
@@ -164,6 +246,14 @@ TEST(AddTimesTest, TheRowsAddUpToTheWhole) {
   for (const ProfileRow& row : profile.rows) sum += row.total_seconds;
   EXPECT_NEAR(sum, profile.total_seconds, kRounding * profile.total_seconds);
   EXPECT_NEAR(profile.total_seconds, (4 * 210 + 1300 + 2 * 50) * 1e-9, kRounding);
+}
+
+TEST(DoubtsTest, AreOfStepsThatWereNotQuietThoughAllAreUsed) {
+  StepTimes times = times_of(std::vector<Nanoseconds>(10, 100));
+  EXPECT_THAT(doubts(profile_of(times)), testing::IsEmpty());
+  times.multiply_adds = {100, 95, 60};
+  times.rounds = {{0, 1, 95}, {1, 9, 60}};
+  EXPECT_THAT(doubts(profile_of(times)), testing::ElementsAre(HasSubstr("only 1 of 10 steps")));
 }
 
 TEST(ThreadScalingTest, TrainsEachNumberOfRuns) {

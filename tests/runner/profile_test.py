@@ -94,7 +94,8 @@ def test_it_tells_ceilings_scaling_counters_and_noise(measured):
     for rates in [*ceiling["multiply_adds"].values(),
                   *(level[f"{traffic}_bytes_per_second"] for level in ceiling["levels"]
                     for traffic in ("copy", "update"))]:
-        assert len(rates) == 2 and min(rates) > 0
+        # So many streams may have no size of a level, which one has.
+        assert len(rates) == 2 and rates[0] > 0 and (rates[1] is None or rates[1] > 0)
     assert ceiling["levels"][-1]["name"] == "memory"
     assert [one["threads"] for one in profile["scaling"]] == [1, 2]
     assert profile["counters"].get("missing") or profile["counters"]["cycles"] > 0

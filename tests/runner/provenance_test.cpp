@@ -11,6 +11,7 @@ namespace plumbline {
 namespace {
 
 using testing::ContainsRegex;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
@@ -28,6 +29,12 @@ TEST(Provenance, WhatTheProgramKnowsIsRepeated) {
   EXPECT_EQ(provenance_value(provenance, "command_line"), "plumbline run x --threads 2");
   EXPECT_EQ(provenance_value(provenance, "threads"), "2");
   EXPECT_EQ(provenance_value(provenance, "no such field"), "");
+}
+
+TEST(Provenance, TheFlagsAreThoseThatDecideBits) {
+  const std::string flags = provenance_value(gather_provenance("", 1), "cxx_flags");
+  EXPECT_THAT(flags, HasSubstr("-ffp-contract=off -fno-math-errno"));
+  EXPECT_THAT(flags, Not(HasSubstr("-Wall")));
 }
 
 TEST(Provenance, TheMachineAndTheBuildAreDescribed) {

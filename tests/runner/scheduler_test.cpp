@@ -104,6 +104,14 @@ bool becomes_true(const Condition& condition) {
 
 void ignore(std::size_t, RunRecord&&) {}
 
+TEST(Scheduler, WaitsForNothingWhereNoRunIsPending) {
+  constexpr int kTimes = 2000;  // a queue without room for a record hung in some of them
+  const Plan plan = plan_of({1});
+  std::atomic<bool> stop{false};
+  for (int i = 0; i < kTimes; ++i) schedule(plan, {}, {}, 2, stop, ignore);
+  EXPECT_FALSE(stop);
+}
+
 TEST(Scheduler, StartsTheDearestRunFirstAndEqualOnesInTheOrderOfThePlan) {
   const Plan plan = plan_of({1, 3, 2, 3, 5});
   std::vector<std::int64_t> started;

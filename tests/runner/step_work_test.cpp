@@ -54,15 +54,16 @@ TEST(StepWorkTest, CountsBytesByTheirClosedForms) {
   const StepWork work = step_work(shallow(), kAdamState, kUnlimited);
   // In numbers of 4 bytes; the label of an example is one too.
   EXPECT_EQ(work_of(work, Phase::data).bytes, 4 * (32 * 65 + 32 * 64));
-  EXPECT_EQ(work_of(work, Phase::forward, 1).bytes, 4 * (32 * 64 + 845 + 32 * 13));
-  EXPECT_EQ(work_of(work, Phase::forward, 2).bytes, 4 * (32 * 13 + 140 + 32 * 10));
+  EXPECT_EQ(work_of(work, Phase::forward, 1).bytes, 4 * (32 * 64 + 845 + 2 * 32 * 13));
+  EXPECT_EQ(work_of(work, Phase::forward, 2).bytes, 4 * (32 * 13 + 140 + 2 * 32 * 10));
   EXPECT_EQ(work_of(work, Phase::loss).bytes, 4 * (32 * 10 + 32 * 10));
   EXPECT_EQ(work_of(work, Phase::backward, 2).bytes,
-            4 * (32 * 10 + 2 * 32 * 10 + 32 * 13 + 140 + 140 + 32 * 13));
-  EXPECT_EQ(work_of(work, Phase::backward, 1).bytes, 4 * (32 * 13 + 2 * 32 * 13 + 32 * 64 + 845));
+            4 * (2 * 32 * 10 + 2 * 32 * 10 + 32 * 13 + 140 + 140 + 32 * 13));
+  EXPECT_EQ(work_of(work, Phase::backward, 1).bytes,
+            4 * (2 * 32 * 13 + 2 * 32 * 13 + 32 * 64 + 845));
   EXPECT_EQ(work_of(work, Phase::optimizer).bytes, 4 * (2 * 985 + 985 + 2 * 1970));
-  // Batch, parameters, gradient, state, outputs, error signals.
-  EXPECT_EQ(work.working_set, 4 * (32 * 64 + 985 + 985 + 1970 + 32 * 23 + 32 * 23));
+  // Batch, parameters, gradient, state, pre-activations, outputs, error signals.
+  EXPECT_EQ(work.working_set, 4 * (32 * 64 + 985 + 985 + 1970 + 3 * 32 * 23));
 }
 
 TEST(StepWorkTest, NumbersOfDoublePrecisionTakeTwice) {
@@ -107,7 +108,8 @@ TEST(StepWorkTest, ActivationsOfTheirOwnShapeCountUnitsAndOutputs) {
   const auto units = static_cast<double>(layout.tensors()[0].rows);
   const auto inputs = static_cast<double>(layout.tensors()[2].cols);
   EXPECT_EQ(inputs, 2 * units);
-  EXPECT_EQ(work_of(work, Phase::forward, 1).bytes, 4 * (32 * 64 + 65 * units + 32 * inputs));
+  EXPECT_EQ(work_of(work, Phase::forward, 1).bytes,
+            4 * (32 * 64 + 65 * units + 32 * units + 32 * inputs));
   EXPECT_EQ(work_of(work, Phase::forward, 2).flops, 2 * 32 * 10 * inputs + 32 * 10);
 }
 
