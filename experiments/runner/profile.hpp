@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,7 @@ struct Profile {
   Precision precision = Precision::float32;
   std::size_t layers = 0;
   std::size_t batch = 0;
+  std::int64_t updates = 0;  ///< of the whole run
 
   Ceiling ceiling;
   double flops_per_second =
@@ -56,6 +59,9 @@ struct Profile {
   std::vector<Round> rounds;
   std::vector<HardwareCounters::Count> counters;  ///< per step
   std::string counters_missing;
+  /// What the writer's thread takes to make the run's results file, with its record, on a disk of the
+  /// machine; NaN where the run was not trained to its end.
+  double recording_seconds = std::numeric_limits<double>::quiet_NaN();
   std::string diverged;  ///< where the run did; else empty
   std::string digest;    ///< of the run, where it came to its end
   MachineNoise noise;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/profile_command.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -10,11 +14,14 @@
 #include <nlohmann/json.hpp>
 
 #include "experiments/runner/available_processors.hpp"
+#include "experiments/runner/median.hpp"
 #include "experiments/runner/memory_fit.hpp"
 #include "experiments/runner/output_path.hpp"
 #include "experiments/runner/profile.hpp"
 #include "experiments/runner/profile_file.hpp"
 #include "experiments/runner/profile_text.hpp"
+#include "experiments/runner/provenance.hpp"
+#include "experiments/runner/results_file.hpp"
 #include "experiments/runner/single_run.hpp"
 
 namespace plumbline {
@@ -107,6 +114,26 @@ int print_ceiling(const std::vector<int>& threads, bool json, std::ostream& out,
   return 0;
 }
 
+// The median over a few files, which go as they come.
+double recording_seconds(const SingleRun& run, const RunRecord& record) {
+  constexpr int kFiles = 5;
+  const Plan plan{run.definition, {run.spec}};
+  const Provenance provenance = gather_provenance("profile", 1);
+  const std::filesystem::path path = std::filesystem::temp_directory_path() /
+                                     ("plumbline_profile_" + std::to_string(getpid()) + ".h5");
+  std::vector<double> seconds;
+  for (int i = 0; i < kFiles; ++i) {
+    using std::chrono::steady_clock;
+    const auto start = steady_clock::now();
+    ResultsWriter writer(path, plan, provenance);
+    writer.write(0, record);
+    writer.close();
+    seconds.push_back(std::chrono::duration<double>(steady_clock::now() - start).count());
+    std::filesystem::remove(path);
+  }
+  return median(std::move(seconds));
+}
+
 Profile measured(const SingleRun& run, const Dataset& data, const std::vector<int>& threads,
                  StepTimes& times, const MachineNoise& noise) {
   const RunConfiguration& configuration = run.spec.configuration;
@@ -131,8 +158,12 @@ Profile measured(const SingleRun& run, const Dataset& data, const std::vector<in
     count.value /= static_cast<double>(profile.steps);
   }
   profile.counters_missing = std::move(times.counters_missing);
-  profile.digest = std::move(times.digest);
-  profile.diverged = std::move(times.diverged);
+  profile.updates = configuration.steps;
+  if (times.record) {
+    profile.recording_seconds = recording_seconds(run, *times.record);
+    profile.digest = std::move(times.record->digest);
+    profile.diverged = std::move(times.record->message);
+  }
   profile.noise = noise;
   profile.warnings = doubts(profile);
   return profile;
@@ -173,7 +204,7 @@ int profile_command(const ProfileOptions& options, std::ostream& out, std::ostre
   const double before = multiply_add_rate(configuration.model.precision, kProbeSeconds);
   StepTimes times = time_steps(configuration, data, options.steps);
   if (times.clock.steps() == 0) {
-    err << run.title() << " ends before its second update: " << times.diverged << '\n';
+    err << run.title() << " ends before its second update: " << times.record->message << '\n';
     return kDiverged;
   }
   // Of the timed steps alone: the ceilings and the scaling that follow make threads wait for one another.

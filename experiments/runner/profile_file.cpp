@@ -91,6 +91,7 @@ void write_attributes(const File& file, const Profile& profile) {
   file.number(root, "limit_seconds", profile.limit_seconds);
   file.number(root, "share_of_limit", profile.share_of_limit);
   file.number(root, "steps_per_second", profile.steps_per_second);
+  file.number(root, "recording_seconds", profile.recording_seconds);
   file.number(root, "flops_per_second", profile.flops_per_second);
   file.number(root, "bytes_per_second", profile.bytes_per_second);
   file.number(root, "buffers", profile.buffers);

@@ -108,6 +108,7 @@ ordered_json profile_json(const Profile& profile) {
           {"counters", counters_json(profile)},
           {"digest", profile.digest},
           {"diverged", profile.diverged},
+          {"recording_seconds", number(profile.recording_seconds)},
           {"noise", noise_json(profile.noise, profile.warnings)}};
 }
 

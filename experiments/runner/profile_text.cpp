@@ -2,6 +2,7 @@
 #include "experiments/runner/profile_text.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string_view>
 
@@ -194,6 +195,12 @@ void write_profile(const Profile& profile, std::ostream& out) {
   write_farthest(profile, out);
   write_scaling(profile.scaling, out);
   write_counters(profile, out);
+  if (std::isfinite(profile.recording_seconds)) {
+    out << fmt::format(
+        "Recording the run takes {} us of the writer's thread, {} us a step\n",
+        short_number(1e6 * profile.recording_seconds),
+        short_number(1e6 * profile.recording_seconds / static_cast<double>(profile.updates)));
+  }
   if (!profile.diverged.empty()) out << "\nThe run diverged: " << profile.diverged << '\n';
 }
 

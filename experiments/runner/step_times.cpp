@@ -134,12 +134,9 @@ StepTimes time_steps(const RunConfiguration& run, const Dataset& data, std::size
   const std::atomic<bool> stop{false};
   while (!timer.has_enough()) {
     const std::size_t before = timer.times().clock.steps();
-    const std::optional<RunRecord> record = train_observed(run, data, stop, timer);
+    std::optional<RunRecord> record = train_observed(run, data, stop, timer);
     timer.end_pass();
-    if (record && timer.times().digest.empty()) {
-      timer.times().digest = record->digest;
-      timer.times().diverged = record->message;
-    }
+    if (!timer.times().record) timer.times().record = std::move(record);
     if (timer.times().clock.steps() == before) break;
   }
   return timer.take();

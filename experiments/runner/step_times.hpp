@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/datasets/dataset.hpp"
 #include "engine/training/run_configuration.hpp"
+#include "engine/training/run_record.hpp"
 #include "experiments/runner/hardware_counters.hpp"
 #include "experiments/runner/step_clock.hpp"
 
@@ -31,8 +33,7 @@ struct StepTimes {
   std::vector<Round> rounds = {};
   std::vector<double> multiply_adds = {};  ///< flop/s: before the first round, and after each
   std::size_t optimizer_state = 0;         ///< values that the optimizer keeps
-  std::string digest = {};    ///< of the first pass over the whole run; empty where none ended
-  std::string diverged = {};  ///< where it did, else empty
+  std::optional<RunRecord> record = {};    ///< of the first pass over the whole run, if one ended
   std::vector<HardwareCounters::Count> counters = {};  ///< of all kept steps together
   std::string counters_missing = {};
 

@@ -111,8 +111,8 @@ TEST(TimeStepsTest, TrainsTheSameBitsAsWithoutAClock) {
   // More steps than the run has: it goes on from its start.
   const StepTimes times = time_steps(run, data, 40);
   EXPECT_EQ(times.clock.steps(), 40U);
-  EXPECT_EQ(times.digest, trained(run, data).digest);
-  EXPECT_EQ(times.diverged, "");
+  EXPECT_EQ(times.record->digest, trained(run, data).digest);
+  EXPECT_EQ(times.record->message, "");
 }
 
 TEST(TimeStepsTest, KeepsTheFirstStepOfARunThatHasNoOther) {
@@ -126,7 +126,7 @@ TEST(TimeStepsTest, SaysWhereARunDivergesThatNeverComesToASecondUpdate) {
                                                        {"model.initializer.std", node(1e30)}}));
   const StepTimes times = time_steps(run, run.data->load({}), 5);
   EXPECT_EQ(times.clock.steps(), 0U);
-  EXPECT_THAT(times.diverged, HasSubstr("step 0"));
+  EXPECT_THAT(times.record->message, HasSubstr("step 0"));
 }
 
 // More than all steps of a test take, in a build without optimization too.
@@ -352,6 +352,7 @@ TEST(WriteProfileTest, HasTheContractsKeysInJson) {
   EXPECT_NEAR(json.at("phases").at(1).at("seconds").get<double>(), 1e-7, 1e-7 * kRounding);
   EXPECT_NEAR(json.at("share_of_limit").get<double>(), 84.0 / 310, kRounding);
   EXPECT_GT(json.at("steps_per_second"), 0);
+  EXPECT_GT(json.at("recording_seconds"), 0);
   EXPECT_TRUE(json.at("noise").at("steal_share").is_null());
 }
 
