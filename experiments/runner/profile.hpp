@@ -59,8 +59,8 @@ struct Profile {
   std::vector<Round> rounds;
   std::vector<HardwareCounters::Count> counters;  ///< per step
   std::string counters_missing;
-  /// What the writer's thread takes to make the run's results file, with its record, on a disk of the
-  /// machine; NaN where the run was not trained to its end.
+  /// Processor time of the writer's thread for the record of the whole run, beside what a results file
+  /// takes without it; NaN where the run was not trained to its end.
   double recording_seconds = std::numeric_limits<double>::quiet_NaN();
   std::string diverged;  ///< where the run did; else empty
   std::string digest;    ///< of the run, where it came to its end

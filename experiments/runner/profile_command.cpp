@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -114,24 +114,35 @@ int print_ceiling(const std::vector<int>& threads, bool json, std::ostream& out,
   return 0;
 }
 
-// The median over a few files, which go as they come.
+double processor_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+// Of a results file with the record over those of one without, medians over a few files.
 double recording_seconds(const SingleRun& run, const RunRecord& record) {
   constexpr int kFiles = 5;
   const Plan plan{run.definition, {run.spec}};
   const Provenance provenance = gather_provenance("profile", 1);
   const std::filesystem::path path = std::filesystem::temp_directory_path() /
                                      ("plumbline_profile_" + std::to_string(getpid()) + ".h5");
-  std::vector<double> seconds;
-  for (int i = 0; i < kFiles; ++i) {
-    using std::chrono::steady_clock;
-    const auto start = steady_clock::now();
+  const auto make_file = [&](bool with_record) {
+    const double start = processor_seconds();
     ResultsWriter writer(path, plan, provenance);
-    writer.write(0, record);
+    if (with_record) writer.write(0, record);
     writer.close();
-    seconds.push_back(std::chrono::duration<double>(steady_clock::now() - start).count());
+    const double seconds = processor_seconds() - start;
     std::filesystem::remove(path);
+    return seconds;
+  };
+  std::vector<double> with;
+  std::vector<double> without;
+  for (int i = 0; i < kFiles; ++i) {
+    with.push_back(make_file(true));
+    without.push_back(make_file(false));
   }
-  return median(std::move(seconds));
+  return std::max(median(std::move(with)) - median(std::move(without)), 0.0);
 }
 
 Profile measured(const SingleRun& run, const Dataset& data, const std::vector<int>& threads,
