@@ -141,7 +141,12 @@ void apply_override(const std::string& argument, DefinitionReader& reader,
 Definition read_definition(const std::filesystem::path& path,
                            const std::vector<std::string>& overrides,
                            std::vector<Problem>& problems) {
-  return parse_definition(path, read_text(path), overrides, problems);
+  std::string text = read_text(path);
+  if (text.starts_with("\x89HDF\r\n")) {
+    throw DefinitionError({{{path.string(), 0, 0},
+                            "is an HDF5 file and no definition; `plumbline show` prints results"}});
+  }
+  return parse_definition(path, std::move(text), overrides, problems);
 }
 
 Definition parse_definition(const std::filesystem::path& path, std::string text,

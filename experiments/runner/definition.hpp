@@ -28,7 +28,7 @@ struct Definition {
   std::string question;
   std::string expectation;
   std::string paper;
-  SettingsTable base;  ///< the tables data, model, loss, optimizer, schedule, train, probes
+  SettingsTable base;  ///< the tables data, model, loss, optimizer, schedule, train, engine, probes
   /// The first axis varies slowest; the last is always "train.seed". Empty where the text is not
   /// TOML, which is a problem.
   std::vector<SweepAxis> axes;

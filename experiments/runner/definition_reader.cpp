@@ -10,8 +10,8 @@ namespace plumbline {
 
 namespace {
 
-const std::vector<std::string> kTables{"data",     "model", "loss",  "optimizer",
-                                       "schedule", "train", "probes"};
+const std::vector<std::string> kTables{"data",     "model", "loss",   "optimizer",
+                                       "schedule", "train", "engine", "probes"};
 // What a definition says of itself.
 const std::vector<std::string> kTextKeys{"schema", "name", "title", "about"};
 const std::vector<std::string> kPluginTables{"data", "loss", "optimizer", "schedule"};

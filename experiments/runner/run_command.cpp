@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -210,6 +211,15 @@ void keep_finished(ResultsWriter& writer, const fs::path& path, const Outcome& o
   }
 }
 
+/// One a run, where no step is large enough to be shared.
+int most_useful_threads(const Plan& plan, const std::vector<std::size_t>& missing) {
+  const bool shared = std::ranges::any_of(missing, [&](std::size_t index) {
+    return plan.runs[index].configuration.has_shared_steps();
+  });
+  constexpr int kMost = std::numeric_limits<int>::max();
+  return shared ? kMost : static_cast<int>(std::clamp<std::size_t>(missing.size(), 1, kMost));
+}
+
 Plan plan_of(const RunOptions& options) {
   std::vector<Problem> problems;
   Definition definition =
@@ -229,7 +239,7 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   const fs::path path = options.output.empty()
                             ? fs::path("results") / (plan.definition.name + ".h5")
                             : fs::path(options.output);
-  const int threads = options.threads > 0 ? options.threads : available_processors();
+  int threads = options.threads > 0 ? options.threads : available_processors();
   const std::size_t n_runs = plan.runs.size();
 
   EarlierFile earlier = open_earlier_file(path, plan, options.fresh);
@@ -248,6 +258,7 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   for (std::size_t index = 0; index < n_runs; ++index) {
     if (!earlier.places[index]) missing.push_back(index);
   }
+  threads = std::min(threads, most_useful_threads(plan, missing));
   const Sharing sharing(
       threads, runs_that_fit(plan, missing, threads, mode == ProgressMode::json ? nullptr : &err));
   if (options.output.empty()) {

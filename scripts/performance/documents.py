@@ -82,7 +82,7 @@ does so before the first step and after the last alone; file, writer and its thr
     "cost": Section(
         "How the cost grows",
         """\
-Whole runs of nets 128-128^L-10 with two probes at every step and evaluations, on one thread. The
+Whole runs of nets 256-256^L-10, batch 512, with two probes at every step and evaluations, on one thread. The
 exponent is the slope of log processor time over log size.""", benchmark_tables.cost_table),
 }
 

@@ -54,17 +54,21 @@ def run_benchmarks(root: Path, path: Path, name: str, repetitions: int) -> None:
     """Runs the program until so many runs stand between two quiet tests of the cores."""
     build = root / "build" / "release"
     programs = Programs(build)
-    cores = sorted(os.sched_getaffinity(0))[:2 if name == "scaling" else 1]
+    all_cores = os.sched_getaffinity(0)
+    cores = sorted(all_cores)[:2 if name == "scaling" else 1]
     os.sched_setaffinity(0, cores)
-    gate = Gate(programs, cores)
-    runs = []
-    for _ in range(RUNS_FOR_EACH_QUIET_ONE * repetitions):
-        before = gate.measure()
-        benchmarks = one_run(programs.folder / PROGRAMS[name])
-        runs.append((before, gate.measure(), benchmarks))
-        if len(quiet(runs, gate)) == repetitions:
-            break
-    kept = quiet(runs, gate)
+    try:
+        gate = Gate(programs, cores)
+        runs = []
+        for _ in range(RUNS_FOR_EACH_QUIET_ONE * repetitions):
+            before = gate.measure()
+            benchmarks = one_run(programs.folder / PROGRAMS[name])
+            runs.append((before, gate.measure(), benchmarks))
+            if len(quiet(runs, gate)) == repetitions:
+                break
+        kept = quiet(runs, gate)
+    finally:
+        os.sched_setaffinity(0, all_cores)
     say(f"{name}: {len(kept)} of {len(runs)} runs quiet")
     if not kept:
         raise FiguresError(f"{PROGRAMS[name]}: none of {len(runs)} runs was quiet")

@@ -29,10 +29,10 @@ const std::vector<BadText> kBadTexts{
     {"tilte = \"x\"\n", {"d.toml:3:9: 'tilte' is not a setting; did you mean 'title'?"}},
     {"[claim]\nid = 1\n",
      {"d.toml:3:1: 'claim' is not a setting; known are schema, name, title, about, data, model, "
-      "loss, optimizer, schedule, train, probes, sweep"}},
+      "loss, optimizer, schedule, train, engine, probes, sweep"}},
     {"[[study]]\nid = 1\n",
      {"d.toml:3:1: 'study' is not a setting; known are schema, name, title, about, data, model, "
-      "loss, optimizer, schedule, train, probes, sweep"}},
+      "loss, optimizer, schedule, train, engine, probes, sweep"}},
     {"[about]\nqestion = \"?\"\n",
      {"d.toml:4:11: 'about.qestion' is not a setting; did you mean 'question'?"}},
     {"[sweep]\nseed = 3\n", {"d.toml:4:8: 'sweep.seed' is not a setting; did you mean 'seeds'?"}},
@@ -42,7 +42,7 @@ const std::vector<BadText> kBadTexts{
      {"d.toml:4:15: 'modle.depth' is not a setting; did you mean 'model'?"}},
     {"[sweep.grid]\ndepth = [2, 8]\n",
      {"d.toml:4:9: 'depth' is not a setting; known are data, model, loss, optimizer, schedule, "
-      "train, probes"}},
+      "train, engine, probes"}},
 
     // Values of the wrong type.
     {"title = 3\n", {"d.toml:3:9: 'title' is an integer; expected a text"}},
@@ -260,6 +260,28 @@ TEST(Definition, CountsColumnsInLettersAndNotInBytes) {
 TEST(Definition, TakesATableOrABareNameForAPlugInTable) {
   EXPECT_EQ(base_of(read(DefinitionFile("optimizer = \"adam\"\n")).definition),
             "{ optimizer = { name = \"adam\" } }");
+}
+
+// What `describe` tells of must be something that a definition can hold.
+TEST(Definition, TakesEveryTableThatTheGuideKnows) {
+  for (const TableInfo& table : definition_tables()) {
+    const DefinitionFile file('[' + table.name + "]\n");
+    EXPECT_THAT(read(file).problems, IsEmpty()) << table.name;
+  }
+  const DefinitionFile blas("[engine]\ngemm = \"blas\"\n");
+  EXPECT_THAT(read(blas).problems, IsEmpty());
+}
+
+TEST(Definition, SaysWhatAResultsFileIs) {
+  DefinitionFile file("");
+  std::ofstream(file.path(), std::ios::binary) << "\x89HDF\r\n\x1a\nand so on";
+  std::vector<Problem> problems;
+  try {
+    read_definition(file.path(), {}, problems);
+    ADD_FAILURE() << "it was read";
+  } catch (const DefinitionError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("is an HDF5 file and no definition; `plumbline show`"));
+  }
 }
 
 TEST(DefinitionAxes, StandInTheOrderOfTheLinesWithTheSeedInnermost) {

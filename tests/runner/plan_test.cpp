@@ -258,7 +258,7 @@ TEST(Plan, ReportsMistakesOfTheTextAndOfTheEngineInTheOrderOfTheLinesAndThenOver
           "d.toml:7:9: 'train.batch' is a text; expected an integer in [1, 1e+09]",
           "d.toml:9:9: 'sweep.seeds' is 0; allowed is in [1, 1000000]",
           "sede=1: 'sede' is not a setting; known are data, model, loss, optimizer, "
-          "schedule, train, probes, sweep",
+          "schedule, train, engine, probes, sweep",
           "train.steps=none: 'train.steps' is a text; expected an integer in [0, 2147483647]"));
 }
 
