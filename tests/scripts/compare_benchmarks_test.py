@@ -102,7 +102,7 @@ def test_a_benchmark_that_is_slower_beyond_chance_is_found(compared):
     assert status == 1
     step, same = out.splitlines()[1:]
     assert step.split() == ["step", "7", "7", "1.100", "0.0012", "slower"]
-    assert same.split() == ["same", "7", "7", "1.000", "1"]
+    assert same.split() == ["same", "7", "7", "1.000", "1", "not", "shown"]
     assert err == ""
 
 
