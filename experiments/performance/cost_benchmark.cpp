@@ -71,10 +71,10 @@ void add_benchmarks() {
     add_benchmark("depth", depth, {set_to("model.depth", depth)});
   }
   // The same number of steps at each size of the batch, and evaluations that grow with it.
-  for (const std::int64_t batch : {128, 256, 512, 1024}) {
-    add_benchmark("batch", batch, {set_to("train.batch", batch), set_to("data.train", 4 * batch)});
+  for (const std::int64_t batch : {512, 1024, 2048, 4096}) {
+    add_benchmark("batch", batch, {set_to("train.batch", batch), set_to("data.train", 2 * batch)});
   }
-  for (const std::int64_t examples : {2048, 4096, 8192, 16384}) {
+  for (const std::int64_t examples : {4096, 8192, 16384, 32768}) {
     add_benchmark("examples", examples,
                   {set_to("data.train", examples), "train.epochs=2", "train.evaluate.every=0"});
   }
