@@ -13,7 +13,7 @@ from performance import benchmark_tables, documents, measure
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = ("scripts/update_performance", "scripts/peers", "scripts/performance", "README.md",
           "results/reference/performance.md", "results/reference/performance",
-          "results/reference/performance.png")
+          "results/reference/performance.png", "results/reference/performance_sweep.png")
 
 
 def update_performance(root, *arguments):
