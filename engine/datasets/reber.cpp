@@ -7,8 +7,9 @@ namespace plumbline::datasets {
 namespace {
 
 // Every other string is of the grammar, class 1. The others, class 0, are strings of the grammar in which
-// one symbol between B and E, any one, is replaced by any other one, so that no string of the grammar is
-// left. One-hot, the zero vectors of the padding in front.
+// one symbol between B and E, any one, is replaced by any other one. None of these is of the grammar:
+// what may follow the one arrow of a state never may follow the other. One-hot, the zero vectors of the
+// padding in front.
 class Reber final : public DataSource {
  public:
   explicit Reber(Settings& settings)
@@ -41,13 +42,10 @@ class Reber final : public DataSource {
 
  private:
   std::string wrong_string(Random& random) const {
-    std::string string;
-    do {
-      string = reber_string(steps_, random);
-      char& symbol = string[1 + random.below(string.size() - 2)];
-      const std::size_t other = 1 + random.below(kReberSymbols.size() - 1);
-      symbol = kReberSymbols[(kReberSymbols.find(symbol) + other) % kReberSymbols.size()];
-    } while (is_reber_string(string));
+    std::string string = reber_string(steps_, random);
+    char& symbol = string[1 + random.below(string.size() - 2)];
+    const std::size_t other = 1 + random.below(kReberSymbols.size() - 1);
+    symbol = kReberSymbols[(kReberSymbols.find(symbol) + other) % kReberSymbols.size()];
     return string;
   }
 

@@ -36,25 +36,6 @@ std::string reber_string(std::size_t longest, Random& random) {
   return string;
 }
 
-bool is_reber_string(std::string_view string) {
-  if (string.size() < kShortestReberString || string.front() != 'B' || string.back() != 'E') {
-    return false;
-  }
-  std::size_t state = 0;
-  for (const char symbol : string.substr(1, string.size() - 2)) {
-    if (state == kLast) return false;
-    const auto& arrows = kArrows[state];
-    if (symbol == arrows[0].symbol) {
-      state = arrows[0].to;
-    } else if (symbol == arrows[1].symbol) {
-      state = arrows[1].to;
-    } else {
-      return false;
-    }
-  }
-  return state == kLast;
-}
-
 void write_reber_symbols(std::string_view string, std::size_t steps, float* rows) {
   float* row = rows + (steps - string.size()) * kReberSymbols.size();
   for (const char symbol : string) {

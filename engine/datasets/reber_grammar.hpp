@@ -19,9 +19,6 @@ inline constexpr std::size_t kShortestReberString = 5;
 /// probability 1/2. Redrawn until it has at most `longest` symbols; needs 5 at least.
 std::string reber_string(std::size_t longest, Random& random);
 
-/// Whether the automaton accepts the string.
-bool is_reber_string(std::string_view string);
-
 /// Writes the string's one-hot vectors to the last of `steps` rows; the ones before are left as they
 /// are, zeros of the padding. Needs steps >= string.size().
 void write_reber_symbols(std::string_view string, std::size_t steps, float* rows);

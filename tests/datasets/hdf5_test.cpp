@@ -230,9 +230,13 @@ TEST_F(Hdf5Test, RefusesLabelsOutOfRangeAndAClassWithoutExamples) {
     file.add("inputs", {4}, counting(4));
     file.add("labels", {4}, {0, 3, 0, 1}, H5T_STD_I8LE);
     file.add("negative", {4}, {0, 1, -1, 1}, H5T_STD_I8LE);
+    file.add("whole", {4}, {0, 2, 0, 1}, H5T_STD_I8LE);
   }
   EXPECT_EQ(refusal(), ": 'labels' has no example of class 2; classes are 0 to 3");
   EXPECT_EQ(refusal({{"classes", node(3)}}), ": 'labels' holds 3 in row 1; labels are from 0 to 2");
+  EXPECT_EQ(refusal({{"labels", node("whole")}, {"classes", node(4)}}),
+            ": 'whole' has no example of class 3; classes are 0 to 3");
+  EXPECT_EQ(read({{"labels", node("whole")}, {"classes", node(3)}}).outputs, 3U);
   EXPECT_EQ(refusal({{"labels", node("negative")}, {"classes", node(2)}}),
             ": 'negative' holds -1 in row 2; labels are from 0 to 1");
 }
