@@ -9,6 +9,7 @@ namespace {
 // A string of the embedded grammar is B y w y E, y being T or P and w a string of Reber's grammar. The
 // input is B y w, and the class is what comes next: T 0, P 1. It hangs on the second symbol alone, and
 // what is between tells nothing of it. One-hot, the zero vectors of the padding in front.
+// Strings are drawn anew each time, so short ones stand in several parts.
 class EmbeddedReber final : public DataSource {
  public:
   explicit EmbeddedReber(Settings& settings)

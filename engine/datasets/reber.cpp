@@ -9,7 +9,7 @@ namespace {
 // Every other string is of the grammar, class 1. The others, class 0, are strings of the grammar in which
 // one symbol between B and E, any one, is replaced by any other one. None of these is of the grammar:
 // what may follow the one arrow of a state never may follow the other. One-hot, the zero vectors of the
-// padding in front.
+// padding in front. Strings are drawn anew each time, so short ones stand in several parts.
 class Reber final : public DataSource {
  public:
   explicit Reber(Settings& settings)
