@@ -306,6 +306,37 @@ std::vector<double> Settings::numbers(std::string_view name, const Range& range,
   return values;
 }
 
+std::vector<std::string> Settings::texts(std::string_view name, std::string_view meaning) {
+  const SettingNode* node = declare(name, "list", {SettingList{}, {}}, "texts", meaning);
+  if (node == nullptr) return {};
+  const auto* list = std::get_if<SettingList>(&node->value);
+  if (list == nullptr) {
+    wrong_type(name, *node, "a list of texts");
+    return {};
+  }
+  if (list->empty()) {
+    problem(name, "is an empty list; expected texts");
+    return {};
+  }
+  std::vector<std::string> values;
+  for (const SettingNode& element : *list) {
+    const auto* value = std::get_if<std::string>(&element.value);
+    std::string wrong;
+    if (value == nullptr) {
+      wrong = "holds " + type_name(element) + "; expected texts";
+    } else if (std::ranges::find(values, *value) != values.end()) {
+      wrong = "holds '" + *value + "' twice";
+    }
+    if (!wrong.empty()) {
+      report_->problems.push_back({element.place, "'" + key(name) + "' " + wrong});
+      return {};
+    }
+    values.push_back(*value);
+  }
+  resolve(name, *node);
+  return values;
+}
+
 Settings::Plugin Settings::plugin(std::string_view name, std::string_view default_value,
                                   const std::vector<std::string>& names, std::string_view kind,
                                   std::string_view meaning) {

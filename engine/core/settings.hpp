@@ -102,6 +102,8 @@ class Settings {
                                      std::string_view meaning);
   /// A list of numbers, each in range; empty where it is not given.
   std::vector<double> numbers(std::string_view name, const Range& range, std::string_view meaning);
+  /// A list of texts, none of them twice; empty where it is not given.
+  std::vector<std::string> texts(std::string_view name, std::string_view meaning);
 
   /// A plug-in by name: `key = "tanh"` or `key = { name = "tanh", ... }`. Returns its name, which is
   /// one of `names`, and its own settings without the name.

@@ -61,6 +61,7 @@ class Cifar10 final : public DataSource {
 
   std::size_t features() const override { return kPixels; }
   std::size_t outputs() const override { return kClasses; }
+  Shape shape() const override { return {.channels = 3, .height = 32, .width = 32}; }
   SplitSizes sizes() const override { return split_.sizes; }
 
   Dataset load(const DataFolders& folders) const override {
@@ -74,7 +75,7 @@ class Cifar10 final : public DataSource {
         throw EnvironmentError(path.string() + ": does not hold 10000 examples");
       }
     }
-    Dataset dataset{.features = features(), .outputs = outputs()};
+    Dataset dataset = without_examples();
     split_.deal(examples_of(train, train.size() / kRecord), "cifar10", dataset);
     dataset.test = read_test(folders);
     return dataset;

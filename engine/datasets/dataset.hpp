@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "engine/core/catalogue.hpp"
+#include "engine/core/shape.hpp"
 #include "engine/core/tensor.hpp"
 
 namespace plumbline {
 
-/// Examples in rows. `inputs` is n x features; exactly one of `labels` (n) and `values` (n x
-/// outputs) is filled. All are single precision, and read exactly by a float64 run.
+/// Examples in rows. `inputs` is n x features; exactly one of `labels` (n x target_steps, row after
+/// row) and `values` (n x (target_steps outputs)) is filled. All are single precision, and read exactly
+/// by a float64 run.
 struct Examples {
   Matrix<float> inputs;
   std::vector<std::int32_t> labels;
@@ -27,6 +29,8 @@ struct Dataset {
   std::size_t features = 0;
   std::size_t outputs = 0;  ///< number of classes, or of target values
   bool has_labels = true;
+  Shape shape = {.channels = features};  ///< of an example's inputs
+  std::size_t target_steps = 1;          ///< targets of an example: one, or one at each step
   Examples train = {};
   Examples valid = {};
   Examples test = {};
@@ -40,6 +44,8 @@ struct SplitSizes {
   std::size_t train = 0;
   std::size_t valid = 0;
   std::size_t test = 0;
+
+  std::size_t all() const { return train + valid + test; }
 };
 
 /// A source of examples, made from the settings of `[data]`.
@@ -50,11 +56,23 @@ class DataSource {
   virtual std::size_t features() const = 0;
   virtual std::size_t outputs() const = 0;
   virtual bool has_labels() const { return true; }
+  /// How the features of an example are arranged; their number is features().
+  virtual Shape shape() const { return {.channels = features()}; }
+  /// How many targets an example has: one, or one at each of its steps. Each is a label or outputs()
+  /// values.
+  virtual std::size_t target_steps() const { return 1; }
+  /// No training example of a source that cannot be used, of which the report has told why.
   virtual SplitSizes sizes() const = 0;
 
   /// Reads or makes the examples. Throws EnvironmentError, naming the path, where a file is missing,
   /// cannot be read, or does not hold what its format says.
   virtual Dataset load(const DataFolders& folders) const = 0;
+
+ protected:
+  /// What this source says of its examples, without examples.
+  Dataset without_examples() const {
+    return {features(), outputs(), has_labels(), shape(), target_steps()};
+  }
 };
 
 struct DatasetEntry {

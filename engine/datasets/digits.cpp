@@ -14,16 +14,14 @@ constexpr std::size_t kClasses = 10;
 // 8x8 images of handwritten digits, 1,797 of them, inside the program: pixel values 0 to 16 over 16.
 class Digits final : public DataSource {
  public:
-  explicit Digits(Settings& settings) : split_(Split::read(settings, 1500, 297)) {
-    if (split_.sizes.train + split_.sizes.valid > kImages) {
-      settings.problem("train", "and 'data.valid' ask for " +
-                                    std::to_string(split_.sizes.train + split_.sizes.valid) +
-                                    " examples; there are 1797");
-    }
+  explicit Digits(Settings& settings)
+      : split_(Split::read_with_test(settings, {.train = 1500, .valid = 297})) {
+    split_.ask_for_at_most(kImages, settings);
   }
 
   std::size_t features() const override { return 64; }
   std::size_t outputs() const override { return kClasses; }
+  Shape shape() const override { return {.height = 8, .width = 8}; }
   SplitSizes sizes() const override { return split_.sizes; }
 
   Dataset load(const DataFolders& /*folders*/) const override {
@@ -32,7 +30,7 @@ class Digits final : public DataSource {
         parse_idx(unpack(embedded_digits::kImages, "digits"), "the embedded digit images");
     const IdxArray labels =
         parse_idx(unpack(embedded_digits::kLabels, "digits"), "the embedded digit labels");
-    Dataset dataset{.features = features(), .outputs = outputs()};
+    Dataset dataset = without_examples();
     split_.deal(examples_of(images, labels, kWhite, kClasses, "digits"), "digits", dataset);
     return dataset;
   }

@@ -10,7 +10,8 @@ namespace {
 // numbers a class.
 class GaussianMixture final : public DataSource {
  public:
-  explicit GaussianMixture(Settings& settings) : split_(Split::read(settings, 1000, 200)) {
+  explicit GaussianMixture(Settings& settings)
+      : split_(Split::read_with_test(settings, {.train = 1000, .valid = 200})) {
     features_ = static_cast<std::size_t>(
         settings.integer("features", 20, between(1, 1e6), "dimension of a point"));
     classes_ = static_cast<std::size_t>(
@@ -30,7 +31,7 @@ class GaussianMixture final : public DataSource {
     Matrix<double> centres(Matrix<double>::shape_type{classes_, features_});
     for (double& coordinate : centres) coordinate = separation_ * centre_random.normal();
     Random random(split_.seed, RandomStream::data, kPoints);
-    const std::size_t n = split_.sizes.train + split_.sizes.valid;
+    const std::size_t n = split_.sizes.all();
     Examples examples;
     examples.inputs = Matrix<float>(Matrix<float>::shape_type{n, features_});
     for (std::size_t i = 0; i < n; ++i) {
@@ -40,7 +41,7 @@ class GaussianMixture final : public DataSource {
       }
       examples.labels.push_back(static_cast<std::int32_t>(label));
     }
-    Dataset dataset{.features = features_, .outputs = classes_};
+    Dataset dataset = without_examples();
     split_.deal(examples, "gaussian_mixture", dataset);
     return dataset;
   }

@@ -23,10 +23,11 @@ class Mnist final : public DataSource {
 
   std::size_t features() const override { return 784; }
   std::size_t outputs() const override { return 10; }
+  Shape shape() const override { return {.height = 28, .width = 28}; }
   SplitSizes sizes() const override { return split_.sizes; }
 
   Dataset load(const DataFolders& folders) const override {
-    Dataset dataset{.features = features(), .outputs = outputs()};
+    Dataset dataset = without_examples();
     split_.deal(read(folders, "train", 60000), "mnist", dataset);
     const Examples test = read(folders, "t10k", 10000);
     std::vector<std::uint32_t> first(split_.sizes.test);

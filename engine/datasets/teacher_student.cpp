@@ -12,7 +12,8 @@ namespace {
 // net of one hidden layer, the teacher, says of random inputs.
 class TeacherStudent final : public DataSource {
  public:
-  explicit TeacherStudent(Settings& settings) : split_(Split::read(settings, 1000, 200)) {
+  explicit TeacherStudent(Settings& settings)
+      : split_(Split::read_with_test(settings, {.train = 1000, .valid = 200})) {
     const auto count = [&](const char* name, std::int64_t size, const char* meaning) {
       return static_cast<std::size_t>(settings.integer(name, size, between(1, 1e6), meaning));
     };
@@ -34,7 +35,7 @@ class TeacherStudent final : public DataSource {
     const Matrix<double> w = gaussian(hidden_, features_, teacher);
     const Matrix<double> v = gaussian(outputs_, hidden_, teacher);
     Random random(split_.seed, RandomStream::data, kInputs);
-    const std::size_t n = split_.sizes.train + split_.sizes.valid;
+    const std::size_t n = split_.sizes.all();
     Examples examples;
     examples.inputs = Matrix<float>(Matrix<float>::shape_type{n, features_});
     examples.values = Matrix<float>(Matrix<float>::shape_type{n, outputs_});
@@ -50,7 +51,7 @@ class TeacherStudent final : public DataSource {
         examples.values(i, o) = static_cast<float>(row_product(v, o, h) + noise_ * random.normal());
       }
     }
-    Dataset dataset{.features = features_, .outputs = outputs_, .has_labels = false};
+    Dataset dataset = without_examples();
     split_.deal(examples, "teacher_student", dataset);
     return dataset;
   }

@@ -14,7 +14,8 @@ namespace {
 // scaled to 1 here; 97 points an arm by default.
 class TwoSpirals final : public DataSource {
  public:
-  explicit TwoSpirals(Settings& settings) : split_(Split::read(settings, 194, 0)) {
+  explicit TwoSpirals(Settings& settings)
+      : split_(Split::read_with_test(settings, {.train = 194})) {
     noise_ =
         settings.number("noise", 0, kNonNegative, "standard deviation added to each coordinate");
   }
@@ -27,7 +28,7 @@ class TwoSpirals final : public DataSource {
     constexpr std::uint32_t kPoints = 1;  // part of the data stream; 0 deals
     constexpr double kLeastRadius = 1 / 16.25;
     Random random(split_.seed, RandomStream::data, kPoints);
-    const std::size_t n = split_.sizes.train + split_.sizes.valid;
+    const std::size_t n = split_.sizes.all();
     const std::size_t on_arm = (n + 1) / 2;
     Examples examples;
     examples.inputs = Matrix<float>(Matrix<float>::shape_type{n, 2});
@@ -43,7 +44,7 @@ class TwoSpirals final : public DataSource {
           static_cast<float>(radius * std::cos(angle) + noise_ * random.normal());
       examples.labels.push_back(arm);
     }
-    Dataset dataset{.features = 2, .outputs = 2};
+    Dataset dataset = without_examples();
     split_.deal(examples, "two_spirals", dataset);
     return dataset;
   }

@@ -15,7 +15,7 @@ class Xor final : public DataSource {
   SplitSizes sizes() const override { return {.train = 4}; }
 
   Dataset load(const DataFolders& /*folders*/) const override {
-    Dataset dataset{.features = 2, .outputs = 2};
+    Dataset dataset = without_examples();
     dataset.train.inputs = Matrix<float>{{0, 0}, {0, 1}, {1, 0}, {1, 1}};
     dataset.train.labels = {0, 1, 1, 0};
     dataset.valid = select(dataset.train, {});

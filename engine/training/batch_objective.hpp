@@ -53,7 +53,7 @@ class BatchObjective final : public Objective<T> {
   std::size_t examples() const override { return batch_.inputs().rows; }
 
  private:
-  double rows() const { return static_cast<double>(batch_.inputs().rows); }
+  double rows() const { return static_cast<double>(batch_.target_rows()); }
 
   // From the outputs of the last forward pass.
   double back(std::span<const T> parameters, MatrixView<const T> outputs, const Targets<T>& targets,

@@ -15,15 +15,18 @@
 
 namespace plumbline {
 
-/// A batch of examples in the run's precision, gathered from single-precision sets.
+/// A batch of examples in the run's precision, gathered from single-precision sets. Where examples have
+/// several targets, these stand in rows of their own: example after example, step after step.
 template <typename T>
 class GatheredBatch {
  public:
   GatheredBatch(const Dataset& data, std::size_t rows)
       : features_(data.features),
+        target_steps_(data.target_steps),
         inputs_(typename Matrix<T>::shape_type{rows, padded_stride<T>(data.features)}, T(0)),
-        labels_(data.has_labels ? rows : 0),
-        values_(typename Matrix<T>::shape_type{data.has_labels ? 0 : rows, data.outputs}) {}
+        labels_(data.has_labels ? rows * data.target_steps : 0),
+        values_(typename Matrix<T>::shape_type{data.has_labels ? 0 : rows * data.target_steps,
+                                               data.outputs}) {}
 
   /// Takes the `rows` examples index(0), index(1), ...
   template <class Index>
@@ -36,11 +39,12 @@ class GatheredBatch {
       std::transform(from, from + features_, inputs_.data() + row * inputs_.shape()[1],
                      [](float value) { return static_cast<T>(value); });
       if (!labels_.empty()) {
-        labels_[row] = examples.labels[example];
+        std::copy_n(examples.labels.data() + example * target_steps_, target_steps_,
+                    labels_.data() + row * target_steps_);
       } else {
-        const std::size_t outputs = values_.shape()[1];
-        const float* target = examples.values.data() + example * outputs;
-        std::transform(target, target + outputs, values_.data() + row * outputs,
+        const std::size_t size = target_steps_ * values_.shape()[1];
+        const float* target = examples.values.data() + example * size;
+        std::transform(target, target + size, values_.data() + row * size,
                        [](float value) { return static_cast<T>(value); });
       }
     }
@@ -49,9 +53,11 @@ class GatheredBatch {
   MatrixView<const T> inputs() const {
     return {inputs_.data(), rows_, features_, inputs_.shape()[1]};
   }
+  /// Targets of the batch, each of which has a loss: what a mean loss is the mean over.
+  std::size_t target_rows() const { return rows_ * target_steps_; }
   Targets<T> targets() const {
-    if (!labels_.empty()) return {std::span(labels_).first(rows_), {}};
-    return {{}, view(values_).first_rows(rows_)};
+    if (!labels_.empty()) return {std::span(labels_).first(target_rows()), {}};
+    return {{}, view(values_).first_rows(target_rows())};
   }
 
  private:
@@ -65,6 +71,7 @@ class GatheredBatch {
   }
 
   std::size_t features_;
+  std::size_t target_steps_;
   std::size_t rows_ = 0;
   Matrix<T> inputs_;
   std::vector<std::int32_t> labels_;

@@ -13,7 +13,7 @@ namespace plumbline {
 
 /// How well a net does on a set of examples.
 struct Evaluation {
-  double loss = std::numeric_limits<double>::quiet_NaN();  ///< mean of L_i
+  double loss = std::numeric_limits<double>::quiet_NaN();  ///< mean of L_i over all targets
   double accuracy =
       std::numeric_limits<double>::quiet_NaN();  ///< share of labels predicted; NaN without labels
 };
@@ -26,6 +26,7 @@ Evaluation evaluate(Network<T>& network, std::span<const T> parameters, const Lo
                     const std::atomic<bool>* stop = nullptr) {
   if (examples.size() == 0) return {};
   double sum = 0;
+  std::size_t evaluated = 0;
   std::size_t correct = 0;
   for (std::size_t first = 0; first < examples.size(); first += network.batch()) {
     if (stop != nullptr && *stop) return {};
@@ -34,13 +35,14 @@ Evaluation evaluate(Network<T>& network, std::span<const T> parameters, const Lo
     const MatrixView<const T> outputs = network.forward(parameters, batch.inputs());
     const Targets<T> targets = batch.targets();
     sum += loss.evaluate(outputs, targets, {});
+    evaluated += batch.target_rows();
     for (std::size_t i = 0; i < targets.labels.size(); ++i) {
       const T* row = outputs.row(i);
       const auto predicted = std::max_element(row, row + outputs.cols) - row;
       if (predicted == targets.labels[i]) ++correct;
     }
   }
-  const auto n = static_cast<double>(examples.size());
+  const auto n = static_cast<double>(evaluated);
   Evaluation evaluation;
   evaluation.loss = sum / n;
   // Outputs that are no numbers predict nothing.

@@ -211,7 +211,8 @@ class BatchCheck final : public TrainingObserver {
 
   bool before_update(const StepView<float>& /*view*/) override { return false; }
   bool before_update(const StepView<double>& view) override {
-    const auto rows = static_cast<double>(view.inputs.rows);
+    // Each row of outputs has a target, and with it a loss.
+    const auto rows = static_cast<double>(view.network.output(view.network.depth() - 1).rows);
     const auto batch_loss = [&](std::span<const double> parameters) {
       return loss_.evaluate(view.network.forward(parameters, view.inputs), view.targets, {}) / rows;
     };

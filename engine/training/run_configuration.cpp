@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/core/digest.hpp"
+#include "engine/datasets/data_options.hpp"
 #include "engine/kernels/gemm.hpp"
 #include "engine/layers/dense.hpp"
 #include "engine/optimizers/parameter_groups.hpp"
@@ -149,10 +150,25 @@ double weights(const ParameterLayout& layout) { return static_cast<double>(layou
 RunConfiguration configure(const SettingsTable& settings, SettingsReport& report) {
   RunConfiguration run;
   Settings root(settings, "", report);
-  run.data = make_chosen(choose_table(root, "data", "digits", dataset_catalogue()), report);
+  const auto data = choose_table(root, "data", "digits", dataset_catalogue());
+  if (data.entry != nullptr) {
+    run.data = data.make(report, [](const DatasetEntry& entry, Settings& own) {
+      auto source = entry.make(own);
+      // One whose file cannot be used, which the report says, and nothing more can be said of.
+      if (source->sizes().train == 0) source = nullptr;
+      return with_options(std::move(source), own);
+    });
+  }
 
   Settings model = root.table("model");
   run.model = ModelSettings::read(model);
+  if (run.data != nullptr && run.data->target_steps() > 1 && run.model.kind == "mlp") {
+    report.problems.push_back(
+        {data.plugin.place,
+         "'data' is '" + data.plugin.name + "', which has a target at each of " +
+             std::to_string(run.data->target_steps()) +
+             " steps; 'model.kind' is 'mlp', which makes one output an example"});
+  }
   if (report.problems.empty()) {
     const std::string misfit = run.model.initializer->problem(
         parameter_layout(run.model, run.data->features(), run.data->outputs()));
@@ -216,7 +232,8 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
 }
 
 std::vector<TableInfo> definition_tables() {
-  return {{"model", "The net: its shape, its activations, how it starts.",
+  return {{"data", "The examples that a net is trained, validated and tested on.", data_options()},
+          {"model", "The net: its shape, its activations, how it starts.",
            declared_settings([](Settings& settings) { ModelSettings::read(settings); })},
           {"train", "How long a net is trained, and on how many examples at once.",
            declared_settings([](Settings& settings) {

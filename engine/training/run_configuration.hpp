@@ -55,14 +55,14 @@ struct RunConfiguration {
 /// the report with its place; where there is one, the result must not be used.
 RunConfiguration configure(const SettingsTable& settings, SettingsReport& report);
 
-/// A table of a definition that is no plug-in, with its settings.
+/// A table of a definition with the settings that are no plug-in's.
 struct TableInfo {
   std::string name;
   std::string summary;
   std::vector<SettingInfo> settings;
 };
 
-/// `model`, `train` and `train.evaluate`.
+/// `data`, `model`, `train`, `engine` and `train.evaluate`.
 std::vector<TableInfo> definition_tables();
 
 /// "0123456789abcdef": the digest of the canonical settings, the seed and the engine's semantics

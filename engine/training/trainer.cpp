@@ -151,7 +151,7 @@ class Trainer {
     const double sum = run_.loss->evaluate(outputs, batch_.targets(), network_.output_gradient());
     network_.backward(parameters_, batch_.inputs(), gradient_, clock_);
     enter(clock_, Phase::other);
-    return sum / static_cast<double>(run_.batch);
+    return sum / static_cast<double>(batch_.target_rows());
   }
 
   StepView<T> view_of(std::int64_t step, double loss) {

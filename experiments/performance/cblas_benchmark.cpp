@@ -17,7 +17,7 @@ namespace plumbline {
 
 namespace {
 
-void measure_step(benchmark::State& state, const Shape& shape) {
+void measure_step(benchmark::State& state, const StepShape& shape) {
   CblasStep run(shape);
   run.step();
   for (auto _ : state) run.step();
@@ -32,7 +32,7 @@ void measure_step(benchmark::State& state, const Shape& shape) {
 int main(int argc, char** argv) {
   openblas_set_num_threads(1);
   benchmark::Initialize(&argc, argv);
-  std::vector<plumbline::Shape> shapes;
+  std::vector<plumbline::StepShape> shapes;
   try {
     for (int i = 1; i < argc; ++i) shapes.push_back(plumbline::parse_shape(argv[i]));
   } catch (const std::exception& error) {
@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
               {"relu", 1024, 5, 128},
               {"relu", 64, 50, 32}};
   }
-  for (const plumbline::Shape& shape : shapes) {
+  for (const plumbline::StepShape& shape : shapes) {
     benchmark::RegisterBenchmark(("cblas/float32/" + shape.name()).c_str(), plumbline::measure_step,
                                  shape)
         ->Unit(benchmark::kMicrosecond);

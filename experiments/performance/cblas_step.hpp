@@ -18,7 +18,7 @@ namespace plumbline {
 /// calls of sgemm a layer: what one gets without this project. One thread where OpenBLAS has one.
 class CblasStep {
  public:
-  explicit CblasStep(const Shape& shape) : CblasStep(shape, TrainingStep<float>(shape)) {}
+  explicit CblasStep(const StepShape& shape) : CblasStep(shape, TrainingStep<float>(shape)) {}
 
   /// Takes one step; the mean loss of the batch before it.
   double step() {
@@ -39,7 +39,7 @@ class CblasStep {
     std::vector<float> error_signal = {};  // batch x outputs
   };
 
-  CblasStep(const Shape& shape, const TrainingStep<float>& start)
+  CblasStep(const StepShape& shape, const TrainingStep<float>& start)
       : batch_(shape.batch),
         labels_(start.labels().begin(), start.labels().end()),
         parameters_(start.parameters().begin(), start.parameters().end()),
@@ -49,7 +49,7 @@ class CblasStep {
     if (shape.activation != "relu") throw std::invalid_argument("CblasStep knows relu alone");
     for (std::size_t row = 0; row < batch_; ++row) {
       const float* values = start.inputs().row(row);
-      inputs_.insert(inputs_.end(), values, values + Shape::kFeatures);
+      inputs_.insert(inputs_.end(), values, values + StepShape::kFeatures);
     }
     for (const ParameterTensor& tensor : start.layout().tensors()) {
       if (tensor.group == ParameterGroup::bias) {

@@ -33,7 +33,7 @@ void write(std::ostream& file, const T* values, std::size_t n) {
 bool write_start(const TrainingStep<float>& start, const std::string& path) {
   std::ofstream file(path, std::ios::binary);
   for (std::size_t row = 0; row < start.inputs().rows; ++row) {
-    write(file, start.inputs().row(row), Shape::kFeatures);
+    write(file, start.inputs().row(row), StepShape::kFeatures);
   }
   write(file, start.labels().data(), start.labels().size());
   for (const ParameterTensor& tensor : start.layout().tensors()) {
@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
   openblas_set_num_threads(1);
   try {
     if (argc != 4) throw std::invalid_argument("wants WIDTHxDEPTHxBATCH STEPS FILE");
-    const Shape shape = parse_shape(argv[1]);
+    const StepShape shape = parse_shape(argv[1]);
     const int steps = std::stoi(argv[2]);
     TrainingStep<float> ours(shape);
     if (!write_start(ours, argv[3])) {

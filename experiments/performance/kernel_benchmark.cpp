@@ -110,9 +110,9 @@ void measure_all_finite(benchmark::State& state, std::size_t width) {
 
 // Of all parameters of a net 784-W^L-10; the gradient stays as it is.
 template <typename T>
-void measure_adam(benchmark::State& state, const Shape& shape) {
+void measure_adam(benchmark::State& state, const StepShape& shape) {
   const ParameterLayout layout =
-      parameter_layout(model_settings(shape), Shape::kFeatures, Shape::kOutputs);
+      parameter_layout(model_settings(shape), StepShape::kFeatures, StepShape::kOutputs);
   const auto adam = make_default(
       optimizer_catalogue(), "adam",
       [&](const OptimizerEntry& entry, Settings& own) { return entry.make<T>(own, layout); });
@@ -132,8 +132,9 @@ void measure_adam(benchmark::State& state, const Shape& shape) {
 template <typename T>
 void measure_gather(benchmark::State& state) {
   constexpr std::size_t kExamples = 10'000;
-  Dataset data{.features = Shape::kFeatures, .outputs = Shape::kOutputs};
-  data.train.inputs = Matrix<float>(Matrix<float>::shape_type{kExamples, Shape::kFeatures}, 1.0f);
+  Dataset data{.features = StepShape::kFeatures, .outputs = StepShape::kOutputs};
+  data.train.inputs =
+      Matrix<float>(Matrix<float>::shape_type{kExamples, StepShape::kFeatures}, 1.0f);
   data.train.labels.resize(kExamples);
   BatchOrder order(kExamples, kBatch, 1);
   GatheredBatch<T> batch(data, kBatch);
@@ -167,8 +168,9 @@ void add_benchmarks(const std::string& precision) {
     add("norm", size, measure_norm<T>, width);
     add("all_finite", "width:" + std::to_string(width), measure_all_finite<T>, width);
   }
-  for (const Shape& shape : {Shape{"relu", 32, 20, kBatch}, Shape{"relu", 100, 20, kBatch},
-                             Shape{"relu", 1024, 5, kBatch}}) {
+  for (const StepShape& shape :
+       {StepShape{"relu", 32, 20, kBatch}, StepShape{"relu", 100, 20, kBatch},
+        StepShape{"relu", 1024, 5, kBatch}}) {
     add("adam", "width:" + std::to_string(shape.width) + "/depth:" + std::to_string(shape.depth),
         measure_adam<T>, shape);
   }

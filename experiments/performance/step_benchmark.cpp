@@ -17,7 +17,7 @@ namespace plumbline {
 namespace {
 
 template <typename T>
-void measure_step(benchmark::State& state, const Shape& shape) {
+void measure_step(benchmark::State& state, const StepShape& shape) {
   TrainingStep<T> run(shape);
   run.step();  // the first step allocates
   for (auto _ : state) run.step();
@@ -27,8 +27,8 @@ void measure_step(benchmark::State& state, const Shape& shape) {
       benchmark::Counter(steps * run.operations() * 1e-9, benchmark::Counter::kIsRate);
 }
 
-std::vector<Shape> usual_shapes() {
-  std::vector<Shape> shapes;
+std::vector<StepShape> usual_shapes() {
+  std::vector<StepShape> shapes;
   for (const std::string activation : {"relu", "tanh"}) {
     for (const std::int64_t width : {32, 100, 256, 1024}) {
       for (const std::int64_t depth : {5, 20}) shapes.push_back({activation, width, depth, 128});
@@ -39,8 +39,8 @@ std::vector<Shape> usual_shapes() {
 }
 
 template <typename T>
-void add_benchmarks(const std::string& precision, const std::vector<Shape>& shapes) {
-  for (const Shape& shape : shapes) {
+void add_benchmarks(const std::string& precision, const std::vector<StepShape>& shapes) {
+  for (const StepShape& shape : shapes) {
     benchmark::RegisterBenchmark(("step/" + precision + '/' + shape.name()).c_str(),
                                  measure_step<T>, shape)
         ->Unit(benchmark::kMicrosecond);
@@ -53,7 +53,7 @@ void add_benchmarks(const std::string& precision, const std::vector<Shape>& shap
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
-  std::vector<plumbline::Shape> shapes;
+  std::vector<plumbline::StepShape> shapes;
   try {
     for (int i = 1; i < argc; ++i) shapes.push_back(plumbline::parse_shape(argv[i]));
   } catch (const std::exception& error) {

@@ -23,6 +23,8 @@ class LoadedSource final : public DataSource {
   std::size_t features() const override { return data_.features; }
   std::size_t outputs() const override { return data_.outputs; }
   bool has_labels() const override { return data_.has_labels; }
+  Shape shape() const override { return data_.shape; }
+  std::size_t target_steps() const override { return data_.target_steps; }
   SplitSizes sizes() const override { return sizes_; }
   Dataset load(const DataFolders& /*folders*/) const override { return data_; }
   const Dataset& data() const { return data_; }

@@ -25,7 +25,7 @@
 namespace plumbline {
 
 /// A net 784-W^L-10 and the examples in a step of it.
-struct Shape {
+struct StepShape {
   std::string activation = "relu";
   std::int64_t width = 0;
   std::int64_t depth = 0;
@@ -42,7 +42,7 @@ struct Shape {
 };
 
 /// The shape that "WIDTHxDEPTHxBATCH" means, as in "64x50x32". Throws std::invalid_argument.
-inline Shape parse_shape(const std::string& text) {
+inline StepShape parse_shape(const std::string& text) {
   static const std::regex pattern("([1-9][0-9]{0,6})x([1-9][0-9]{0,6})x([1-9][0-9]{0,6})");
   std::smatch part;
   if (!std::regex_match(text, part, pattern)) {
@@ -52,7 +52,7 @@ inline Shape parse_shape(const std::string& text) {
 }
 
 /// The model of `shape` with its settings read as from a definition.
-inline ModelSettings model_settings(const Shape& shape) {
+inline ModelSettings model_settings(const StepShape& shape) {
   SettingsTable given;
   given.set("activation", {shape.activation, {}});
   given.set("initializer", {std::string("he_uniform"), {}});
@@ -83,7 +83,7 @@ auto make_default(const Catalogue<Entry>& catalogue, std::string_view name,
 template <typename T>
 class TrainingStep {
  public:
-  explicit TrainingStep(const Shape& shape) : TrainingStep(shape, model_settings(shape)) {}
+  explicit TrainingStep(const StepShape& shape) : TrainingStep(shape, model_settings(shape)) {}
 
   /// Takes one step; the mean loss of the batch before it. Throws where the net has diverged: its
   /// time would be another one.
@@ -113,7 +113,7 @@ class TrainingStep {
   }
 
   MatrixView<const T> inputs() const {
-    return {inputs_.data(), network_.batch(), Shape::kFeatures, inputs_.shape()[1]};
+    return {inputs_.data(), network_.batch(), StepShape::kFeatures, inputs_.shape()[1]};
   }
   std::span<const std::int32_t> labels() const { return labels_; }
   const ParameterLayout& layout() const { return network_.layout(); }
@@ -122,11 +122,11 @@ class TrainingStep {
  private:
   static constexpr std::int64_t kSeed = 1;
 
-  TrainingStep(const Shape& shape, const ModelSettings& model)
-      : network_(model, Shape::kFeatures, Shape::kOutputs, shape.batch),
+  TrainingStep(const StepShape& shape, const ModelSettings& model)
+      : network_(model, StepShape::kFeatures, StepShape::kOutputs, shape.batch),
         parameters_(network_.layout().size()),
         gradient_(network_.layout().size()),
-        inputs_(typename Matrix<T>::shape_type{shape.batch, padded_stride<T>(Shape::kFeatures)},
+        inputs_(typename Matrix<T>::shape_type{shape.batch, padded_stride<T>(StepShape::kFeatures)},
                 T(0)),
         labels_(shape.batch),
         loss_(make_default(loss_catalogue(), "cross_entropy",
@@ -138,10 +138,10 @@ class TrainingStep {
     network_.initialize(*model.initializer, kSeed, parameters_);
     Random random(kSeed, RandomStream::data, 0);
     for (std::size_t row = 0; row < shape.batch; ++row) {
-      for (std::size_t j = 0; j < Shape::kFeatures; ++j) {
+      for (std::size_t j = 0; j < StepShape::kFeatures; ++j) {
         inputs_(row, j) = static_cast<T>(random.normal());
       }
-      labels_[row] = static_cast<std::int32_t>(random.below(Shape::kOutputs));
+      labels_[row] = static_cast<std::int32_t>(random.below(StepShape::kOutputs));
     }
   }
 

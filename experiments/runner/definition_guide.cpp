@@ -48,10 +48,15 @@ std::vector<GuidedTable> definition_guide() {
       probe_catalogue().kind(), probe_catalogue().names()};
   for (SettingInfo& setting : probes.settings) setting.name = "NAME." + setting.name;
 
-  std::vector<GuidedTable> guide = {plugin_table(
-      "data", "The examples that a net is trained, validated and tested on.", dataset_catalogue())};
+  std::vector<GuidedTable> guide;
   for (const TableInfo& table : definition_tables()) {
-    guide.push_back({table.name, table.summary, table.settings});
+    if (table.name == "data") {
+      guide.push_back(plugin_table(table.name, table.summary, dataset_catalogue()));
+      guide.back().settings.insert(guide.back().settings.end(), table.settings.begin(),
+                                   table.settings.end());
+    } else {
+      guide.push_back({table.name, table.summary, table.settings});
+    }
   }
   guide.push_back(plugin_table("loss", "What training makes small.", loss_catalogue()));
   guide.push_back(std::move(optimizer));

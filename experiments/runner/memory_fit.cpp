@@ -18,7 +18,7 @@ namespace {
 double dataset_bytes(const DataSource& data) {
   const SplitSizes sizes = data.sizes();
   const auto examples = static_cast<double>(sizes.train + sizes.valid + sizes.test);
-  const std::size_t targets = data.has_labels() ? 1 : data.outputs();
+  const std::size_t targets = data.target_steps() * (data.has_labels() ? 1 : data.outputs());
   return examples * static_cast<double>(sizeof(float) * (data.features() + targets));
 }
 

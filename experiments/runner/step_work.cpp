@@ -89,8 +89,10 @@ class Count {
         number_(run.model.precision == Precision::float64 ? sizeof(double) : sizeof(float)),
         state_(static_cast<double>(optimizer_state)),
         features_(static_cast<double>(run.data->features())),
-        target_(run.data->has_labels() ? sizeof(std::int32_t)
-                                       : sizeof(float) * static_cast<double>(run.data->outputs())) {
+        target_(static_cast<double>(run.data->target_steps()) *
+                (run.data->has_labels()
+                     ? sizeof(std::int32_t)
+                     : sizeof(float) * static_cast<double>(run.data->outputs()))) {
     for (const LayerShape& layer : layers_) parameters_ += layer.parameters;
     const std::size_t depth = layers_.size();
     count_data();

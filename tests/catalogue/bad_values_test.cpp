@@ -165,9 +165,14 @@ std::vector<BadValue> bad_values(const SettingInfo& setting) {
     add(here(nearly), {nearly, "not among the " + setting.range, "did you mean"});
   } else if (setting.type == "list") {
     const bool integral = setting.range.starts_with("integers");
-    const std::string elements = integral ? "integers" : "numbers";
+    const bool texts = setting.range == "texts";
+    const std::string elements = texts ? "texts" : integral ? "integers" : "numbers";
     add(here(1.5), {"a number", "a list of " + elements});
     add(here(SettingList{}), {"an empty list", elements});
+    if (texts) {
+      add(list_with(here(1.5)), {"holds a number", elements});
+      return bad;
+    }
     add(list_with(text), {"holds a text", elements});
     if (integral) add(list_with(here(1.5)), {"holds a number", elements});
     for (const std::int64_t value : integers_outside(setting.bounds)) {

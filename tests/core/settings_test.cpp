@@ -382,6 +382,30 @@ TEST_F(Reading, NumbersAreAListThatIsNotEmpty) {
   expect_problem(at(3), "'m.factors' is an empty list; expected numbers");
 }
 
+TEST_F(Reading, TextsAreTheGivenOnes) {
+  Settings& settings = read({{"columns", node(SettingList{text("b", 2), text("a", 3)})}});
+  EXPECT_THAT(settings.texts("columns", ""), ElementsAre("b", "a"));
+  EXPECT_THAT(report_.problems, IsEmpty());
+  expect_resolved("m.columns", "[\"b\", \"a\"]");
+  EXPECT_THAT(read({}).texts("columns", ""), IsEmpty());
+}
+
+TEST_F(Reading, TextsAreAListOfDifferentTexts) {
+  EXPECT_THAT(read({{"columns", text("a", 2)}}).texts("columns", ""), IsEmpty());
+  expect_problem(at(2), "'m.columns' is a text; expected a list of texts");
+  report_ = {};
+  EXPECT_THAT(read({{"columns", node(SettingList{}, 3)}}).texts("columns", ""), IsEmpty());
+  expect_problem(at(3), "'m.columns' is an empty list; expected texts");
+  report_ = {};
+  EXPECT_THAT(read({{"columns", node(SettingList{text("a"), integer(1, 4)})}}).texts("columns", ""),
+              IsEmpty());
+  expect_problem(at(4), "'m.columns' holds an integer; expected texts");
+  report_ = {};
+  EXPECT_THAT(read({{"columns", node(SettingList{text("a"), text("a", 5)})}}).texts("columns", ""),
+              IsEmpty());
+  expect_problem(at(5), "'m.columns' holds 'a' twice");
+}
+
 TEST_F(Reading, PluginByItsBareName) {
   const Settings::Plugin plugin = read({{"optimizer", text("momentum", 2)}})
                                       .plugin("optimizer", "sgd", kOptimizers, "optimizers", "");

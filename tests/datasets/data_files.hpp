@@ -95,20 +95,35 @@ std::string environment_error(const Call& call) {
   return "";
 }
 
+/// The message of the DefinitionError that `call` throws; empty where it throws none.
+template <class Call>
+std::string definition_error(const Call& call) {
+  try {
+    call();
+  } catch (const DefinitionError& error) {
+    return error.what();
+  }
+  return "";
+}
+
 inline Dataset load(const std::string& name, const std::vector<Setting>& own = {},
                     const DataFolders& folders = {}) {
   return make_plugin(dataset_catalogue(), name, own)->load(folders);
 }
 
-/// Row `i` of the inputs with what the example's target is: one for each example, to be compared as
+/// Row `i` of the inputs with what the example's targets are: one for each example, to be compared as
 /// a set.
 inline std::vector<std::vector<float>> rows_of(const Examples& examples) {
   std::vector<std::vector<float>> rows;
   const std::size_t features = examples.inputs.shape()[1];
+  if (examples.size() == 0) return rows;
   for (std::size_t i = 0; i < examples.size(); ++i) {
     const float* row = examples.inputs.data() + i * features;
     rows.emplace_back(row, row + features);
-    if (!examples.labels.empty()) rows.back().push_back(static_cast<float>(examples.labels[i]));
+    const std::size_t labels = examples.labels.size() / examples.size();
+    for (std::size_t t = 0; t < labels; ++t) {
+      rows.back().push_back(static_cast<float>(examples.labels[i * labels + t]));
+    }
     for (std::size_t j = 0; j < examples.values.shape()[1] && examples.labels.empty(); ++j) {
       rows.back().push_back(examples.values(i, j));
     }
@@ -116,11 +131,13 @@ inline std::vector<std::vector<float>> rows_of(const Examples& examples) {
   return rows;
 }
 
-/// The rows of both parts, sorted: what a split deals out.
+/// The rows of all parts, sorted: what a split deals out.
 inline std::vector<std::vector<float>> dealt(const Dataset& data) {
   auto rows = rows_of(data.train);
-  const auto valid = rows_of(data.valid);
-  rows.insert(rows.end(), valid.begin(), valid.end());
+  for (const Examples* part : {&data.valid, &data.test}) {
+    const auto more = rows_of(*part);
+    rows.insert(rows.end(), more.begin(), more.end());
+  }
   std::ranges::sort(rows);
   return rows;
 }

@@ -54,6 +54,23 @@ def test_the_tables_that_the_readme_adds_make_a_definition_too(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+def test_the_data_of_your_own_in_the_document_of_experiments_are_read(tmp_path):
+    text = (ROOT / "experiments/README.md").read_text(encoding="utf-8")
+    (data,) = re.findall(r"^```toml\n(\[data\].*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "d.toml").write_text(f'schema = 1\nname = "d"\n{data}[train]\nbatch = 5\n',
+                                     encoding="utf-8")
+    rows = [f"{0.5 * i},{i % 7},{'iris' if i % 3 else 'rose'},3" for i in range(60)]
+    table = tmp_path / "flowers.csv"
+    table.write_text("\n".join(["length,width,kind,other", *rows]), encoding="utf-8")
+    done = plumbline("run", "d.toml", "train.steps=5", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table.write_text("length,width,kind\n1,nan,rose\n", encoding="utf-8")
+    refused = plumbline("check", "d.toml", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "flowers.csv:2:3: 'nan' in column 'width' is not a finite number" in refused.stderr
+    assert refused.stderr.startswith("d.toml:5:8: 'data.file' cannot be used: ")
+
+
 def test_the_step_that_the_readme_explains_is_what_the_program_prints():
     (shown,) = [block for block in blocks("") if block.startswith("Backward\n")]
     assert shown in plumbline("explain", "one_hidden_layer", "--step", "0").stdout

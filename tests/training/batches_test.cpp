@@ -92,5 +92,26 @@ TEST(GatheredBatchTest, TakesTargetValues) {
   EXPECT_EQ(batch.targets().values(1, 0), 5);
 }
 
+TEST(GatheredBatchTest, TakesTheTargetsOfAllStepsInRowsOfTheirOwn) {
+  Dataset labelled{.features = 1, .outputs = 3, .shape = {}, .target_steps = 2};
+  labelled.train.inputs = Matrix<float>{{0}, {2}, {4}};
+  labelled.train.labels = {0, 1, 2, 0, 1, 2};
+  GatheredBatch<float> labels(labelled, 3);
+  labels.gather(labelled.train, 2, [](std::size_t row) { return 2 - row; });
+  EXPECT_EQ(labels.inputs().rows, 2U);
+  EXPECT_EQ(labels.target_rows(), 4U);
+  EXPECT_THAT(labels.targets().labels, ElementsAre(1, 2, 2, 0));
+
+  Dataset valued{.features = 1, .outputs = 1, .has_labels = false, .shape = {}, .target_steps = 2};
+  valued.train.inputs = labelled.train.inputs;
+  valued.train.values = Matrix<float>{{1, 2}, {3, 4}, {5, 6}};
+  GatheredBatch<double> values(valued, 3);
+  values.gather(valued.train, 2, [](std::size_t row) { return row + 1; });
+  const MatrixView<const double> targets = values.targets().values;
+  ASSERT_EQ(targets.rows, 4U);
+  ASSERT_EQ(targets.cols, 1U);
+  EXPECT_THAT(std::vector(targets.data, targets.data + 4), ElementsAre(3, 4, 5, 6));
+}
+
 }  // namespace
 }  // namespace plumbline

@@ -166,6 +166,46 @@ TEST(ConfigureTest, NamesTheRuleThatDrawsTargetsWhereverItStands) {
                                     std::string(tail))));
 }
 
+TEST(ConfigureTest, RefusesDataWithATargetAtEachStepForANetWithOneOutputAnExample) {
+  EXPECT_THAT(
+      mistakes({{"data.name", node("copy_memory", at(2, 8))}, {"data.delay", node(10)}}),
+      ElementsAre("run.toml:2:8: 'data' is 'copy_memory', which has a target at each of 30 steps; "
+                  "'model.kind' is 'mlp', which makes one output an example"));
+  EXPECT_THAT(
+      mistakes({{"data.name", node("adding_problem")}, {"loss.name", node("mean_squared_error")}}),
+      IsEmpty())
+      << "an mlp sees the whole sequence as one row";
+}
+
+TEST(ConfigureTest, ReadsTheOptionsOfAnySourceBesideItsOwnSettings) {
+  const RunConfiguration run =
+      configured(with(small_run(), {{"data.autoencode", node(true)},
+                                    {"data.input_noise", node(0.1)},
+                                    {"loss.name", node("mean_squared_error")}}));
+  EXPECT_EQ(run.data->outputs(), 64U);
+  EXPECT_THAT(mistakes({{"data.standardise", node(true, at(2, 1))}}),
+              ElementsAre("run.toml:2:1: 'data.standardise' is not a setting; did you mean "
+                          "'standardize'?"));
+  EXPECT_THAT(mistakes(with(small_run(), {{"data.label_fraction", node(0.1)},
+                                          {"train.batch", node(21, at(3, 2))}})),
+              ElementsAre("run.toml:3:2: 'train.batch' is 21, more than the 20 training examples"));
+}
+
+TEST(RunIdTest, IsWhatItWasBeforeThereWereOptionsAndTestExamples) {
+  const std::string id = id_of(small_run());
+  const std::vector<Setting> defaults = {
+      {"data.label_fraction", node(1)}, {"data.label_noise", node(0)},
+      {"data.input_noise", node(0)},    {"data.standardize", node(false)},
+      {"data.autoencode", node(false)}, {"data.test", node(0)}};
+  const RunConfiguration run = configured(small_run());
+  for (const auto& [key, value] : defaults) {
+    EXPECT_EQ(id_of(with(small_run(), {{key, value}})), id) << key;
+    const auto found = std::ranges::find(run.resolved, key, &ResolvedSetting::key);
+    ASSERT_NE(found, run.resolved.end()) << key;
+    EXPECT_TRUE(found->restates) << key << " is part of the id";
+  }
+}
+
 TEST(ConfigureTest, RefusesABatchLargerThanTheTrainingExamples) {
   EXPECT_THAT(mistakes({{"data.train", node(100)}, {"train.batch", node(101, at(2, 3))}}),
               ElementsAre(HasSubstr("run.toml:2:3: 'train.batch' is 101, more than the 100")));
@@ -239,6 +279,11 @@ TEST(RunIdTest, ChangesWithEverySettingAndTheSeed) {
       {"data.train", node(199)},
       {"data.valid", node(49)},
       {"data.split_seed", node(1)},
+      {"data.test", node(1)},
+      {"data.label_fraction", node(0.5)},
+      {"data.label_noise", node(0.5)},
+      {"data.input_noise", node(0.5)},
+      {"data.standardize", node(true)},
       {"model.depth", node(3)},
       {"model.width", node(14)},
       {"model.activation", node("relu")},

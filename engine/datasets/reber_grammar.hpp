@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "engine/core/random.hpp"
+
+namespace plumbline {
+
+/// The symbols of Reber strings, each of which is a one-hot vector in this order.
+inline constexpr std::string_view kReberSymbols = "BTPSXVE";
+
+/// The shortest strings of the grammar, BTXSE and BPVVE.
+inline constexpr std::size_t kShortestReberString = 5;
+
+/// A string of Reber's grammar: from each state of the automaton one of its two arrows, each with
+/// probability 1/2. Redrawn until it has at most `longest` symbols; needs 5 at least.
+std::string reber_string(std::size_t longest, Random& random);
+
+/// Writes the string's one-hot vectors to the last of `steps` rows; the ones before are left as they
+/// are, zeros of the padding. Needs steps >= string.size().
+void write_reber_symbols(std::string_view string, std::size_t steps, float* rows);
+
+}  // namespace plumbline

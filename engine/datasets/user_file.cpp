@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/datasets/user_file.hpp"
+
+#include <filesystem>
+#include <system_error>
+
+namespace plumbline {
+
+UserFile::UserFile(Settings& settings, std::string_view meaning)
+    : path_(settings.file("file", meaning).string()),
+      expected_(settings.text("content", "",
+                              "the digest that the file's content must have; if not given, any")) {
+  settings.restates("file");
+}
+
+std::string UserFile::identity() const {
+  std::error_code unknown;
+  const auto time = std::filesystem::last_write_time(path_, unknown).time_since_epoch().count();
+  return path_ + '\n' + std::to_string(std::filesystem::file_size(path_, unknown)) + '\n' +
+         std::to_string(time);
+}
+
+void UserFile::settle(Settings& settings, const std::string& digest) const {
+  if (!expected_.empty() && expected_ != digest) {
+    settings.problem("content", "is '" + expected_ + "'; " + path_ + " has '" + digest + "'");
+  }
+  settings.settle("content", {digest, {}});
+}
+
+void UserFile::require_same(const std::string& before, const std::string& now) const {
+  if (before != now) throw EnvironmentError(path_ + ": has changed since it was checked");
+}
+
+}  // namespace plumbline
