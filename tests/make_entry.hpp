@@ -4,6 +4,7 @@
 
 #include "engine/activations/activation.hpp"
 #include "engine/initializers/initializer.hpp"
+#include "engine/layers/layer.hpp"
 
 namespace plumbline {
 
@@ -18,6 +19,10 @@ inline std::shared_ptr<const Activation> default_activation(const char* name) {
 template <class Entry>
 auto make_entry(const Entry& entry, Settings& settings) {
   return entry.make(settings);
+}
+/// In a net of rectifiers.
+inline auto make_entry(const LayerEntry& entry, Settings& settings) {
+  return entry.make(settings, {default_activation("relu"), "relu", 100});
 }
 /// For a net of rectifiers.
 inline auto make_entry(const InitializerEntry& entry, Settings& settings) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/core/catalogue.hpp"
@@ -157,6 +158,17 @@ struct ActivationEntry {
 };
 
 const Catalogue<ActivationEntry>& activation_catalogue();
+
+/// The activation of this name with the settings that it has by default.
+inline std::shared_ptr<const Activation> plain_activation(std::string_view name) {
+  const SettingsTable empty;
+  SettingsReport unused;
+  Settings none(empty, "", unused);
+  return activation_catalogue().find(name)->make(none);
+}
+
+/// For a plug-in that needs one to declare its settings, which do not depend on it.
+inline std::shared_ptr<const Activation> any_activation() { return plain_activation("linear"); }
 
 /// Makes an ElementwiseActivation of a functor. The functor's constructor takes Settings&; its members
 ///   template <typename V> V value(V z) const;

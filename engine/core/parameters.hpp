@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +11,7 @@ namespace plumbline {
 
 /// What a tensor is for. Update rules that treat matrices, biases or the two ends of a net
 /// differently (Muon, Shampoo, weight decay) go by it.
-enum class ParameterGroup { input, hidden, output, bias, norm, activation };
+enum class ParameterGroup { input, hidden, output, bias, norm, activation, recurrent };
 
 std::string_view to_string(ParameterGroup group);
 
@@ -23,11 +24,18 @@ struct ParameterTensor {
   std::size_t rows = 0;
   std::size_t cols = 0;
   std::size_t offset = 0;
+  /// Where all values start; empty where an initializer says so.
+  std::optional<double> initial = {};
+  /// Of a convolution: the places of its kernel, each of which has its share of the columns.
+  std::size_t places = 1;
 
   std::size_t size() const { return rows * cols; }
+  /// Of a weight matrix: how many inputs a unit sees, and how many units see an input.
+  std::size_t fan_in() const { return cols; }
+  std::size_t fan_out() const { return rows * places; }
   bool is_weight_matrix() const {
     return group == ParameterGroup::input || group == ParameterGroup::hidden ||
-           group == ParameterGroup::output;
+           group == ParameterGroup::output || group == ParameterGroup::recurrent;
   }
   bool operator==(const ParameterTensor&) const = default;
 };
@@ -38,7 +46,7 @@ class ParameterLayout {
  public:
   /// Appends a tensor and returns its index.
   std::size_t add(std::string name, std::size_t layer, ParameterGroup group, std::size_t rows,
-                  std::size_t cols);
+                  std::size_t cols, std::optional<double> initial = {}, std::size_t places = 1);
 
   const std::vector<ParameterTensor>& tensors() const { return tensors_; }
   /// The number of values in the block.

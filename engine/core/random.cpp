@@ -11,11 +11,12 @@
 
 namespace plumbline {
 
-Random::Random(std::int64_t seed, RandomStream stream, std::uint32_t part)
+Random::Random(std::int64_t seed, RandomStream stream, std::uint32_t part, std::uint64_t block)
     : key_{static_cast<std::uint32_t>(static_cast<std::uint64_t>(seed)),
            static_cast<std::uint32_t>(static_cast<std::uint64_t>(seed) >> 32)},
       stream_(static_cast<std::uint32_t>(stream)),
-      part_(part) {}
+      part_(part),
+      block_(block) {}
 
 std::uint64_t Random::bits() {
   if (left_ == 0) {

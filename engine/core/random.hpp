@@ -18,7 +18,8 @@ enum class RandomStream : std::uint32_t { init = 1, order = 2, data = 3, noise =
 /// Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 class Random {
  public:
-  Random(std::int64_t seed, RandomStream stream, std::uint32_t part);
+  /// `block`: where in the sequence to begin, in pairs of draws.
+  Random(std::int64_t seed, RandomStream stream, std::uint32_t part, std::uint64_t block = 0);
 
   std::uint64_t bits();
   /// Uniform in [0, 1), a multiple of 2^-53.
@@ -37,7 +38,7 @@ class Random {
   std::array<std::uint32_t, 2> key_;
   std::uint32_t stream_;
   std::uint32_t part_;
-  std::uint64_t block_ = 0;
+  std::uint64_t block_;
   std::array<std::uint64_t, 2> drawn_{};
   std::size_t left_ = 0;
   double spare_ = 0;

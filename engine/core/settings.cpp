@@ -342,20 +342,48 @@ Settings::Plugin Settings::plugin(std::string_view name, std::string_view defaul
                                   std::string_view meaning) {
   const SettingNode* node =
       declare(name, "plugin", {std::string(default_value), {}}, std::string(kind), meaning);
-  SettingsTable table;
-  Place place = place_;
-  if (node != nullptr) {
-    place = node->place;
-    if (std::holds_alternative<std::string>(node->value)) {
-      table.set("name", *node);
-    } else if (const auto* given = std::get_if<SettingsTable>(&node->value)) {
-      table = *given;
-    } else {
-      wrong_type(name, *node,
-                 "the name of one of the " + std::string(kind) + ", or a table with `name`");
-    }
+  const SettingNode absent{SettingsTable(), place_};
+  return plugin_of(name, node == nullptr ? absent : *node, default_value, names, kind);
+}
+
+std::vector<Settings::Plugin> Settings::plugins(std::string_view name,
+                                                const std::vector<std::string>& names,
+                                                std::string_view kind, std::string_view meaning) {
+  const SettingNode* node =
+      declare(name, "plugins", {SettingList{}, {}}, std::string(kind), meaning);
+  if (node == nullptr) return {};
+  const auto* list = std::get_if<SettingList>(&node->value);
+  if (list == nullptr || list->empty()) {
+    wrong_type(name, *node, "a list of " + std::string(kind));
+    return {};
   }
-  return Settings(table, key(name), *report_, place).plugin_here(default_value, names, kind);
+  std::vector<Plugin> chosen;
+  for (const SettingNode& element : *list) {
+    const std::string number = std::string(name) + '.' + std::to_string(chosen.size() + 1);
+    chosen.push_back(plugin_of(number, element, "", names, kind));
+  }
+  return chosen;
+}
+
+Settings::Plugin Settings::plugin_of(std::string_view name, const SettingNode& node,
+                                     std::string_view default_value,
+                                     const std::vector<std::string>& names, std::string_view kind) {
+  SettingsTable table;
+  if (std::holds_alternative<std::string>(node.value)) {
+    table.set("name", node);
+  } else if (const auto* given = std::get_if<SettingsTable>(&node.value)) {
+    table = *given;
+    if (default_value.empty() && given->find("name") == nullptr) {
+      report_->problems.push_back(
+          {node.place,
+           "'" + key(name) + "' has no `name`; expected one of the " + std::string(kind)});
+    }
+  } else {
+    report_->problems.push_back({node.place, "'" + key(name) + "' is " + type_name(node) +
+                                                 "; expected the name of one of the " +
+                                                 std::string(kind) + ", or a table with `name`"});
+  }
+  return Settings(table, key(name), *report_, node.place).plugin_here(default_value, names, kind);
 }
 
 Settings::Plugin Settings::plugin_here(std::string_view default_value,

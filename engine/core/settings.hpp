@@ -38,7 +38,7 @@ constexpr Range between(double low, double high) { return {.low = low, .high = h
 /// One setting as its owner declares it.
 struct SettingInfo {
   std::string name;
-  std::string type;  ///< number, integer, flag, text, plugin, list
+  std::string type;  ///< number, integer, flag, text, plugin, list, plugins
   SettingNode default_value;
   std::string range;  ///< for people: "in [0, 1)", "one of a, b"; of a plug-in its kind
   std::string meaning;
@@ -116,7 +116,11 @@ class Settings {
   Plugin plugin(std::string_view name, std::string_view default_value,
                 const std::vector<std::string>& names, std::string_view kind,
                 std::string_view meaning);
-  /// The same where this whole table is the plug-in: `[optimizer] name = "adam"`.
+  /// A list of plug-ins, each as in plugin(); empty where it is not given. The settings of the first are
+  /// called `name.1...`.
+  std::vector<Plugin> plugins(std::string_view name, const std::vector<std::string>& names,
+                              std::string_view kind, std::string_view meaning);
+  /// The same as plugin() where this whole table is the plug-in: `[optimizer] name = "adam"`.
   Plugin plugin_here(std::string_view default_value, const std::vector<std::string>& names,
                      std::string_view kind);
 
@@ -144,6 +148,8 @@ class Settings {
   SettingsReport& report() { return *report_; }
 
  private:
+  Plugin plugin_of(std::string_view name, const SettingNode& node, std::string_view default_value,
+                   const std::vector<std::string>& names, std::string_view kind);
   const SettingNode* declare(std::string_view name, std::string type, SettingNode default_value,
                              std::string range, std::string_view meaning,
                              const Range& bounds = kAny, std::vector<std::string> options = {});

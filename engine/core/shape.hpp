@@ -14,7 +14,18 @@ struct Shape {
   std::size_t height = 1;
   std::size_t width = 1;
 
-  std::size_t size() const { return steps * channels * height * width; }
+  static constexpr Shape vector(std::size_t values) { return {.channels = values}; }
+  static constexpr Shape image(std::size_t channels, std::size_t height, std::size_t width) {
+    return {.channels = channels, .height = height, .width = width};
+  }
+  static constexpr Shape sequence(std::size_t steps, std::size_t values) {
+    return {.steps = steps, .channels = values};
+  }
+
+  /// Of one step.
+  constexpr std::size_t values() const { return channels * height * width; }
+  constexpr std::size_t size() const { return steps * values(); }
+  constexpr bool is_image() const { return height * width > 1; }
 
   bool operator==(const Shape&) const = default;
 };

@@ -68,14 +68,6 @@ struct InitializerEntry {
 
 const Catalogue<InitializerEntry>& initializer_catalogue();
 
-/// For an initializer whose settings are only declared: those do not depend on the activation.
-inline std::shared_ptr<const Activation> any_activation() {
-  const SettingsTable empty;
-  SettingsReport unused;
-  Settings none(empty, "", unused);
-  return activation_catalogue().entries().front().make(none);
-}
-
 /// The entry of `Kind`, whose constructor takes (Settings&) or (Settings&, const HiddenActivation&).
 template <class Kind>
 InitializerEntry initializer_entry(PluginInfo info) {

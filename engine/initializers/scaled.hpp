@@ -14,9 +14,9 @@ class ScaledInitializer : public Initializer {
  public:
   enum class Shape { normal, uniform };
 
-  void fill_weights(const ParameterTensor& /*tensor*/, MatrixView<double> weights,
+  void fill_weights(const ParameterTensor& tensor, MatrixView<double> weights,
                     Random& random) const final {
-    const double variance = weight_variance(weights.cols, weights.rows).value();
+    const double variance = weight_variance(tensor.fan_in(), tensor.fan_out()).value();
     const double deviation = std::sqrt(variance);
     const double limit = std::sqrt(3 * variance);
     for (std::size_t i = 0; i < weights.rows; ++i) {

@@ -33,11 +33,15 @@ int leading_dimension(const Factor<T>& factor) {
 // c = scale a b + scale start.
 template <typename T>
 void multiply_by_library(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c,
-                         const T* start, T scale, bool* finite) {
+                         Start<T> start, T scale, bool* finite) {
   require_safe_openblas();
   if (c.empty()) return;
   for (std::size_t i = 0; i < c.rows; ++i) {
-    for (std::size_t j = 0; j < c.cols; ++j) c(i, j) = start == nullptr ? T(0) : scale * start[j];
+    for (std::size_t j = 0; j < c.cols; ++j) {
+      c(i, j) = start.goes_on          ? scale * c(i, j)
+                : start.row != nullptr ? scale * start.row[j]
+                                       : T(0);
+    }
   }
   const auto call = [&](auto* gemm) {
     gemm(CblasRowMajor, layout_of(a), layout_of(b), to_int(c.rows), to_int(c.cols), to_int(a.cols),
@@ -57,12 +61,12 @@ void multiply_by_library(const Factor<T>& a, const Factor<T>& b, const MatrixVie
 }  // namespace
 
 void multiply_by_blas(const Factor<float>& a, const Factor<float>& b, const MatrixView<float>& c,
-                      const float* start, float scale, bool* finite) {
+                      Start<float> start, float scale, bool* finite) {
   multiply_by_library(a, b, c, start, scale, finite);
 }
 
 void multiply_by_blas(const Factor<double>& a, const Factor<double>& b, const MatrixView<double>& c,
-                      const double* start, double scale, bool* finite) {
+                      Start<double> start, double scale, bool* finite) {
   multiply_by_library(a, b, c, start, scale, finite);
 }
 

@@ -386,7 +386,7 @@ void multiply_block(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>&
 
 // The whole product, on the calling thread.
 template <typename T>
-void multiply_piece(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c, const T* start,
+void multiply_piece(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c, Start<T> start,
                     T scale, bool* finite) {
   const std::size_t k_blocks = std::max<std::size_t>(1, (a.cols + kBlockDepth - 1) / kBlockDepth);
   const std::size_t block_depth = (a.cols + k_blocks - 1) / k_blocks;
@@ -396,7 +396,8 @@ void multiply_piece(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>&
       const std::size_t k0 = std::min(k_block * block_depth, a.cols);
       const bool last = k_block + 1 == k_blocks;
       multiply_block(a, b, c, k0, std::min(block_depth, a.cols - k0), j0, cols,
-                     Ends<T>{start, k_block == 0, last ? scale : T(1), last ? finite : nullptr});
+                     Ends<T>{start.row, k_block == 0 && !start.goes_on, last ? scale : T(1),
+                             last ? finite : nullptr});
     }
   }
 }
@@ -412,12 +413,13 @@ std::size_t grain_of(std::size_t unit, std::size_t products) {
 // Columns are shared out where they make enough pieces, or as many as rows do: then no panel is packed
 // twice.
 template <typename T>
-void multiply_all(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c, const T* start,
+void multiply_all(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c, Start<T> start,
                   T scale, bool* finite) {
   std::atomic<bool> all_finite = true;
   const auto piece = [&](std::size_t i, std::size_t rows, std::size_t j, std::size_t cols) {
     bool piece_finite = true;
-    const T* from = start == nullptr ? nullptr : start + j;
+    Start<T> from = start;
+    if (from.row != nullptr) from.row += j;
     multiply_piece<T>({a.data + i * a.row_stride, rows, a.cols, a.row_stride, a.col_stride},
                       {b.data + j * b.col_stride, b.rows, cols, b.row_stride, b.col_stride},
                       {c.row(i) + j, rows, cols, c.stride}, from, scale,
@@ -443,12 +445,12 @@ void multiply_all(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>& c
 }  // namespace
 
 void multiply(const Factor<float>& a, const Factor<float>& b, const MatrixView<float>& c,
-              const float* start, float scale, bool* finite) {
+              Start<float> start, float scale, bool* finite) {
   multiply_all(a, b, c, start, scale, finite);
 }
 
 void multiply(const Factor<double>& a, const Factor<double>& b, const MatrixView<double>& c,
-              const double* start, double scale, bool* finite) {
+              Start<double> start, double scale, bool* finite) {
   multiply_all(a, b, c, start, scale, finite);
 }
 

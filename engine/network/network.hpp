@@ -6,51 +6,33 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
-#include "engine/activations/activation.hpp"
 #include "engine/core/matrix_view.hpp"
 #include "engine/core/parameters.hpp"
 #include "engine/core/phase_clock.hpp"
 #include "engine/initializers/initializer.hpp"
-#include "engine/kernels/gemm.hpp"
-#include "engine/layers/layer.hpp"
+#include "engine/layers/stack.hpp"
+#include "engine/network/model_settings.hpp"
 
 namespace plumbline {
-
-enum class Precision { float32, float64 };
-
-/// The settings of `[model]`, and what the engine does with them.
-struct ModelSettings {
-  std::string kind = "mlp";
-  /// Units of each hidden layer, input side first. Weight layers are 1 (input side) to size + 1.
-  std::vector<std::size_t> widths = {};
-  std::string activation_name;
-  std::string initializer_name;
-  std::shared_ptr<const Activation> activation;
-  std::shared_ptr<const Activation> output_activation;
-  std::shared_ptr<const Initializer> initializer;
-  Precision precision = Precision::float32;
-  Gemm gemm = Gemm::native;  ///< of the table `[engine]`
-
-  /// Declares and reads the settings.
-  static ModelSettings read(Settings& settings);
-};
 
 /// A stack of layers over one flat parameter block, with the buffers for one batch.
 template <typename T>
 class Network {
  public:
-  Network(const ModelSettings& model, std::size_t features, std::size_t outputs, std::size_t batch);
+  /// `batch`: the most examples of a pass.
+  Network(const ModelSettings& model, const Shape& input, std::size_t outputs, std::size_t batch);
+
+  /// The same on vectors.
+  Network(const ModelSettings& model, std::size_t features, std::size_t outputs, std::size_t batch)
+      : Network(model, Shape::vector(features), outputs, batch) {}
 
   const ParameterLayout& layout() const { return layout_; }
   std::size_t batch() const { return batch_; }
   /// The number of weight layers.
-  std::size_t depth() const { return layers_.size(); }
-  const Layer<T>& layer(std::size_t index) const { return *layers_[index]; }
-  /// What the layer made of the rows of the last forward pass, behind its activation.
-  MatrixView<const T> output(std::size_t index) const { return outputs_[index]; }
+  std::size_t depth() const { return weight_layers_.size(); }
+  const WeightLayer<T>& layer(std::size_t index) const { return *weight_layers_[index]; }
 
   /// Sets the initial parameters: layer l draws from the seed's init stream, part l. An initializer
   /// that looks at data sees `inputs`, at most `batch` examples; others need none. Where `stop` comes
@@ -58,10 +40,10 @@ class Network {
   void initialize(const Initializer& initializer, std::int64_t seed, std::span<T> parameters,
                   MatrixView<const T> inputs = {}, const std::atomic<bool>* stop = nullptr);
 
-  /// Runs rows of examples (at most `batch`) forward; the result lives in the network until the
-  /// next call. A clock, here and in backward(), is told where each layer begins.
+  /// Runs examples (at most `batch`) forward; the result lives in the network until the next call. A
+  /// clock, here and in backward(), is told where each layer begins.
   MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> inputs,
-                              PhaseClock* clock = nullptr);
+                              const Pass& pass = {}, PhaseClock* clock = nullptr);
 
   /// The derivative of the last forward pass's outputs along a direction of the parameters: J v for
   /// each example. Lives in the network until the next call.
@@ -80,19 +62,30 @@ class Network {
   bool finite() const;
 
  private:
+  Network(const ModelSettings& model, const StackKind& kinds, const Shape& input, std::size_t batch,
+          ParameterLayout layout);
   void rescale(const Initializer& initializer, std::span<T> parameters, MatrixView<const T> inputs,
                const std::atomic<bool>* stop);
 
   std::size_t batch_ = 0;
+  std::shared_ptr<const Initializer> recurrent_initializer_;
   ParameterLayout layout_;
-  std::vector<std::unique_ptr<Layer<T>>> layers_;
-  std::vector<MatrixView<const T>> outputs_;  // of each layer in the last forward pass
-  std::vector<std::shared_ptr<const Activation>> activations_;  // of each layer
+  Stack<T> layers_;
+  std::vector<const WeightLayer<T>*> weight_layers_;
 };
 
 /// The layout of the net's parameters alone, without buffers.
-ParameterLayout parameter_layout(const ModelSettings& model, std::size_t features,
+ParameterLayout parameter_layout(const ModelSettings& model, const Shape& input,
                                  std::size_t outputs);
+
+/// The same on vectors.
+inline ParameterLayout parameter_layout(const ModelSettings& model, std::size_t features,
+                                        std::size_t outputs) {
+  return parameter_layout(model, Shape::vector(features), outputs);
+}
+
+/// The number of its weight layers, unrolled ones counted by step.
+std::size_t weight_layers(const ModelSettings& model, const Shape& input, std::size_t outputs);
 
 extern template class Network<float>;
 extern template class Network<double>;

@@ -71,6 +71,7 @@ class HessianFree final : public Optimizer<T> {
     add(parameters, lr_ * context.schedule_factor * scale, chosen->x);
   }
   bool asks_for_gradients() const override { return true; }
+  bool looks_into_layers() const override { return true; }
   std::vector<StateBlock> state() const override { return {{"p", last_}}; }
   std::size_t state_size() const override { return last_.size(); }
 

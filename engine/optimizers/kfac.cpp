@@ -93,6 +93,7 @@ class Kfac final : public Optimizer<T> {
     return 2 * layout.size() + 2 * factors * sizeof(double) / sizeof(T);
   }
   bool draws_targets() const override { return true; }
+  bool looks_into_layers() const override { return true; }
 
  private:
   // Whether the bias of this weight tensor's layer stands behind it.

@@ -111,6 +111,9 @@ class Optimizer {
   void set_size(std::size_t size) { size_ = size; }
   /// Whether it asks its objective for sampled_gradient(), which not every loss can give.
   virtual bool draws_targets() const { return false; }
+  /// Whether it asks its objective for gauss_newton_product() or layer_pass(), which only a stack of
+  /// dense layers can give.
+  virtual bool looks_into_layers() const { return false; }
   /// Whether it asks its objective for losses or gradients beside the one it is given: those are of
   /// the loss itself, whatever became of the given one.
   virtual bool asks_for_gradients() const { return false; }

@@ -32,6 +32,7 @@ class OptimizerWrapper : public Optimizer<T> {
     return rules;
   }
   bool draws_targets() const final { return inner_ != nullptr && inner_->draws_targets(); }
+  bool looks_into_layers() const final { return inner_ != nullptr && inner_->looks_into_layers(); }
   bool asks_for_gradients() const override {
     return inner_ != nullptr && inner_->asks_for_gradients();
   }

@@ -13,9 +13,10 @@ namespace plumbline {
 
 namespace {
 
-constexpr std::array kGroups = {ParameterGroup::input,  ParameterGroup::hidden,
-                                ParameterGroup::output, ParameterGroup::bias,
-                                ParameterGroup::norm,   ParameterGroup::activation};
+constexpr std::array kGroups = {ParameterGroup::input,    ParameterGroup::hidden,
+                                ParameterGroup::output,   ParameterGroup::bias,
+                                ParameterGroup::norm,     ParameterGroup::activation,
+                                ParameterGroup::recurrent};
 
 const char* members_of(ParameterGroup group) {
   switch (group) {
@@ -27,8 +28,10 @@ const char* members_of(ParameterGroup group) {
       return "weights of the last layer";
     case ParameterGroup::bias:
       return "biases of all layers";
+    case ParameterGroup::recurrent:
+      return "weights of recurrent layers over their state";
     case ParameterGroup::norm:
-      return "scales and shifts of normalization; no net has them yet";
+      return "gains and shifts of normalization, learned scales of residual blocks, peepholes";
     case ParameterGroup::activation:
       return "what activations learn, such as prelu's slopes";
   }
@@ -193,6 +196,10 @@ class GroupedOptimizer final : public Optimizer<T> {
       if (found != own.end()) return member.optimizer->rules(*found);
     }
     return {};
+  }
+  bool looks_into_layers() const override {
+    return std::ranges::any_of(
+        members_, [](const Member& member) { return member.optimizer->looks_into_layers(); });
   }
   bool draws_targets() const override {
     return std::ranges::any_of(

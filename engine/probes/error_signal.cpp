@@ -14,7 +14,7 @@ namespace {
 class ErrorSignal {
  public:
   template <typename T>
-  double measure(const Snapshot<T>& snapshot, const Layer<T>& layer) const {
+  double measure(const Snapshot<T>& snapshot, const WeightLayer<T>& layer) const {
     return norm(layer.error_signal()) / std::sqrt(static_cast<double>(snapshot.rows));
   }
 };

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/core/tensor.hpp"
+#include "engine/kernels/gemm.hpp"
 #include "engine/kernels/reduce.hpp"
 #include "engine/probes/layer_probe.hpp"
 
@@ -8,12 +10,24 @@ namespace {
 
 // |dL/dW_l|, Frobenius, of the batch mean L of the loss; biases not included. It may look flat over
 // the layers while the error signal vanishes: activations shrink forward as errors shrink backward
-// (Glorot and Bengio 2010, equation 14).
+// (Glorot and Bengio 2010, equation 14). Of an unrolled layer each step counts as a layer.
 class GradientNorm {
  public:
   template <typename T>
-  double measure(const Snapshot<T>& snapshot, const Layer<T>& layer) const {
+  double measure(const Snapshot<T>& snapshot, const WeightLayer<T>& layer) const {
+    if (layer.is_shared()) return norm_of_its_own(layer);
     return norm(snapshot.gradient.subspan(layer.weight().offset, layer.weight().size()));
+  }
+
+ private:
+  // As though the weights of this step were its own: dL/dW_t = mean delta_t^T h_{t-1}.
+  template <typename T>
+  static double norm_of_its_own(const WeightLayer<T>& layer) {
+    const MatrixView<const T> delta = layer.error_signal();
+    Matrix<T> gradient(typename Matrix<T>::shape_type{layer.weight().rows, layer.weight().cols});
+    multiply(transposed<T>(delta), as_is<T>(layer.input()), view(gradient), {},
+             T(1) / static_cast<T>(delta.rows));
+    return norm(view(std::as_const(gradient)));
   }
 };
 

@@ -10,7 +10,7 @@
 namespace plumbline {
 
 /// Makes a Probe of a functor that measures one weight layer:
-///   template <typename T> double measure(const Snapshot<T>&, const Layer<T>&) const;
+///   template <typename T> double measure(const Snapshot<T>&, const WeightLayer<T>&) const;
 template <class Functor>
 class LayerProbe final : public Probe {
  public:

@@ -23,34 +23,37 @@ class BatchObjective final : public Objective<T> {
                  std::int64_t seed)
       : network_(network), loss_(loss), batch_(batch), seed_(seed) {}
 
+  /// What the passes from now on are like: the noise of the step at hand.
+  void set_pass(const Pass& pass) { pass_ = pass; }
+
   double loss(std::span<const T> parameters) override {
-    return loss_.evaluate(network_.forward(parameters, batch_.inputs()), batch_.targets(), {}) /
+    return loss_.evaluate(network_.forward(parameters, batch_.inputs(), pass_), batch_.targets(),
+                          {}) /
            rows();
   }
   double gradient(std::span<const T> parameters, std::span<T> gradient) override {
-    return back(parameters, network_.forward(parameters, batch_.inputs()), batch_.targets(),
+    return back(parameters, network_.forward(parameters, batch_.inputs(), pass_), batch_.targets(),
                 gradient);
   }
   void gauss_newton_product(std::span<const T> parameters, std::span<const T> direction,
                             std::span<T> product) override {
-    const MatrixView<const T> outputs = network_.forward(parameters, batch_.inputs());
+    const MatrixView<const T> outputs = network_.forward(parameters, batch_.inputs(), pass_);
     const MatrixView<const T> along = network_.tangent(parameters, direction, batch_.inputs());
     loss_.curvature_product(outputs, batch_.targets(), along, network_.output_gradient());
     network_.backward(parameters, batch_.inputs(), product);
   }
   void sampled_gradient(std::span<const T> parameters, std::uint32_t draw,
                         std::span<T> gradient) override {
-    const MatrixView<const T> outputs = network_.forward(parameters, batch_.inputs());
+    const MatrixView<const T> outputs = network_.forward(parameters, batch_.inputs(), pass_);
     Random random(seed_, RandomStream::noise, draw);
     loss_.sample_targets(outputs, random, sampled_);
     back(parameters, outputs, sampled_.targets(), gradient);
   }
   typename Objective<T>::LayerPass layer_pass(std::size_t tensor) override {
     const std::size_t layer = network_.layout().tensors()[tensor].layer - 1;
-    return {layer == 0 ? batch_.inputs() : network_.output(layer - 1),
-            network_.layer(layer).error_signal()};
+    return {network_.layer(layer).input(), network_.layer(layer).error_signal()};
   }
-  std::size_t examples() const override { return batch_.inputs().rows; }
+  std::size_t examples() const override { return batch_.examples(); }
 
  private:
   double rows() const { return static_cast<double>(batch_.target_rows()); }
@@ -67,6 +70,7 @@ class BatchObjective final : public Objective<T> {
   const Loss& loss_;
   const GatheredBatch<T>& batch_;
   std::int64_t seed_;
+  Pass pass_;
   DrawnTargets<T> sampled_;
 };
 

@@ -32,7 +32,8 @@ Evaluation evaluate(Network<T>& network, std::span<const T> parameters, const Lo
     if (stop != nullptr && *stop) return {};
     const std::size_t rows = std::min(network.batch(), examples.size() - first);
     batch.gather(examples, rows, [first](std::size_t row) { return first + row; });
-    const MatrixView<const T> outputs = network.forward(parameters, batch.inputs());
+    const MatrixView<const T> outputs =
+        network.forward(parameters, batch.inputs(), {.training = false});
     const Targets<T> targets = batch.targets();
     sum += loss.evaluate(outputs, targets, {});
     evaluated += batch.target_rows();

@@ -75,13 +75,13 @@ class StepTaker final : public TrainingObserver {
   template <typename T>
   ExplainedExample example(const StepView<T>& view, std::size_t row) const {
     const Network<T>& network = view.network;
-    const MatrixView<const T> outputs = network.output(network.depth() - 1);
+    const MatrixView<const T> outputs = network.layer(network.depth() - 1).output();
     ExplainedExample example;
     example.inputs = row_of<T>(view.inputs, row);
     example.target = target_of(view.targets, row, outputs.cols);
     for (std::size_t l = 0; l < network.depth(); ++l) {
       example.layers.push_back({row_of<T>(network.layer(l).pre_activation(), row),
-                                row_of<T>(network.output(l), row),
+                                row_of<T>(network.layer(l).output(), row),
                                 row_of<T>(network.layer(l).error_signal(), row)});
     }
     // The net's own dL_i/dy may already be overwritten by dL_i/dz.

@@ -212,9 +212,12 @@ class BatchCheck final : public TrainingObserver {
   bool before_update(const StepView<float>& /*view*/) override { return false; }
   bool before_update(const StepView<double>& view) override {
     // Each row of outputs has a target, and with it a loss.
-    const auto rows = static_cast<double>(view.network.output(view.network.depth() - 1).rows);
+    const auto rows =
+        static_cast<double>(view.network.layer(view.network.depth() - 1).output().rows);
     const auto batch_loss = [&](std::span<const double> parameters) {
-      return loss_.evaluate(view.network.forward(parameters, view.inputs), view.targets, {}) / rows;
+      return loss_.evaluate(view.network.forward(parameters, view.inputs, view.pass), view.targets,
+                            {}) /
+             rows;
     };
     result =
         check_gradient(batch_loss, view.network.layout(), view.parameters, view.gradient, options_);

@@ -8,7 +8,7 @@
 #include "engine/core/digest.hpp"
 #include "engine/datasets/data_options.hpp"
 #include "engine/kernels/gemm.hpp"
-#include "engine/layers/dense.hpp"
+#include "engine/layers/buffer.hpp"
 #include "engine/optimizers/parameter_groups.hpp"
 
 namespace plumbline {
@@ -122,10 +122,10 @@ struct NamedRule {
   Place place;
 };
 
-// Of the optimizer and those in it, as wrappers and groups hold them, the first that draws targets
+// Of the optimizer and those in it, as wrappers and groups hold them, the first of which `is` holds by
 // itself. Those in it are the settings `name` that the report resolved from number `first` on.
-NamedRule rule_that_draws_targets(const Settings::Plugin& whole, const SettingsReport& report,
-                                  std::size_t first) {
+NamedRule first_rule(const Settings::Plugin& whole, const SettingsReport& report, std::size_t first,
+                     bool (Optimizer<double>::*is)() const) {
   for (std::size_t i = first; i < report.resolved.size(); ++i) {
     const ResolvedSetting& setting = report.resolved[i];
     constexpr std::string_view kName = ".name";
@@ -136,7 +136,7 @@ NamedRule rule_that_draws_targets(const Settings::Plugin& whole, const SettingsR
     const SettingsTable defaults;
     SettingsReport unused;
     Settings settings(defaults, "", unused);
-    if (entry->make<double>(settings, ParameterLayout())->draws_targets()) {
+    if ((*entry->make<double>(settings, ParameterLayout()).*is)()) {
       return {setting.key.substr(0, setting.key.size() - kName.size()), *name, setting.value.place};
     }
   }
@@ -162,16 +162,27 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
 
   Settings model = root.table("model");
   run.model = ModelSettings::read(model);
-  if (run.data != nullptr && run.data->target_steps() > 1 && run.model.kind == "mlp") {
-    report.problems.push_back(
-        {data.plugin.place,
-         "'data' is '" + data.plugin.name + "', which has a target at each of " +
-             std::to_string(run.data->target_steps()) +
-             " steps; 'model.kind' is 'mlp', which makes one output an example"});
+  const bool model_is_right = report.problems.empty();
+  if (model_is_right) {
+    run.model.targets_each_step = run.data->target_steps() > 1;
+    if (const auto misfit = run.model.problem(run.model.input(run.data->shape()))) {
+      report.problems.push_back(*misfit);
+    } else if (const std::size_t made =
+                   run.model.layers(run.data->outputs()).output(run.input()).steps;
+               made != run.data->target_steps()) {
+      const auto at_steps = [](std::size_t steps, const std::string& what) {
+        return steps == 1 ? "one " + what + " an example"
+                          : "a " + what + " at each of " + std::to_string(steps) + " steps";
+      };
+      report.problems.push_back(
+          {data.plugin.place, "'data' is '" + data.plugin.name + "', which has " +
+                                  at_steps(run.data->target_steps(), "target") +
+                                  "; the model makes " + at_steps(made, "output")});
+    }
   }
   if (report.problems.empty()) {
     const std::string misfit = run.model.initializer->problem(
-        parameter_layout(run.model, run.data->features(), run.data->outputs()));
+        parameter_layout(run.model, run.input(), run.data->outputs()));
     const std::string setting = run.model.initializer->problem_setting();
     const std::string key = "model.initializer" + (setting.empty() ? "" : '.' + setting);
     // Where the value in force stands, which may be elsewhere than the table that it is in.
@@ -193,13 +204,22 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
     const std::size_t before = report.resolved.size();
     const auto optimizer = make_optimizer<double>(run.optimizer, report, ParameterLayout());
     if (run.loss != nullptr && optimizer->draws_targets() && !run.loss->means_a_distribution()) {
-      const NamedRule drawing = rule_that_draws_targets(run.optimizer.plugin, report, before);
+      const NamedRule drawing =
+          first_rule(run.optimizer.plugin, report, before, &Optimizer<double>::draws_targets);
       report.problems.push_back(
           {drawing.place, '\'' + drawing.key + "' is '" + drawing.name +
                               "', which draws targets from the model, and loss '" +
                               loss.plugin.name +
                               "' means no distribution to draw from; try cross_entropy "
                               "without class weights"});
+    }
+    if (optimizer->looks_into_layers() && model_is_right && !run.model.is_dense()) {
+      const NamedRule looking =
+          first_rule(run.optimizer.plugin, report, before, &Optimizer<double>::looks_into_layers);
+      report.problems.push_back(
+          {looking.place,
+           '\'' + looking.key + "' is '" + looking.name +
+               "', which is for stacks of dense layers alone; this model has others"});
     }
   }
   const auto schedule = choose_table(root, "schedule", "constant", schedule_catalogue());
@@ -257,41 +277,44 @@ std::vector<std::int64_t> RunConfiguration::recorded_steps() const {
 }
 
 double RunConfiguration::cost() const {
-  const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
-  const SplitSizes sizes = data->sizes();
+  const StackKind layers = model.layers(data->outputs());
+  const Shape input = this->input();
+  const double updated = weights(parameter_layout(model, input, data->outputs()));
   // A product of a row with W costs 2 per weight; a step has three of them (forward, weight
   // gradient, input gradient), but layer 1 needs no input gradient. Adam's update costs some 12.
-  const double first = static_cast<double>(layout.tensors().front().size());
-  const double step =
-      (6 * weights(layout) - 2 * first) * static_cast<double>(batch) + 12 * weights(layout);
+  const double products = layers.products(input);
+  const double first = layers.kinds().front()->products(input);
+  const SplitSizes sizes = data->sizes();
+  const double step = (6 * products - 2 * first) * static_cast<double>(batch) + 12 * updated;
   const auto evaluations = static_cast<double>(evaluation.steps(steps).size());
   const auto evaluated = static_cast<double>(sizes.train + sizes.valid);
   return step * static_cast<double>(steps + 1) +
-         2 * weights(layout) * (evaluated * evaluations + static_cast<double>(sizes.test));
+         2 * products * (evaluated * evaluations + static_cast<double>(sizes.test));
 }
 
 bool RunConfiguration::has_shared_steps() const {
-  const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
-  return std::ranges::any_of(layout.tensors(), [this](const ParameterTensor& tensor) {
-    return tensor.is_weight_matrix() && tensor.size() * batch >= kSharedProduct;
+  bool shared = false;
+  model.layers(data->outputs()).for_each(input(), [&](const LayerKind& kind, const Shape& input) {
+    const double products = kind.products(input) * static_cast<double>(batch);
+    shared = shared || products >= static_cast<double>(kSharedProduct);
   });
+  return shared;
 }
 
 double RunConfiguration::memory() const {
-  const ParameterLayout layout = parameter_layout(model, data->features(), data->outputs());
+  const Shape input = this->input();
+  const ParameterLayout layout = parameter_layout(model, input, data->outputs());
   const double state = model.precision == Precision::float64
                            ? sizeof(double) * optimizer_state<double>(optimizer, layout)
                            : sizeof(float) * optimizer_state<float>(optimizer, layout);
   const std::size_t size = model.precision == Precision::float64 ? sizeof(double) : sizeof(float);
-  // Each layer keeps z, a and its error signal; the network keeps the gathered inputs.
-  std::size_t columns = padded_stride<float>(data->features());
   std::size_t largest = 0;
-  for (const ParameterTensor& tensor : layout.tensors()) {
-    if (tensor.is_weight_matrix()) columns += 3 * padded_stride<float>(tensor.rows);
-    largest = std::max(largest, tensor.size());
-  }
+  for (const ParameterTensor& tensor : layout.tensors()) largest = std::max(largest, tensor.size());
+  // The network keeps the gathered inputs too.
+  const double kept = model.layers(data->outputs()).kept_values(input) +
+                      static_cast<double>(input.steps * padded_stride<float>(input.values()));
   return state +
-         static_cast<double>(size) * (2 * weights(layout) + static_cast<double>(columns * batch)) +
+         static_cast<double>(size) * (2 * weights(layout) + kept * static_cast<double>(batch)) +
          static_cast<double>(sizeof(double) * largest);  // in which a layer's weights are drawn
 }
 

@@ -40,6 +40,8 @@ struct RunConfiguration {
   /// Every setting in force, given or by default, in a fixed order.
   std::vector<ResolvedSetting> resolved;
 
+  /// What the net stands on.
+  Shape input() const { return model.input(data->shape()); }
   /// The steps at which anything is recorded, in rising order.
   std::vector<std::int64_t> recorded_steps() const;
   /// Floating-point operations of the whole run, evaluation included: what the plan weighs runs by.

@@ -68,10 +68,10 @@ class Trainer {
         stop_(stop),
         observer_(observer),
         clock_(observer == nullptr ? nullptr : observer->clock()),
-        network_(run.model, data.features, data.outputs, run.batch),
+        network_(run.model, run.input(), data.outputs, run.batch),
         parameters_(network_.layout().size()),
         order_(data.train.size(), run.batch, run.seed),
-        batch_(data, run.batch),
+        batch_(data, run.batch, run.input()),
         objective_(network_, *run.loss, batch_, run.seed),
         steps_(run.recorded_steps()) {
     gather(0);
@@ -98,6 +98,7 @@ class Trainer {
       }
       if (!divergence_.empty() || step == run_.steps) return true;
       enter(clock_, Phase::optimizer);
+      objective_.set_pass(pass_of(step));
       optimizer_->step(
           parameters_, gradient_,
           {step + 1, run_.schedule->factor(step + 1, run_.steps), run_.steps, &objective_});
@@ -146,7 +147,8 @@ class Trainer {
   double forward_and_backward(std::int64_t step) {
     enter(clock_, Phase::data);
     gather(step);
-    const MatrixView<const T> outputs = network_.forward(parameters_, batch_.inputs(), clock_);
+    const MatrixView<const T> outputs =
+        network_.forward(parameters_, batch_.inputs(), pass_of(step), clock_);
     enter(clock_, Phase::loss);
     const double sum = run_.loss->evaluate(outputs, batch_.targets(), network_.output_gradient());
     network_.backward(parameters_, batch_.inputs(), gradient_, clock_);
@@ -154,9 +156,11 @@ class Trainer {
     return sum / static_cast<double>(batch_.target_rows());
   }
 
+  Pass pass_of(std::int64_t step) const { return {.seed = run_.seed, .step = step}; }
+
   StepView<T> view_of(std::int64_t step, double loss) {
-    return {step, network_,   parameters_, gradient_, batch_.inputs(), batch_.targets(),
-            loss, *optimizer_};
+    return {step, network_,    parameters_,  gradient_, batch_.inputs(), batch_.targets(),
+            loss, *optimizer_, pass_of(step)};
   }
 
   void gather(std::int64_t step) {
@@ -168,9 +172,9 @@ class Trainer {
   void predict() {
     const Initializer& initializer = *run_.model.initializer;
     std::vector<TheoryLayer> layers;
-    bool defined = true;
-    for (const ParameterTensor& tensor : network_.layout().tensors()) {
-      if (tensor.name != network_.layer(tensor.layer - 1).weight().name) continue;
+    bool defined = run_.model.is_dense();
+    for (std::size_t l = 0; l < network_.depth(); ++l) {
+      const ParameterTensor& tensor = network_.layer(l).weight();
       const double variance = initializer.weight_variance(tensor.cols, tensor.rows).value_or(0);
       layers.push_back({static_cast<double>(tensor.cols), variance, initializer.bias_variance()});
       defined = defined && initializer.weight_mean() == 0 && variance > 0;

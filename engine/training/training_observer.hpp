@@ -24,6 +24,7 @@ struct StepView {
   Targets<T> targets;
   double loss = 0;  ///< mean over the batch
   const Optimizer<T>& optimizer;
+  Pass pass;  ///< what the forward pass was like
 };
 
 /// Looks into a training run, step by step, on the run's own thread. Where a function returns false the

@@ -15,7 +15,7 @@
 #include "engine/core/tensor.hpp"
 #include "engine/kernels/gemm.hpp"
 #include "engine/kernels/multiply_add.hpp"
-#include "engine/layers/dense.hpp"
+#include "engine/layers/buffer.hpp"
 
 namespace plumbline {
 

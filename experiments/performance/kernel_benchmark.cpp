@@ -15,7 +15,7 @@
 #include "engine/core/random.hpp"
 #include "engine/core/tensor.hpp"
 #include "engine/kernels/reduce.hpp"
-#include "engine/layers/dense.hpp"
+#include "engine/layers/buffer.hpp"
 #include "engine/network/network.hpp"
 #include "engine/optimizers/optimizer.hpp"
 #include "engine/training/batches.hpp"

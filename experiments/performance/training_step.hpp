@@ -16,7 +16,7 @@
 #include "engine/core/random.hpp"
 #include "engine/core/settings.hpp"
 #include "engine/core/tensor.hpp"
-#include "engine/layers/dense.hpp"
+#include "engine/layers/buffer.hpp"
 #include "engine/losses/loss.hpp"
 #include "engine/network/network.hpp"
 #include "engine/optimizers/optimizer.hpp"

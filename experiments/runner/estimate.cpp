@@ -16,8 +16,7 @@ constexpr double kProbeSeconds = 0.05;
 // Floating-point operations per second of one thread in Z = X W^T of the run's largest layer.
 template <typename T>
 double product_rate(const RunConfiguration& run) {
-  const ParameterLayout layout =
-      parameter_layout(run.model, run.data->features(), run.data->outputs());
+  const ParameterLayout layout = parameter_layout(run.model, run.input(), run.data->outputs());
   const ParameterTensor& weight =
       *std::ranges::max_element(layout.tensors(), {}, &ParameterTensor::size);
   // Larger products are no faster, and would not fit the time of the probe.

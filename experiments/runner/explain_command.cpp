@@ -29,9 +29,10 @@ std::string too_large(const RunConfiguration& run) {
     return "the run has " + std::to_string(has) + ' ' + what + "; explain prints at most " +
            std::to_string(most);
   };
+  if (!run.model.is_dense())
+    return "the run's model has layers that are not dense; explain tells dense ones";
   if (run.batch > kMostExamples) return message(run.batch, "examples in a batch", kMostExamples);
-  const ParameterLayout layout =
-      parameter_layout(run.model, run.data->features(), run.data->outputs());
+  const ParameterLayout layout = parameter_layout(run.model, run.input(), run.data->outputs());
   if (layout.size() > kMostParameters) {
     return message(layout.size(), "parameters", kMostParameters);
   }

@@ -4,6 +4,7 @@
 #include "engine/activations/activation.hpp"
 #include "engine/datasets/dataset.hpp"
 #include "engine/initializers/initializer.hpp"
+#include "engine/layers/layer.hpp"
 #include "engine/losses/loss.hpp"
 #include "engine/optimizers/optimizer.hpp"
 #include "engine/probes/probe.hpp"
@@ -25,8 +26,8 @@ PluginKind kind_of(const Catalogue<Entry>& catalogue) {
 std::vector<PluginKind> plugin_kinds() {
   return {kind_of(activation_catalogue()), kind_of(initializer_catalogue()),
           kind_of(loss_catalogue()),       kind_of(optimizer_catalogue()),
-          kind_of(schedule_catalogue()),   kind_of(dataset_catalogue()),
-          kind_of(probe_catalogue())};
+          kind_of(schedule_catalogue()),   kind_of(layer_catalogue()),
+          kind_of(dataset_catalogue()),    kind_of(probe_catalogue())};
 }
 
 }  // namespace plumbline

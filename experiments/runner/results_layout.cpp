@@ -207,7 +207,9 @@ ResultsLayout results_layout(const Plan& plan) {
   std::set<std::int64_t> steps;
   for (const RunSpec& run : plan.runs) {
     layout.run_ids.push_back(run.run_id);
-    layout.layers = std::max(layout.layers, run.configuration.model.widths.size() + 1);
+    layout.layers =
+        std::max(layout.layers, weight_layers(run.configuration.model, run.configuration.input(),
+                                              run.configuration.data->outputs()));
     const std::vector<std::int64_t> recorded = run.configuration.recorded_steps();
     steps.insert(recorded.begin(), recorded.end());
   }

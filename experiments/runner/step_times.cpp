@@ -23,7 +23,7 @@ constexpr std::size_t kMostSteps = 20'000;
 class Timer final : public TrainingObserver, private PhaseClock {
  public:
   Timer(const RunConfiguration& run, std::size_t steps, std::vector<CounterKind> kinds)
-      : times_{.clock = StepClock(run.model.widths.size() + 1)},
+      : times_{.clock = StepClock(run.model.layers(run.data->outputs()).kinds().size())},
         counters_(std::move(kinds)),
         precision_(run.model.precision),
         updates_(run.steps),

@@ -53,30 +53,28 @@ class RecentlyUsed {
   std::vector<Block> blocks_;
 };
 
+/// Of one example.
 struct LayerShape {
-  double weights = 0;
-  double inputs = 0;
+  double weights = 0;  ///< multiply-adds
   double units = 0;
   double outputs = 0;
-  double parameters = 0;  ///< weights, biases and those of the activation
+  double parameters = 0;  ///< weights, biases and all others; not of an example but of the layer
 };
 
+/// Of the layers that stand on each other; one that is made of several counts as a whole.
 std::vector<LayerShape> layer_shapes(const RunConfiguration& run) {
   std::vector<LayerShape> layers;
-  const ParameterLayout layout =
-      parameter_layout(run.model, run.data->features(), run.data->outputs());
-  for (const ParameterTensor& tensor : layout.tensors()) {
-    const auto size = static_cast<double>(tensor.size());
-    if (tensor.is_weight_matrix()) {
-      const std::size_t hidden = layers.size();
-      const std::size_t outputs = hidden < run.model.widths.size()
-                                      ? run.model.activation->outputs(run.model.widths[hidden])
-                                      : run.data->outputs();
-      layers.push_back({size, static_cast<double>(tensor.cols), static_cast<double>(tensor.rows),
-                        static_cast<double>(outputs), 0});
-    }
-    layers.back().parameters += size;
-  }
+  const StackKind kinds = run.model.layers(run.data->outputs());
+  kinds.for_each(run.input(), [&](const LayerKind& kind, const Shape& input) {
+    TensorList tensors;
+    kind.declare(input, tensors);
+    const ParameterLayout layout = tensors.layout();
+    const auto outputs = static_cast<double>(kind.output(input).size());
+    const double units =
+        kind.is_dense() ? static_cast<double>(layout.tensors().front().rows) : outputs;
+    layers.push_back({std::max(kind.products(input) - units, 0.0), units, outputs,
+                      static_cast<double>(layout.size())});
+  });
   return layers;
 }
 

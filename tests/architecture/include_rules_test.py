@@ -64,7 +64,7 @@ def violations(tmp_path, rule, files):
         ("engine/activations/tanh.cpp", "engine/theory/mean_field.hpp"),
         ("engine/theory/mean_field.cpp", "engine/initializers/initializer.hpp"),
         ("engine/initializers/normal.cpp", "engine/network/network.hpp"),
-        ("engine/layers/dense.hpp", "engine/network/network.hpp"),
+        ("engine/layers/dense_layer.hpp", "engine/network/network.hpp"),
         ("engine/network/network.cpp", "engine/probes/probe.hpp"),
         ("engine/probes/probe.hpp", "engine/datasets/dataset.hpp"),
         ("engine/theory/mean_field.cpp", "engine/training/trainer.hpp"),

@@ -81,6 +81,7 @@ std::vector<Owner> all_owners() {
   add_plugins(loss_catalogue(), owners);
   add_plugins(optimizer_catalogue(), owners);
   add_plugins(schedule_catalogue(), owners);
+  add_plugins(layer_catalogue(), owners);
   add_plugins(dataset_catalogue(), owners);
   for (const ProbeEntry& probe : probe_catalogue().entries()) {
     owners.push_back(table_owner("probes." + probe.info.name, probe.info.settings));
@@ -163,6 +164,11 @@ std::vector<BadValue> bad_values(const SettingInfo& setting) {
     add(text, {"no such value", "not among the " + setting.range, "known are"});
     const std::string nearly = std::get<std::string>(setting.default_value.value) + "_";
     add(here(nearly), {nearly, "not among the " + setting.range, "did you mean"});
+  } else if (setting.type == "plugins") {
+    add(here(1.5), {"a number", "a list of " + setting.range});
+    add(here(SettingList{}), {"a list of " + setting.range});
+    add(list_with(text), {"no such value", "not among the " + setting.range});
+    add(list_with(here(1.5)), {"a number", "the name of one of the " + setting.range});
   } else if (setting.type == "list") {
     const bool integral = setting.range.starts_with("integers");
     const bool texts = setting.range == "texts";
@@ -234,7 +240,8 @@ TEST_P(EveryOwner, RefusesBadValuesWithPlaceAndRange) {
 // Else a plug-in that refuses everything would pass.
 TEST_P(EveryOwner, TakesItsDefaults) {
   for (const SettingInfo& setting : GetParam().settings) {
-    if (setting.type == "list") continue;  // an absent list is empty, a given one may not be
+    if (setting.type == "list" || setting.type == "plugins")
+      continue;  // an absent list is empty, a given one may not be
     const auto* text = std::get_if<std::string>(&setting.default_value.value);
     if (text != nullptr && text->empty()) continue;  // to be given: it has no default
     SettingNode value = setting.default_value;
@@ -276,7 +283,7 @@ TEST(BadValues, AreTriedForSettingsOfEveryType) {
   for (const Owner& owner : all_owners()) {
     for (const SettingInfo& setting : owner.settings) types.push_back(setting.type);
   }
-  for (const char* type : {"number", "integer", "text", "plugin", "list"}) {
+  for (const char* type : {"number", "integer", "text", "plugin", "list", "plugins"}) {
     EXPECT_GT(std::ranges::count(types, type), 0) << type;
   }
 }

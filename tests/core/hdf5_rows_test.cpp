@@ -19,7 +19,11 @@ namespace {
 using hdf5::RowReader;
 using testing::ElementsAre;
 
-std::filesystem::path file_path() { return testing::TempDir() + "/hdf5_rows_test.h5"; }
+// Of each test its own: they run side by side.
+std::filesystem::path file_path() {
+  return testing::TempDir() + "/hdf5_rows_" +
+         testing::UnitTest::GetInstance()->current_test_info()->name() + ".h5";
+}
 
 // The message behind the path of the error that opening the dataset throws; empty where it throws none.
 std::string refusal(const std::string& name) {

@@ -60,8 +60,9 @@ json plugin(const json& listed, const std::string& name) {
 }
 
 TEST(ListCommand, KnowsTheKindsOfTheContractThatThisEngineHas) {
-  EXPECT_THAT(list_kinds(), ElementsAre("activations", "initializers", "losses", "optimizers",
-                                        "schedules", "datasets", "probes", "experiments"));
+  EXPECT_THAT(list_kinds(),
+              ElementsAre("activations", "initializers", "losses", "optimizers", "schedules",
+                          "layers", "datasets", "probes", "experiments"));
 }
 
 TEST(ListCommand, PrintsTheKeysOfTheContractAsJson) {
@@ -163,7 +164,7 @@ TEST(DescribeCommand, PrintsTheKeysOfSweepProbesAndGroups) {
   for (const SettingInfo& group : parameter_group_tables()) {
     EXPECT_THAT(groups, HasSubstr('\n' + group.name + ' '));
   }
-  EXPECT_EQ(parameter_group_tables().size(), 6U);
+  EXPECT_EQ(parameter_group_tables().size(), 7U);
 }
 
 TEST(DescribeCommand, SaysThatMuonMovesOuterLayersAndBiasesByAdamW) {

@@ -2,15 +2,13 @@
 // Every optimizer gives the same bits at any number of threads.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <map>
-#include <numeric>
 #include <string>
 #include <vector>
 
 #include "experiments/runner/plan.hpp"
 #include "experiments/runner/scheduler.hpp"
 #include "tests/runner/definition_file.hpp"
+#include "tests/runner/outcomes.hpp"
 
 namespace plumbline {
 namespace {
@@ -26,30 +24,6 @@ Plan plan_over_all_optimizers(const std::string& tables) {
   std::vector<Problem> problems;
   Definition definition = read_definition(file.path(), {}, problems);
   return make_plan(std::move(definition), std::move(problems));
-}
-
-/// Everything that a run records, but for the times.
-struct Outcome {
-  RunStatus status = RunStatus::pending;
-  std::string message;
-  std::string digest;
-  std::vector<Metric> metrics;
-
-  bool operator==(const Outcome&) const = default;
-};
-
-std::map<std::size_t, Outcome> outcomes(const Plan& plan, const Sharing& sharing) {
-  std::vector<std::size_t> all(plan.runs.size());
-  std::iota(all.begin(), all.end(), std::size_t{0});
-  std::atomic<bool> stop{false};
-  std::map<std::size_t, Outcome> found;
-  schedule(plan, all, {}, sharing, stop, [&](std::size_t index, RunRecord&& record) {
-    found[index] = {record.status, record.message, record.digest, record.metrics};
-    // NaN is not equal to itself; no accuracy or loss of a complete run is one.
-    for (Metric& metric : found[index].metrics)
-      std::erase_if(metric.values, [](double value) { return value != value; });
-  });
-  return found;
 }
 
 TEST(EveryOptimizer, GivesTheSameBitsAtOneTwoAndThreeThreads) {

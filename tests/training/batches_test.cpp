@@ -92,7 +92,7 @@ TEST(GatheredBatchTest, TakesTargetValues) {
   EXPECT_EQ(batch.targets().values(1, 0), 5);
 }
 
-TEST(GatheredBatchTest, TakesTheTargetsOfAllStepsInRowsOfTheirOwn) {
+TEST(GatheredBatchTest, TakesTheTargetsStepByStep) {
   Dataset labelled{.features = 1, .outputs = 3, .shape = {}, .target_steps = 2};
   labelled.train.inputs = Matrix<float>{{0}, {2}, {4}};
   labelled.train.labels = {0, 1, 2, 0, 1, 2};
@@ -110,7 +110,28 @@ TEST(GatheredBatchTest, TakesTheTargetsOfAllStepsInRowsOfTheirOwn) {
   const MatrixView<const double> targets = values.targets().values;
   ASSERT_EQ(targets.rows, 4U);
   ASSERT_EQ(targets.cols, 1U);
-  EXPECT_THAT(std::vector(targets.data, targets.data + 4), ElementsAre(3, 4, 5, 6));
+  EXPECT_THAT(std::vector(targets.data, targets.data + 4), ElementsAre(3, 5, 4, 6));
+}
+
+TEST(GatheredBatchTest, TakesSequencesStepByStepAndImagesPixelByPixel) {
+  Dataset sequences{.features = 4, .outputs = 1, .shape = Shape::sequence(2, 2)};
+  sequences.train.inputs = Matrix<float>{{0, 1, 2, 3}, {4, 5, 6, 7}};
+  sequences.train.labels = {0, 0};
+  GatheredBatch<float> steps(sequences, 2, sequences.shape);
+  steps.gather(sequences.train, 2, [](std::size_t i) { return i; });
+  const MatrixView<const float> rows = steps.inputs();
+  ASSERT_EQ(rows.rows, 4U);
+  EXPECT_THAT(std::vector(rows.row(1), rows.row(1) + 2), ElementsAre(4, 5));
+  EXPECT_THAT(std::vector(rows.row(2), rows.row(2) + 2), ElementsAre(2, 3));
+
+  // Two channels of 1 x 3 pixels.
+  Dataset images{.features = 6, .outputs = 1, .shape = Shape::image(2, 1, 3)};
+  images.train.inputs = Matrix<float>{{0, 1, 2, 10, 11, 12}};
+  images.train.labels = {0};
+  GatheredBatch<float> pixels(images, 1, images.shape);
+  pixels.gather(images.train, 1, [](std::size_t i) { return i; });
+  const float* row = pixels.inputs().row(0);
+  EXPECT_THAT(std::vector(row, row + 6), ElementsAre(0, 10, 1, 11, 2, 12));
 }
 
 }  // namespace

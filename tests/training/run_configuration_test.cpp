@@ -170,7 +170,7 @@ TEST(ConfigureTest, RefusesDataWithATargetAtEachStepForANetWithOneOutputAnExampl
   EXPECT_THAT(
       mistakes({{"data.name", node("copy_memory", at(2, 8))}, {"data.delay", node(10)}}),
       ElementsAre("run.toml:2:8: 'data' is 'copy_memory', which has a target at each of 30 steps; "
-                  "'model.kind' is 'mlp', which makes one output an example"));
+                  "the model makes one output an example"));
   EXPECT_THAT(
       mistakes({{"data.name", node("adding_problem")}, {"loss.name", node("mean_squared_error")}}),
       IsEmpty())

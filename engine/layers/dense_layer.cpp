@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/layers/dense_layer.hpp"
+
+#include <utility>
+
+#include "engine/kernels/reduce.hpp"
+
+namespace plumbline {
+
+namespace {
+
+template <typename T>
+MatrixView<const T> matrix_of(const ParameterTensor& tensor, std::span<const T> block) {
+  return {block.data() + tensor.offset, tensor.rows, tensor.cols, tensor.cols};
+}
+
+}  // namespace
+
+template <typename T>
+DenseLayer<T>::DenseLayer(const Size& size, std::shared_ptr<const Activation> activation,
+                          const ParameterTensor& weight, const ParameterTensor& bias,
+                          const ParameterTensor* activation_parameters, Gemm gemm)
+    : gemm_(gemm),
+      units_(activation->units(size.width)),
+      outputs_(activation->outputs(size.width)),
+      most_rows_(size.rows),
+      activation_(std::move(activation)),
+      weight_(weight),
+      bias_(bias),
+      activation_parameters_(activation_parameters == nullptr ? ParameterTensor()
+                                                              : *activation_parameters),
+      pre_activation_(size.rows, Shape::vector(units_)),
+      activated_(size.rows, Shape::vector(outputs_)),
+      error_signal_(size.rows, Shape::vector(units_)),
+      output_gradient_(units_ == outputs_ ? 0 : size.rows, Shape::vector(outputs_)) {}
+
+template <typename T>
+std::span<const T> DenseLayer<T>::own_parameters(std::span<const T> block) const {
+  return block.subspan(activation_parameters_.offset, activation_parameters_.size());
+}
+
+template <typename T>
+MatrixView<const T> DenseLayer<T>::pre_activation() const {
+  return pre_activation_.first_rows(rows_);
+}
+
+template <typename T>
+MatrixView<T> DenseLayer<T>::output_gradient() {
+  return (units_ == outputs_ ? error_signal_ : output_gradient_).first_rows(rows_);
+}
+
+template <typename T>
+MatrixView<const T> DenseLayer<T>::output() const {
+  return activated_.first_rows(rows_);
+}
+
+template <typename T>
+MatrixView<const T> DenseLayer<T>::error_signal() const {
+  return error_signal_.first_rows(rows_);
+}
+
+template <typename T>
+MatrixView<const T> DenseLayer<T>::forward(std::span<const T> parameters, MatrixView<const T> input,
+                                           const Pass& /*pass*/) {
+  input_ = input;
+  rows_ = input.rows;
+  const MatrixView<T> z = pre_activation_.first_rows(rows_);
+  const MatrixView<T> a = activated_.first_rows(rows_);
+  multiply(gemm_, as_is<T>(input), transposed<T>(matrix_of(weight_, parameters)), z,
+           Start<T>(parameters.data() + bias_.offset));
+  activation_->forward(z, own_parameters(parameters), a);
+  return a;
+}
+
+template <typename T>
+void DenseLayer<T>::backward(std::span<const T> parameters, MatrixView<const T> input, T mean,
+                             std::span<T> gradient, MatrixView<T> input_gradient) {
+  const MatrixView<T> delta = error_signal_.first_rows(rows_);
+  const std::span<T> own_gradient =
+      gradient.subspan(activation_parameters_.offset, activation_parameters_.size());
+  activation_->backward(pre_activation(), activated_.first_rows(rows_), own_parameters(parameters),
+                        output_gradient(), delta, own_gradient);
+  for (T& slope : own_gradient) slope *= mean;
+  const MatrixView<T> weight_gradient{gradient.data() + weight_.offset, weight_.rows, weight_.cols,
+                                      weight_.cols};
+  finite_ = all_finite(std::span<const T>(pre_activation().row(0), units_)) &&
+            all_finite(own_parameters(parameters)) && all_finite(std::span<const T>(own_gradient));
+  multiply(gemm_, transposed<T>(delta), as_is<T>(input), weight_gradient, {}, mean, &finite_);
+  const std::span<T> bias_gradient = gradient.subspan(bias_.offset, bias_.rows);
+  column_sums(MatrixView<const T>(delta), mean, bias_gradient);
+  finite_ = finite_ && all_finite(std::span<const T>(bias_gradient));
+  if (!input_gradient.empty()) {
+    multiply(gemm_, as_is<T>(delta), as_is<T>(matrix_of(weight_, parameters)), input_gradient);
+  }
+}
+
+// z' = W a_in' + W' a_in + b', a' = phi'(z) z' (Pearlmutter 1994, equation 12).
+template <typename T>
+MatrixView<const T> DenseLayer<T>::tangent(std::span<const T> parameters,
+                                           std::span<const T> direction, MatrixView<const T> input,
+                                           MatrixView<const T> input_direction) {
+  if (a_direction_.empty()) {
+    z_direction_ = Buffer<T>(most_rows_, Shape::vector(units_));
+    a_direction_ = Buffer<T>(most_rows_, Shape::vector(outputs_));
+  }
+  const MatrixView<T> z_direction = z_direction_.first_rows(rows_);
+  const MatrixView<T> a_direction = a_direction_.first_rows(rows_);
+  multiply(gemm_, as_is<T>(input), transposed<T>(matrix_of(weight_, direction)), z_direction,
+           Start<T>(direction.data() + bias_.offset));
+  if (!input_direction.empty()) {
+    Buffer<T> along_input(rows_, Shape::vector(units_));
+    const MatrixView<T> term = along_input.first_rows(rows_);
+    multiply(gemm_, as_is<T>(input_direction), transposed<T>(matrix_of(weight_, parameters)), term);
+    for_each_batch_of_rows([](auto& sum, const auto& more) { sum += more; }, z_direction,
+                           MatrixView<const T>(term));
+  }
+  activation_->tangent(pre_activation(), activated_.first_rows(rows_), own_parameters(parameters),
+                       z_direction, own_parameters(direction), a_direction);
+  return a_direction;
+}
+
+namespace {
+
+class DenseKind final : public LayerKindOf<DenseKind> {
+ public:
+  DenseKind(std::size_t width, std::shared_ptr<const Activation> activation)
+      : width_(width), activation_(std::move(activation)) {}
+
+  Shape output(const Shape& input) const override {
+    return Shape::sequence(input.steps, activation_->outputs(width_));
+  }
+  void declare(const Shape& input, TensorList& tensors) const override {
+    const std::size_t units = activation_->units(width_);
+    tensors.begin_weight_layer();
+    tensors.add("weight", ParameterGroup::hidden, units, input.values());
+    tensors.add("bias", ParameterGroup::bias, units, 1);
+    if (const std::size_t own = activation_->parameters(width_); own > 0) {
+      tensors.add("activation", ParameterGroup::activation, own, 1,
+                  activation_->initial_parameter());
+    }
+  }
+  double products(const Shape& input) const override {
+    return static_cast<double>(input.steps * (input.values() + 1) * activation_->units(width_));
+  }
+  // z, a and the error signal.
+  double kept_values(const Shape& input) const override {
+    return static_cast<double>(3 * input.steps * padded_stride<float>(activation_->units(width_)));
+  }
+  bool is_dense() const override { return true; }
+
+  template <typename T>
+  std::unique_ptr<Layer<T>> make(Site site) const {
+    const ParameterTensor& weight = site.tensors.next();
+    const ParameterTensor& bias = site.tensors.next();
+    const ParameterTensor* own =
+        activation_->parameters(width_) > 0 ? &site.tensors.next() : nullptr;
+    return std::make_unique<DenseLayer<T>>(
+        typename DenseLayer<T>::Size{width_, site.batch * site.input.steps}, activation_, weight,
+        bias, own, site.gemm);
+  }
+
+ private:
+  std::size_t width_;
+  std::shared_ptr<const Activation> activation_;
+};
+
+}  // namespace
+
+std::shared_ptr<const LayerKind> dense_kind(std::size_t width,
+                                            std::shared_ptr<const Activation> activation) {
+  return std::make_shared<DenseKind>(width, std::move(activation));
+}
+
+template class DenseLayer<float>;
+template class DenseLayer<double>;
+
+}  // namespace plumbline

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/layers/residual_layer.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "engine/kernels/reduce.hpp"
+#include "engine/kernels/sum.hpp"
+#include "engine/layers/buffer.hpp"
+#include "engine/layers/stack.hpp"
+
+namespace plumbline {
+
+namespace {
+
+/// Backward: dF = scale dy, dx = dy + what F passes back; a learned scale has the slope sum of dy F(x).
+template <typename T>
+class Residual final : public Layer<T> {
+ public:
+  Residual(const StackKind& branch, const BranchScale& scale, Site site)
+      : scale_(scale),
+        learned_(scale.learned ? site.tensors.next() : ParameterTensor()),
+        branch_(branch.make<T>(site)),
+        output_(site.batch * site.input.steps, site.input),
+        output_gradient_(site.batch * site.input.steps, site.input) {}
+
+  MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> input,
+                              const Pass& pass) override {
+    rows_ = input.rows;
+    const MatrixView<const T> inner = branch_.forward(parameters, input, pass);
+    const Batch<T> factor(factor_in(parameters));
+    const MatrixView<T> y = output_.first_rows(rows_);
+    for_each_batch_of_rows([&](auto& out, const auto& in, const auto& f) { out = in + factor * f; },
+                           y, input, inner);
+    return y;
+  }
+  MatrixView<T> output_gradient() override { return output_gradient_.first_rows(rows_); }
+  void backward(std::span<const T> parameters, MatrixView<const T> input, T mean,
+                std::span<T> gradient, MatrixView<T> input_gradient) override {
+    const MatrixView<const T> dy = output_gradient();
+    finite_ = true;
+    if (scale_.learned) {
+      const MatrixView<const T> inner = branch_.output();
+      double slope = 0;
+      for (std::size_t i = 0; i < rows_; ++i) {
+        slope += dot(std::span<const T>(dy.row(i), dy.cols),
+                     std::span<const T>(inner.row(i), inner.cols));
+      }
+      gradient[learned_.offset] = static_cast<T>(static_cast<double>(mean) * slope);
+      finite_ = std::isfinite(gradient[learned_.offset]) && std::isfinite(factor_in(parameters));
+    }
+    const Batch<T> factor(factor_in(parameters));
+    for_each_batch_of_rows([&](auto& out, const auto& up) { out = factor * up; },
+                           branch_.output_gradient(), dy);
+    branch_.backward(parameters, input, mean, gradient, input_gradient);
+    if (input_gradient.empty()) return;
+    for_each_batch_of_rows([](auto& out, const auto& up) { out += up; }, input_gradient, dy);
+  }
+  bool finite() const override { return finite_ && branch_.finite(); }
+  void add_weight_layers(std::vector<const WeightLayer<T>*>& layers) const override {
+    branch_.add_weight_layers(layers);
+  }
+  void settle(std::span<T> parameters) const override { branch_.settle(parameters); }
+  void add_state(std::vector<std::span<T>>& states) override { branch_.add_state(states); }
+
+ private:
+  T factor_in(std::span<const T> parameters) const {
+    return scale_.learned ? parameters[learned_.offset] : static_cast<T>(scale_.factor);
+  }
+
+  BranchScale scale_;
+  ParameterTensor learned_;  // of size 0 where the factor is fixed
+  Stack<T> branch_;
+  Buffer<T> output_;
+  Buffer<T> output_gradient_;
+  std::size_t rows_ = 0;
+  bool finite_ = true;
+};
+
+class ResidualKind final : public LayerKindOf<ResidualKind> {
+ public:
+  ResidualKind(std::vector<std::shared_ptr<const LayerKind>> branch, const BranchScale& scale)
+      : branch_(std::move(branch)), scale_(scale) {}
+
+  std::string problem(const Shape& input) const override {
+    Shape shape = input;
+    for (const auto& kind : branch_.kinds()) {
+      const std::string inner = kind->problem(shape);
+      if (!inner.empty()) return "has a layer that " + inner;
+      shape = kind->output(shape);
+    }
+    if (shape == input) return {};
+    return "adds " + to_string(shape) + " of its layers to " + to_string(input) +
+           " of its input; the two must be alike";
+  }
+  Shape output(const Shape& input) const override { return input; }
+  void declare(const Shape& input, TensorList& tensors) const override {
+    if (scale_.learned) {
+      tensors.begin("residual");
+      tensors.add("scale", ParameterGroup::norm, 1, 1, scale_.factor);
+    }
+    branch_.declare(input, tensors);
+  }
+  double products(const Shape& input) const override { return branch_.products(input); }
+  double kept_values(const Shape& input) const override {
+    return branch_.kept_values(input) + 2 * static_cast<double>(input.size());
+  }
+  template <typename T>
+  std::unique_ptr<Layer<T>> make(Site site) const {
+    return std::make_unique<Residual<T>>(branch_, scale_, site);
+  }
+
+ private:
+  StackKind branch_;
+  BranchScale scale_;
+};
+
+}  // namespace
+
+std::shared_ptr<const LayerKind> residual_kind(std::vector<std::shared_ptr<const LayerKind>> branch,
+                                               const BranchScale& scale) {
+  return std::make_shared<ResidualKind>(std::move(branch), scale);
+}
+
+}  // namespace plumbline
