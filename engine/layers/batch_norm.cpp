@@ -57,22 +57,27 @@ class BatchNorm final : public Layer<T> {
         inverse_[c] = inverse_deviation(static_cast<double>(running_[channels() + c]));
       }
     }
-    // y = x scale + shift.
-    T* scale = row(0);
-    T* shift = row(1);
+    // y = (x - centre) scale + shift, with the centre near the mean, so that little cancels.
+    T* centre = row(0);
+    T* scale = row(1);
+    T* shift = row(2);
     for (std::size_t c = 0; c < channels(); ++c) {
+      centre[c] = static_cast<T>(mean_[c]);
       const double factor = static_cast<double>(parameters[gain_.offset + c]) * inverse_[c];
       scale[c] = static_cast<T>(factor);
-      shift[c] =
-          static_cast<T>(static_cast<double>(parameters[bias_.offset + c]) - mean_[c] * factor);
+      shift[c] = static_cast<T>(static_cast<double>(parameters[bias_.offset + c]) +
+                                (static_cast<double>(centre[c]) - mean_[c]) * factor);
     }
-    repeat(2);
+    repeat(3);
     const MatrixView<T> y = output_.first_rows(rows_);
     for_each_period(y, [&](std::size_t i, std::size_t j, std::size_t n) {
       for_each_batch(
-          n, [](auto& out, const auto& in, const auto& s, const auto& t) { out = in * s + t; },
-          y.row(i) + j, input.row(i) + j, static_cast<const T*>(scale),
-          static_cast<const T*>(shift));
+          n,
+          [](auto& out, const auto& in, const auto& middle, const auto& s, const auto& t) {
+            out = (in - middle) * s + t;
+          },
+          y.row(i) + j, input.row(i) + j, static_cast<const T*>(centre),
+          static_cast<const T*>(scale), static_cast<const T*>(shift));
     });
     return y;
   }
@@ -170,11 +175,14 @@ class BatchNorm final : public Layer<T> {
       mean_[c] /= n;
       centre[c] = static_cast<T>(mean_[c]);
     }
-    sum_columns_of<1, T>(
-        {std::span(inverse_)},
+    // The sums of x - centre mend what the rounding of the first sums left.
+    const std::span<double> first(sums_.data(), channels());
+    sum_columns_of<2, T>(
+        {first, std::span(inverse_)},
         [](auto& sums, const auto& in, const auto& middle) {
           const auto off = in - middle;
-          sums[0] += off * off;
+          sums[0] += off;
+          sums[1] += off * off;
         },
         x, MatrixView<const T>{centre, x.rows, x.cols, 0});
     const auto towards = [this](T& running, double found) {
@@ -182,8 +190,9 @@ class BatchNorm final : public Layer<T> {
                                settings_.momentum * found);
     };
     for (std::size_t c = 0; c < channels(); ++c) {
-      const double off = static_cast<double>(centre[c]) - mean_[c];
-      const double variance = inverse_[c] / n - off * off;
+      const double off = first[c] / n;
+      mean_[c] = static_cast<double>(centre[c]) + off;
+      const double variance = std::max(inverse_[c] / n - off * off, 0.0);
       towards(running_[c], mean_[c]);
       towards(running_[channels() + c], variance * n / std::max(n - 1, 1.0));
       inverse_[c] = inverse_deviation(variance);

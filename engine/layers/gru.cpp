@@ -99,6 +99,8 @@ class GruCell {
 class GruKind final : public RecurrentKind<GruKind> {
  public:
   static constexpr std::size_t kGates = 3;
+  // Of each gate two sums, their slopes and the value; h and its slope.
+  static constexpr std::size_t kKept = 17;
 
   using RecurrentKind::RecurrentKind;
 

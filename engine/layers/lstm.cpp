@@ -147,6 +147,8 @@ class LstmCell {
 class LstmKind final : public RecurrentKind<LstmKind> {
  public:
   static constexpr std::size_t kGates = 4;
+  static constexpr std::size_t kKept =
+      15;  // of each gate sum, slope and value; c, h and the slope of h
 
   LstmKind(const RecurrentSize& size, double forget_bias, bool peepholes)
       : RecurrentKind(size), forget_bias_(forget_bias), peepholes_(peepholes) {}

@@ -132,6 +132,7 @@ class PoolKind final : public LayerKindOf<PoolKind> {
       : pooling_(pooling), size_(size), stride_(stride) {}
 
   std::string problem(const Shape& input) const override {
+    if (size_ == 0) return input.steps == 1 ? "" : "needs images";
     return Window{.size = size_, .stride = stride_}.problem(input);
   }
   Shape output(const Shape& input) const override {

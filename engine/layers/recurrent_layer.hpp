@@ -111,9 +111,10 @@ class Recurrent final : public Layer<T> {
       unrolled_[t].recurrent = &recurrent_;
       unrolled_[t].bias_of_all = &bias_;
       unrolled_[t].state_before = step(states_, t);
-      unrolled_[t].sums = step(sums_, t);
+      // Of the products with the state, where those have sums of their own.
+      unrolled_[t].sums = step(Cell::kAddsSums ? sums_ : recurrent_sums_, t);
       unrolled_[t].state = step(states_, t + 1);
-      unrolled_[t].slopes = step(slopes_, t);
+      unrolled_[t].slopes = step(Cell::kAddsSums ? slopes_ : recurrent_slopes_, t);
     }
     return behind_first_step();
   }
@@ -236,6 +237,9 @@ class RecurrentKind : public LayerKindOf<Derived> {
  public:
   explicit RecurrentKind(const RecurrentSize& size) : size_(size) {}
 
+  std::string problem(const Shape& input) const override {
+    return input.steps > 1 ? "" : "needs sequences of more than one step";
+  }
   Shape output(const Shape& input) const override {
     return Shape::sequence(input.steps, size_.units);
   }
@@ -244,7 +248,7 @@ class RecurrentKind : public LayerKindOf<Derived> {
                                (input.values() + size_.units + 1));
   }
   double kept_values(const Shape& input) const override {
-    return static_cast<double>(input.steps * (2 * Derived::kGates + 4) * size_.units);
+    return static_cast<double>(input.steps * Derived::kKept * padded_stride<float>(size_.units));
   }
 
  protected:

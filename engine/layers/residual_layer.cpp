@@ -83,6 +83,7 @@ class ResidualKind final : public LayerKindOf<ResidualKind> {
       : branch_(std::move(branch)), scale_(scale) {}
 
   std::string problem(const Shape& input) const override {
+    if (branch_.kinds().empty()) return "has no layers";
     Shape shape = input;
     for (const auto& kind : branch_.kinds()) {
       const std::string inner = kind->problem(shape);

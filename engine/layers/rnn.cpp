@@ -41,14 +41,16 @@ class SimpleCell {
 class RnnKind final : public RecurrentKind<RnnKind> {
  public:
   static constexpr std::size_t kGates = 1;
+  static constexpr std::size_t kKept =
+      4;  // sums and their slopes, states and theirs, each of the units
 
   RnnKind(const RecurrentSize& size, std::shared_ptr<const Activation> activation)
       : RecurrentKind(size), activation_(std::move(activation)) {}
 
-  std::string problem(const Shape& /*input*/) const override {
+  std::string problem(const Shape& input) const override {
     if (activation_->units(1) == 1 && activation_->outputs(1) == 1 &&
         activation_->parameters(1) == 0) {
-      return {};
+      return RecurrentKind::problem(input);
     }
     return "needs an activation with one output a unit and no parameters";
   }

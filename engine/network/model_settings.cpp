@@ -99,6 +99,7 @@ class HiddenLayers {
       : settings_(settings), defaults_(defaults), normalization_(std::move(normalization)) {}
 
   bool normalizes() const { return !normalization_.is_none(); }
+  bool normalizes_weights() const { return normalization_.name == "weight_norm"; }
 
   /// Dense, normalization, activation.
   std::vector<std::shared_ptr<const LayerKind>> dense(std::size_t width) const {
@@ -145,6 +146,11 @@ class HiddenLayers {
       branch.push_back(sums(width));
     }
     return branch;
+  }
+
+  /// What stands behind the last block of a pre-activation net, before its activation.
+  void append_normalization(std::vector<std::shared_ptr<const LayerKind>>& layers) const {
+    if (normalizes()) layers.push_back(normalization_.make(settings_, defaults_));
   }
 
   static void append(std::vector<std::shared_ptr<const LayerKind>>& layers,
@@ -197,6 +203,10 @@ Kinds residual_layers(Settings& settings, const std::string& kind,
                                   std::to_string((widths.size() - 1) / block * block + 1));
     return {};
   }
+  if (make.normalizes_weights()) {
+    settings.problem("normalization", "is 'weight_norm', which is not for residual nets");
+    return {};
+  }
   const std::size_t width = widths.front();
   if (phi.outputs(width) != phi.units(width) && !pre) {
     settings.problem("activation", "is '" + defaults.activation_name +
@@ -218,6 +228,7 @@ Kinds residual_layers(Settings& settings, const std::string& kind,
   for (std::size_t b = 0; b < blocks; ++b) {
     layers.push_back(residual_kind(make.branch_behind_activation(phi.units(width), block), scale));
   }
+  make.append_normalization(layers);
   layers.push_back(activation_kind(defaults.activation));
   return layers;
 }
@@ -406,8 +417,11 @@ void ModelSettings::read_hidden(Settings& settings) {
   add(highway_layers(settings, kind, widths, defaults, make));
   add(autoencoder_layers(settings, kind, widths, defaults, make));
   add(cnn_layers(settings, kind, widths, defaults, make));
-  if (is_recurrent(kind) && make.normalizes()) {
-    settings.problem("normalization", "is for layers without recurrence; " + kind + " has none");
+  if ((is_recurrent(kind) || kind == "highway") && make.normalizes()) {
+    settings.problem("normalization", "is not for the kind " + kind);
+  }
+  if ((kind == "lstm" || kind == "gru") && settings.given("activation")) {
+    settings.problem("activation", "is given, and " + kind + " has activations of its own");
   }
   if (is_recurrent(kind)) add(recurrent_layers(settings, kind, widths, defaults));
   // Without normalization it is what layers() makes of the widths: a plan may have a million such models.

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <limits>
+#include <utility>
+
 #include "engine/core/tensor.hpp"
 #include "engine/kernels/gemm.hpp"
 #include "engine/kernels/reduce.hpp"
@@ -15,18 +18,21 @@ class GradientNorm {
  public:
   template <typename T>
   double measure(const Snapshot<T>& snapshot, const WeightLayer<T>& layer) const {
-    if (layer.is_shared()) return norm_of_its_own(layer);
+    if (layer.is_shared()) return norm_of_its_own(snapshot.network, layer);
     return norm(snapshot.gradient.subspan(layer.weight().offset, layer.weight().size()));
   }
 
  private:
-  // As though the weights of this step were its own: dL/dW_t = mean delta_t^T h_{t-1}.
+  // As though the weights of this step were its own: dL/dW_t = sum over examples of delta_t^T h_{t-1} over
+  // the number of targets. Undefined at the first step, whose state before is 0.
   template <typename T>
-  static double norm_of_its_own(const WeightLayer<T>& layer) {
+  static double norm_of_its_own(const Network<T>& network, const WeightLayer<T>& layer) {
+    if (norm(layer.input()) == 0) return std::numeric_limits<double>::quiet_NaN();
     const MatrixView<const T> delta = layer.error_signal();
+    const std::size_t targets = network.layer(network.depth() - 1).output().rows;
     Matrix<T> gradient(typename Matrix<T>::shape_type{layer.weight().rows, layer.weight().cols});
     multiply(transposed<T>(delta), as_is<T>(layer.input()), view(gradient), {},
-             T(1) / static_cast<T>(delta.rows));
+             T(1) / static_cast<T>(targets));
     return norm(view(std::as_const(gradient)));
   }
 };

@@ -53,7 +53,7 @@ class BatchObjective final : public Objective<T> {
     const std::size_t layer = network_.layout().tensors()[tensor].layer - 1;
     return {network_.layer(layer).input(), network_.layer(layer).error_signal()};
   }
-  std::size_t examples() const override { return batch_.examples(); }
+  std::size_t examples() const override { return batch_.target_rows(); }
 
  private:
   double rows() const { return static_cast<double>(batch_.target_rows()); }

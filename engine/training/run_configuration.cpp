@@ -181,6 +181,11 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
     }
   }
   if (report.problems.empty()) {
+    if (run.model.initializer->looks_at_data() && !run.model.is_dense()) {
+      report.problems.push_back({report.place_of("model.initializer.name"),
+                                 "'model.initializer' is '" + run.model.initializer_name +
+                                     "', which is for stacks of dense layers alone"});
+    }
     const std::string misfit = run.model.initializer->problem(
         parameter_layout(run.model, run.input(), run.data->outputs()));
     const std::string setting = run.model.initializer->problem_setting();

@@ -174,6 +174,24 @@ TEST(ModelLayers, AreReadWithTheirMistakes) {
 }
 
 TEST(ModelKinds, RefuseWhatTheyCannotBe) {
+  EXPECT_THAT(problems_of({{"model.layers", {SettingList{node("residual")}, {}}}}),
+              ElementsAre(HasSubstr("'model.layers.1' (residual) has no layers")));
+  EXPECT_THAT(problems_of({{"model.kind", node("residual")},
+                           {"model.depth", node(3)},
+                           {"model.normalization", node("weight_norm")}}),
+              ElementsAre(HasSubstr("'weight_norm', which is not for residual nets")));
+  EXPECT_THAT(
+      problems_of({{"model.kind", node("highway")}, {"model.normalization", node("layer_norm")}}),
+      ElementsAre("'model.normalization' is not for the kind highway"));
+  EXPECT_THAT(problems_of({{"model.kind", node("lstm")}}),
+              ElementsAre(HasSubstr("needs sequences of more than one step")));
+  EXPECT_THAT(problems_of({{"data.name", node("adding_problem")},
+                           {"loss.name", node("mean_squared_error")},
+                           {"model.kind", node("lstm")},
+                           {"model.activation", node("relu")}}),
+              ElementsAre("'model.activation' is given, and lstm has activations of its own"));
+  EXPECT_THAT(problems_of({{"model.kind", node("cnn")}, {"model.initializer", node("lsuv")}}),
+              ElementsAre(HasSubstr("'lsuv', which is for stacks of dense layers alone")));
   EXPECT_THAT(
       problems_of({{"model.kind", node("residual")}, {"model.depth", node(4)}}),
       ElementsAre("'model.depth' is 4; a residual net has 1 + a multiple of block_layers = 2 "
