@@ -3,8 +3,10 @@
 #include <cmath>
 #include <map>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/core/digest.hpp"
@@ -18,12 +20,23 @@ namespace {
 
 using Arrays = std::map<std::string, hdf5::Array>;
 
-/// All weights and biases of the file; other datasets are not looked at.
+/// "layer_12.weight": the name of a layer, a number, the name of a tensor in it.
+bool is_tensor(std::string_view name) {
+  const auto words = [](std::string_view text) {
+    return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == text.npos;
+  };
+  const std::size_t part = name.find('.');
+  const std::size_t number = name.find_first_of("0123456789");
+  return part != name.npos && number < part && words(name.substr(0, number)) &&
+         name.substr(0, part).find_first_not_of("0123456789", number) == name.npos &&
+         words(name.substr(part + 1));
+}
+
+/// All that are called as tensors are; other datasets are not looked at.
 Arrays read_layers(const std::string& path) {
   Arrays arrays;
   for (const std::string& name : hdf5::names_in(path)) {
-    const bool is_parameter = name.ends_with(".weight") || name.ends_with(".bias");
-    if (name.starts_with("layer_") && is_parameter) arrays[name] = hdf5::read_array(path, name);
+    if (is_tensor(name)) arrays[name] = hdf5::read_array(path, name);
   }
   return arrays;
 }
@@ -65,8 +78,9 @@ std::shared_ptr<const Arrays> shared(Arrays arrays, const std::string& content) 
   return copy;
 }
 
-// Datasets "layer_1.weight" (fan_out x fan_in), "layer_1.bias" (fan_out), ... in the root group, read
-// when the run is configured. `content` makes the values, and not the name of their file, part of what
+// Datasets "layer_1.weight" (fan_out x fan_in), "layer_1.bias" (fan_out), ... in the root group, by the
+// names that the net's tensors have, read when the run is configured. Gains, slopes of activations and
+// whatever else starts from a constant may be absent, and then do so. `content` makes the values, and not the name of their file, part of what
 // a run is.
 class FromFile final : public Initializer {
  public:
@@ -94,17 +108,20 @@ class FromFile final : public Initializer {
   }
 
   std::string problem(const ParameterLayout& layout) const override {
-    std::size_t used = 0;
+    if (arrays_ == nullptr) return {};
+    std::set<std::string> unused;
+    for (const auto& [name, array] : *arrays_) unused.insert(name);
     for (const ParameterTensor& tensor : layout.tensors()) {
-      if (tensor.group == ParameterGroup::activation) continue;
+      if (tensor.initial && !has_values_of(tensor)) continue;
       const std::string wrong = problem(tensor);
       if (!wrong.empty()) return "does not fit this net: " + wrong;
-      ++used;
+      unused.erase(tensor.name);
     }
-    if (arrays_ != nullptr && used < arrays_->size()) {
-      return "does not fit this net: " + path_ + ": has more layers";
-    }
-    return {};
+    if (unused.empty()) return {};
+    return "does not fit this net: " + path_ + ": '" + *unused.begin() + "' is in no layer of it";
+  }
+  bool has_values_of(const ParameterTensor& tensor) const override {
+    return arrays_ != nullptr && arrays_->contains(tensor.name);
   }
 
   std::string problem_setting() const override { return "path"; }
@@ -132,7 +149,7 @@ class FromFile final : public Initializer {
     const auto found = arrays_->find(tensor.name);
     if (found == arrays_->end()) return path_ + ": has no dataset '" + tensor.name + "'";
     std::vector<std::size_t> shape = {tensor.rows};
-    if (tensor.group != ParameterGroup::bias) shape.push_back(tensor.cols);
+    if (tensor.is_weight_matrix()) shape.push_back(tensor.cols);
     if (found->second.shape == shape) return {};
     const std::vector<std::size_t> reversed(shape.rbegin(), shape.rend());
     return path_ + ": '" + tensor.name + "' is " + shape_text(found->second.shape) +
@@ -153,9 +170,11 @@ class FromFile final : public Initializer {
 
 InitializerEntry from_file() {
   return initializer_entry<FromFile>({
-      .summary = "Weights and biases from an HDF5 file: a net that goes on from, or back to, a "
+      .summary = "Weights, biases and other parameters from an HDF5 file: a net that goes on from, "
+                 "or back to, a "
                  "known point.",
-      .formula = "layer_l.weight (fan_out x fan_in), layer_l.bias (fan_out), l = 1, 2, ...",
+      .formula = "layer_l.weight (fan_out x fan_in), layer_l.bias (fan_out), l = 1, 2, ...; "
+                 "others by the names that explain prints",
       .paper = "Frankle & Carbin, The lottery ticket hypothesis: finding sparse, trainable neural "
                "networks, ICLR 2019, arXiv:1803.03635 (nets restarted from the same weights)",
   });

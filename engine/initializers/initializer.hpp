@@ -29,6 +29,9 @@ class Initializer {
   /// Fills the biases of one layer: normal of bias_variance() unless an initializer says otherwise.
   virtual void fill_bias(const ParameterTensor& tensor, std::span<double> bias,
                          Random& random) const;
+  /// Whether it has values of its own, which fill_weights() or fill_bias() give, for a tensor that
+  /// would start from a constant or from the model's recurrent initializer.
+  virtual bool has_values_of(const ParameterTensor& /*tensor*/) const { return false; }
   /// Why this cannot fill a net of these tensors, as the rest of a sentence about it; empty where it
   /// can, as the fill functions require.
   virtual std::string problem(const ParameterLayout& /*layout*/) const { return {}; }

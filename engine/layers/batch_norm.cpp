@@ -50,7 +50,7 @@ class BatchNorm final : public Layer<T> {
     training_ = pass.training;
     const MatrixView<const T> x = pixels(input, shape_);
     if (training_) {
-      find_statistics(x);
+      find_statistics(x, pass);
     } else {
       for (std::size_t c = 0; c < channels(); ++c) {
         mean_[c] = static_cast<double>(running_[c]);
@@ -166,8 +166,20 @@ class BatchNorm final : public Layer<T> {
     return 1 / std::sqrt(variance + settings_.epsilon);
   }
 
+  double share_of_batch(const Pass& pass) const {
+    switch (pass.statistics) {
+      case RunningStatistics::keep:
+        return 0;
+      case RunningStatistics::follow:
+        return settings_.momentum;
+      case RunningStatistics::average:
+        return 1 / static_cast<double>(pass.step + 1);
+    }
+    return 0;
+  }
+
   // Mean and variance of the batch; the running ones move towards them, the variance without bias.
-  void find_statistics(MatrixView<const T> x) {
+  void find_statistics(MatrixView<const T> x, const Pass& pass) {
     const auto n = static_cast<double>(x.rows);
     sum_columns_of<1, T>({std::span(mean_)}, [](auto& sums, const auto& in) { sums[0] += in; }, x);
     T* centre = row(0);
@@ -185,9 +197,11 @@ class BatchNorm final : public Layer<T> {
           sums[1] += off * off;
         },
         x, MatrixView<const T>{centre, x.rows, x.cols, 0});
-    const auto towards = [this](T& running, double found) {
-      running = static_cast<T>((1 - settings_.momentum) * static_cast<double>(running) +
-                               settings_.momentum * found);
+    const double share = share_of_batch(pass);
+    const auto towards = [share](T& running, double found) {
+      if (share > 0) {
+        running = static_cast<T>((1 - share) * static_cast<double>(running) + share * found);
+      }
     };
     for (std::size_t c = 0; c < channels(); ++c) {
       const double off = first[c] / n;
@@ -237,6 +251,10 @@ class BatchNormKind final : public LayerKindOf<BatchNormKind> {
   double products(const Shape& /*input*/) const override { return 0; }
   double kept_values(const Shape& input) const override {
     return 2 * static_cast<double>(input.size());
+  }
+  // One value alone is its own mean, and all that is left of it is 0.
+  std::size_t least_batch(const Shape& input) const override {
+    return input.steps * input.height * input.width > 1 ? 1 : 2;
   }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {

@@ -24,6 +24,8 @@ class Dropout final : public Layer<T> {
   MatrixView<const T> forward(std::span<const T> /*parameters*/, MatrixView<const T> input,
                               const Pass& pass) override {
     rows_ = input.rows;
+    training_ = pass.training;
+    if (!training_) return input;
     const MatrixView<T> factors = factors_.first_rows(rows_);
     draw(factors, pass);
     const MatrixView<T> y = output_.first_rows(rows_);
@@ -35,9 +37,13 @@ class Dropout final : public Layer<T> {
   void backward(std::span<const T> /*parameters*/, MatrixView<const T> /*input*/, T /*mean*/,
                 std::span<T> /*gradient*/, MatrixView<T> input_gradient) override {
     if (input_gradient.empty()) return;
+    const MatrixView<const T> up = output_gradient();
+    if (!training_) {
+      for_each_batch_of_rows([](auto& out, const auto& in) { out = in; }, input_gradient, up);
+      return;
+    }
     for_each_batch_of_rows([](auto& out, const auto& in, const auto& factor) { out = in * factor; },
-                           input_gradient, MatrixView<const T>(output_gradient()),
-                           MatrixView<const T>(factors_.first_rows(rows_)));
+                           input_gradient, up, MatrixView<const T>(factors_.first_rows(rows_)));
   }
   bool finite() const override { return true; }
 
@@ -50,7 +56,7 @@ class Dropout final : public Layer<T> {
     const T kept = static_cast<T>(1 / (1 - rate_));
     for (std::size_t i = 0; i < factors.rows; ++i) {
       for (std::size_t j = 0; j < factors.cols; ++j) {
-        factors(i, j) = !pass.training ? T(1) : random.uniform() < rate_ ? T(0) : kept;
+        factors(i, j) = random.uniform() < rate_ ? T(0) : kept;
       }
     }
   }
@@ -61,6 +67,7 @@ class Dropout final : public Layer<T> {
   Buffer<T> output_;
   Buffer<T> output_gradient_;
   std::size_t rows_ = 0;
+  bool training_ = true;
 };
 
 class DropoutKind final : public LayerKindOf<DropoutKind> {

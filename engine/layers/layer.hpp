@@ -20,11 +20,19 @@
 
 namespace plumbline {
 
+/// What a training pass does to the statistics that stand in for a batch's where the net is used.
+enum class RunningStatistics {
+  keep,    ///< nothing: it only looks at the loss somewhere
+  follow,  ///< they move towards the batch's: the one pass of a training step
+  average  ///< they become the mean over the batches of the passes with step 0, 1, ... to this one
+};
+
 /// What a forward pass is for.
 struct Pass {
   bool training = true;  ///< false: as the finished net is used, without noise and batch statistics
   std::int64_t seed = 0;  ///< of the noise
   std::int64_t step = 0;  ///< updates before this pass: which noise
+  RunningStatistics statistics = RunningStatistics::keep;
 };
 
 template <typename T>
@@ -156,6 +164,8 @@ class LayerKind {
   virtual double products(const Shape& input) const = 0;
   /// Values that the layer keeps for one example between the passes.
   virtual double kept_values(const Shape& input) const = 0;
+  /// The fewest examples of a batch that it can be trained on.
+  virtual std::size_t least_batch(const Shape& /*input*/) const { return 1; }
   /// Whether it is one dense layer and nothing else: what theory, `explain` and the optimizers that look
   /// into layers know, and what has a tangent.
   virtual bool is_dense() const { return false; }

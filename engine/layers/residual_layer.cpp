@@ -106,6 +106,7 @@ class ResidualKind final : public LayerKindOf<ResidualKind> {
   double kept_values(const Shape& input) const override {
     return branch_.kept_values(input) + 2 * static_cast<double>(input.size());
   }
+  std::size_t least_batch(const Shape& input) const override { return branch_.least_batch(input); }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {
     return std::make_unique<Residual<T>>(branch_, scale_, site);

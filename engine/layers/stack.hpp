@@ -114,6 +114,13 @@ class StackKind {
     for_each(input, [&](const LayerKind& kind, const Shape& at) { sum += kind.kept_values(at); });
     return sum;
   }
+  std::size_t least_batch(const Shape& input) const {
+    std::size_t least = 1;
+    for_each(input, [&](const LayerKind& kind, const Shape& at) {
+      least = std::max(least, kind.least_batch(at));
+    });
+    return least;
+  }
   bool is_dense() const {
     return std::ranges::all_of(kinds_, [](const auto& kind) { return kind->is_dense(); });
   }

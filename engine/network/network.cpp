@@ -66,7 +66,7 @@ void Network<T>::initialize(const Initializer& initializer, std::int64_t seed,
     }
     Matrix<double> drawn(Matrix<double>::shape_type{tensor.rows, tensor.cols});
     const std::span<double> values(drawn.data(), drawn.size());
-    if (tensor.group == ParameterGroup::recurrent) {
+    if (tensor.group == ParameterGroup::recurrent && !initializer.has_values_of(tensor)) {
       recurrent_initializer_->fill_weights(tensor, view(drawn), *random);
     } else if (tensor.is_weight_matrix()) {
       initializer.fill_weights(tensor, view(drawn), *random);
@@ -76,6 +76,12 @@ void Network<T>::initialize(const Initializer& initializer, std::int64_t seed,
     put(tensor, values);
   }
   layers_.settle(parameters);
+  for (const ParameterTensor& tensor : layout_.tensors()) {
+    if (!tensor.initial || !initializer.has_values_of(tensor)) continue;
+    std::vector<double> values(tensor.size());
+    initializer.fill_bias(tensor, values, *random);
+    put(tensor, values);
+  }
   if (initializer.looks_at_data()) rescale(initializer, parameters, inputs, stop);
 }
 
@@ -127,6 +133,13 @@ void Network<T>::backward(std::span<const T> parameters, MatrixView<const T> inp
                           std::span<T> gradient, PhaseClock* clock) {
   const T mean = T(1) / static_cast<T>(layers_.output().rows);
   layers_.backward(parameters, inputs, mean, gradient, {}, clock);
+}
+
+template <typename T>
+std::vector<std::span<T>> Network<T>::state() {
+  std::vector<std::span<T>> states;
+  layers_.add_state(states);
+  return states;
 }
 
 template <typename T>

@@ -58,6 +58,9 @@ class Network {
   void backward(std::span<const T> parameters, MatrixView<const T> inputs, std::span<T> gradient,
                 PhaseClock* clock = nullptr);
 
+  /// What Layer::add_state() adds for all layers.
+  std::vector<std::span<T>> state();
+
   /// After backward(): whether Layer::finite() holds for every layer.
   bool finite() const;
 

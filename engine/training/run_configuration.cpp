@@ -233,6 +233,13 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
   read_train(train, run);
   Settings engine = root.table("engine");
   run.model.gemm = read_gemm(engine);
+  if (model_is_right && run.data != nullptr) {
+    const std::size_t least = run.model.layers(run.data->outputs()).least_batch(run.input());
+    if (run.batch < least) {
+      train.problem("batch", "is " + std::to_string(run.batch) + "; batch_norm needs at least " +
+                                 std::to_string(least) + " examples, as one is its own mean");
+    }
+  }
   if (run.schedule != nullptr) {
     const std::string remark = run.schedule->remark(run.steps);
     if (!remark.empty()) {

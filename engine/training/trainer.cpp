@@ -113,7 +113,7 @@ class Trainer {
     RunRecord record;
     record.status = divergence_.empty() ? RunStatus::complete : RunStatus::diverged;
     if (!divergence_.empty()) record.message = "not finite: " + divergence_;
-    record.digest = digest(std::as_bytes(optimizer_->evaluation_point(parameters_)));
+    record.digest = digest_of_model();
     record.n_layers = static_cast<std::int64_t>(network_.depth());
     record.steps = steps_;
     for (const Series& series : evaluations_) record.metrics.push_back(series.metric());
@@ -126,6 +126,15 @@ class Trainer {
   }
 
  private:
+  // Of all that outputs follow from where the model is evaluated.
+  std::string digest_of_model() {
+    std::string of_parts = digest(std::as_bytes(optimizer_->evaluation_point(parameters_)));
+    const std::vector<std::span<T>> state = network_.state();
+    if (state.empty()) return of_parts;
+    for (const std::span<T> part : state) of_parts += digest(std::as_bytes(part));
+    return digest(of_parts);
+  }
+
   enum Evaluated { train_loss, train_accuracy, valid_loss, valid_accuracy };
 
   void declare_metrics() {
@@ -147,8 +156,10 @@ class Trainer {
   double forward_and_backward(std::int64_t step) {
     enter(clock_, Phase::data);
     gather(step);
+    Pass pass = pass_of(step);
+    pass.statistics = RunningStatistics::follow;
     const MatrixView<const T> outputs =
-        network_.forward(parameters_, batch_.inputs(), pass_of(step), clock_);
+        network_.forward(parameters_, batch_.inputs(), pass, clock_);
     enter(clock_, Phase::loss);
     const double sum = run_.loss->evaluate(outputs, batch_.targets(), network_.output_gradient());
     network_.backward(parameters_, batch_.inputs(), gradient_, clock_);
@@ -209,8 +220,12 @@ class Trainer {
     }
     if (!evaluations_.front().due(step)) return;
     enter(clock_, Phase::evaluation);
-    const Evaluation on_train = evaluated(data_.train, &stop_);
-    const Evaluation on_valid = evaluated(data_.valid, &stop_);
+    Evaluation on_train;
+    Evaluation on_valid;
+    in_use(&stop_, [&](std::span<const T> parameters) {
+      on_train = evaluated(parameters, data_.train, &stop_);
+      on_valid = evaluated(parameters, data_.valid, &stop_);
+    });
     gather(step);  // the optimizer may ask for more of this batch
     evaluations_[train_loss].row(step)[0] = on_train.loss;
     evaluations_[train_accuracy].row(step)[0] = on_train.accuracy;
@@ -220,16 +235,44 @@ class Trainer {
 
   bool stopped() const { return stop_.load(std::memory_order_relaxed); }
 
-  Evaluation evaluated(const Examples& examples, const std::atomic<bool>* stop) {
-    return evaluate<T>(network_, optimizer_->evaluation_point(parameters_), *run_.loss, examples,
-                       batch_, stop);
+  // Calls function(parameters) where the model is evaluated. Running statistics are those of the
+  // weights in training; of weights elsewhere, as averages are, they are found anew by one pass over
+  // the training set (Izmailov et al. 2018, section 3.2), and stay where `function` has returned.
+  template <class Function>
+  void in_use(const std::atomic<bool>* stop, const Function& function) {
+    const std::span<const T> parameters = optimizer_->evaluation_point(parameters_);
+    const std::vector<std::span<T>> state = network_.state();
+    if (state.empty() || std::ranges::equal(parameters, parameters_)) return function(parameters);
+    std::vector<std::vector<T>> of_training;
+    for (const std::span<T> part : state) of_training.emplace_back(part.begin(), part.end());
+    const std::size_t batches = data_.train.size() / run_.batch;
+    for (std::size_t i = 0; i < batches && !(stop != nullptr && *stop); ++i) {
+      batch_.gather(data_.train, run_.batch,
+                    [first = i * run_.batch](std::size_t row) { return first + row; });
+      network_.forward(parameters, batch_.inputs(),
+                       {.seed = run_.seed,
+                        .step = static_cast<std::int64_t>(i),
+                        .statistics = RunningStatistics::average});
+    }
+    function(parameters);
+    for (std::size_t i = 0; i < state.size(); ++i) {
+      std::ranges::copy(of_training[i], state[i].begin());
+    }
+  }
+
+  Evaluation evaluated(std::span<const T> parameters, const Examples& examples,
+                       const std::atomic<bool>* stop) {
+    return evaluate<T>(network_, parameters, *run_.loss, examples, batch_, stop);
   }
 
   void summarize(RunRecord& record) {
     for (const Series& series : evaluations_) {
       record.summary.emplace_back("final_" + series.metric().name, series.metric().values.back());
     }
-    const Evaluation on_test = evaluated(data_.test, nullptr);  // of a run that is finished
+    Evaluation on_test;  // of a run that is finished, so nothing stops it
+    in_use(nullptr, [&](std::span<const T> parameters) {
+      on_test = evaluated(parameters, data_.test, nullptr);
+    });
     record.summary.emplace_back("final_test_loss", on_test.loss);
     record.summary.emplace_back("final_test_accuracy", on_test.accuracy);
     double least_loss = kNaN;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/network/network.hpp"
@@ -197,15 +198,51 @@ TEST_F(FromFile, NeedsTheShapesOfTheNet) {
 
 TEST_F(FromFile, RefusesLayersThatTheNetDoesNotHave) {
   write_weights(path_, layout_of({4, 3, 2}));
-  EXPECT_EQ(complaint(run_from(path_)),
-            "'model.initializer.path' does not fit this net: " + path_ + ": has more layers");
+  EXPECT_EQ(complaint(run_from(path_)), "'model.initializer.path' does not fit this net: " + path_ +
+                                            ": 'layer_4.bias' is in no layer of it");
   const auto deeper =
       made(initializer_catalogue(), "from_file", table_of({{"path", path_.c_str()}}));
   EXPECT_EQ(deeper->problem(layout_of({4, 3, 2})), "");
   ParameterLayout first;
   first.add("layer_1.weight", 1, ParameterGroup::output, 4, 2);
   first.add("layer_1.bias", 1, ParameterGroup::bias, 4, 1);
-  EXPECT_EQ(deeper->problem(first), "does not fit this net: " + path_ + ": has more layers");
+  EXPECT_EQ(deeper->problem(first),
+            "does not fit this net: " + path_ + ": 'layer_2.bias' is in no layer of it");
+}
+
+TEST_F(FromFile, HoldsWhateverALayerLearns) {
+  const auto settings = [&](const char* kind, const char* normalization) {
+    return table_of({{"data.name", "adding_problem"},
+                     {"data.steps", 5},
+                     {"loss.name", "mean_squared_error"},
+                     {"train.batch", 4},
+                     {"model.kind", kind},
+                     {"model.width", 3},
+                     {"model.normalization", normalization},
+                     {"model.precision", "float64"}});
+  };
+  for (const auto& [kind, normalization] :
+       {std::pair{"lstm", "none"}, std::pair{"mlp", "weight_norm"},
+        std::pair{"mlp", "batch_norm"}}) {
+    SettingsTable given = settings(kind, normalization);
+    const RunConfiguration before = configured(given);
+    const ParameterLayout layout =
+        parameter_layout(before.model, before.input(), before.data->outputs());
+    write_weights(path_, layout);
+    given.set_path("model.initializer.name", {std::string("from_file"), {}});
+    given.set_path("model.initializer.path", {path_, {}});
+    const RunConfiguration run = configured(given);
+    Network<double> network(run.model, run.input(), run.data->outputs(), 1);
+    std::vector<double> parameters(layout.size());
+    network.initialize(*run.model.initializer, 1, parameters);
+    for (const ParameterTensor& tensor : layout.tensors()) {
+      EXPECT_EQ(std::vector(parameters.begin() + static_cast<std::ptrdiff_t>(tensor.offset),
+                            parameters.begin() +
+                                static_cast<std::ptrdiff_t>(tensor.offset + tensor.size())),
+                stored_values(tensor))
+          << tensor.name;
+    }
+  }
 }
 
 TEST_F(FromFile, NeedsNumbers) {

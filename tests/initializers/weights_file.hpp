@@ -26,7 +26,7 @@ inline void write_weights(const std::filesystem::path& path, const ParameterLayo
   Hdf5File file(path);
   for (const ParameterTensor& tensor : layout.tensors()) {
     std::vector<hsize_t> shape = {tensor.rows};
-    if (tensor.group != ParameterGroup::bias) shape.push_back(tensor.cols);
+    if (tensor.is_weight_matrix()) shape.push_back(tensor.cols);
     file.add(tensor.name, shape, stored_values(tensor, seed), type);
   }
 }

@@ -2,6 +2,8 @@
 """What the tests of the real program share."""
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import h5py
@@ -39,3 +41,23 @@ def assert_same_numbers():
         assert {"digest", "error_signal", "train_loss", "status"} <= first.keys()
         assert [name for name in first if first[name] != second[name]] == []
     return compare
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A working folder with the definition small.toml."""
+    shutil.copy(Path(__file__).with_name("small.toml"), tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def call(program, folder):
+    """Calls the program in `folder` and checks its exit status."""
+    def call_program(*words, status=0, environment=None, **options):
+        inherited = {key: value for key, value in os.environ.items() if key != "PLUMBLINE_DATA"}
+        result = subprocess.run([program, *map(str, words)], cwd=folder, text=True, timeout=300,
+                                capture_output=True, env=inherited | (environment or {}),
+                                check=False, **options)
+        assert result.returncode == status, f"{words}: {result.stdout}{result.stderr}"
+        return result
+    return call_program
