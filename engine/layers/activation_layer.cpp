@@ -29,10 +29,10 @@ class ActivationLayer final : public Layer<T> {
       : activation_(std::move(activation)),
         input_shape_(site.input),
         output_shape_(output),
-        parameters_(activation_->parameters(width_of(output)) > 0 ? site.tensors.next()
-                                                                  : ParameterTensor()),
+        parameters_(site.tensors.next_activation(*activation_, width_of(output))),
         activated_(site.batch * site.input.steps, output),
-        output_gradient_(site.batch * site.input.steps, output) {}
+        output_gradient_(site.batch * site.input.steps, output),
+        most_rows_(site.batch * site.input.steps) {}
 
   MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> input,
                               const Pass& /*pass*/) override {
@@ -45,10 +45,9 @@ class ActivationLayer final : public Layer<T> {
   void backward(std::span<const T> parameters, MatrixView<const T> input, T mean,
                 std::span<T> gradient, MatrixView<T> input_gradient) override {
     // The slope has nowhere to go where this is the first layer, and is made for the parameters alone.
-    Buffer<T> unused;
     if (input_gradient.empty()) {
-      unused = Buffer<T>(rows_, input_shape_);
-      input_gradient = unused.first_rows(rows_);
+      if (unused_.empty()) unused_ = Buffer<T>(most_rows_, input_shape_);
+      input_gradient = unused_.first_rows(rows_);
     }
     const std::span<T> own_gradient = gradient.subspan(parameters_.offset, parameters_.size());
     activation_->backward(pixels(input, input_shape_),
@@ -72,6 +71,8 @@ class ActivationLayer final : public Layer<T> {
   ParameterTensor parameters_;  // of size 0 where there are none
   Buffer<T> activated_;
   Buffer<T> output_gradient_;
+  Buffer<T> unused_;  // where the slope goes that nobody asks for
+  std::size_t most_rows_;
   std::size_t rows_ = 0;
   bool finite_ = true;
 };
@@ -90,10 +91,10 @@ class ActivationKind final : public LayerKindOf<ActivationKind> {
     return with_width(input, activation_->outputs(width(width_of(input))));
   }
   void declare(const Shape& input, TensorList& tensors) const override {
-    const std::size_t own = activation_->parameters(width(width_of(input)));
-    if (own == 0) return;
+    const std::size_t own = width(width_of(input));
+    if (activation_->parameters(own) == 0) return;
     tensors.begin("activation");
-    tensors.add("activation", ParameterGroup::activation, own, 1, activation_->initial_parameter());
+    tensors.add_activation(*activation_, own);
   }
   double products(const Shape& /*input*/) const override { return 0; }
   double kept_values(const Shape& input) const override {

@@ -19,7 +19,7 @@ MatrixView<const T> matrix_of(const ParameterTensor& tensor, std::span<const T> 
 template <typename T>
 DenseLayer<T>::DenseLayer(const Size& size, std::shared_ptr<const Activation> activation,
                           const ParameterTensor& weight, const ParameterTensor& bias,
-                          const ParameterTensor* activation_parameters, Gemm gemm)
+                          const ParameterTensor& activation_parameters, Gemm gemm)
     : gemm_(gemm),
       units_(activation->units(size.width)),
       outputs_(activation->outputs(size.width)),
@@ -27,8 +27,7 @@ DenseLayer<T>::DenseLayer(const Size& size, std::shared_ptr<const Activation> ac
       activation_(std::move(activation)),
       weight_(weight),
       bias_(bias),
-      activation_parameters_(activation_parameters == nullptr ? ParameterTensor()
-                                                              : *activation_parameters),
+      activation_parameters_(activation_parameters),
       pre_activation_(size.rows, Shape::vector(units_)),
       activated_(size.rows, Shape::vector(outputs_)),
       error_signal_(size.rows, Shape::vector(units_)),
@@ -121,30 +120,15 @@ MatrixView<const T> DenseLayer<T>::tangent(std::span<const T> parameters,
 
 namespace {
 
-class DenseKind final : public LayerKindOf<DenseKind> {
+class DenseKind final : public DenseKindOf<DenseKind> {
  public:
-  DenseKind(std::size_t width, std::shared_ptr<const Activation> activation)
-      : width_(width), activation_(std::move(activation)) {}
+  using DenseKindOf::DenseKindOf;
 
-  Shape output(const Shape& input) const override {
-    return Shape::sequence(input.steps, activation_->outputs(width_));
-  }
   void declare(const Shape& input, TensorList& tensors) const override {
-    const std::size_t units = activation_->units(width_);
     tensors.begin_weight_layer();
-    tensors.add("weight", ParameterGroup::hidden, units, input.values());
-    tensors.add("bias", ParameterGroup::bias, units, 1);
-    if (const std::size_t own = activation_->parameters(width_); own > 0) {
-      tensors.add("activation", ParameterGroup::activation, own, 1,
-                  activation_->initial_parameter());
-    }
-  }
-  double products(const Shape& input) const override {
-    return static_cast<double>(input.steps * (input.values() + 1) * activation_->units(width_));
-  }
-  // z, a and the error signal.
-  double kept_values(const Shape& input) const override {
-    return static_cast<double>(3 * input.steps * padded_stride<float>(activation_->units(width_)));
+    tensors.add("weight", ParameterGroup::hidden, units(), input.values());
+    tensors.add("bias", ParameterGroup::bias, units(), 1);
+    tensors.add_activation(*activation(), width());
   }
   bool is_dense() const override { return true; }
 
@@ -152,16 +136,10 @@ class DenseKind final : public LayerKindOf<DenseKind> {
   std::unique_ptr<Layer<T>> make(Site site) const {
     const ParameterTensor& weight = site.tensors.next();
     const ParameterTensor& bias = site.tensors.next();
-    const ParameterTensor* own =
-        activation_->parameters(width_) > 0 ? &site.tensors.next() : nullptr;
     return std::make_unique<DenseLayer<T>>(
-        typename DenseLayer<T>::Size{width_, site.batch * site.input.steps}, activation_, weight,
-        bias, own, site.gemm);
+        typename DenseLayer<T>::Size{width(), site.batch * site.input.steps}, activation(), weight,
+        bias, site.tensors.next_activation(*activation(), width()), site.gemm);
   }
-
- private:
-  std::size_t width_;
-  std::shared_ptr<const Activation> activation_;
 };
 
 }  // namespace

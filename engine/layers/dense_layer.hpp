@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "engine/activations/activation.hpp"
@@ -25,10 +26,10 @@ class DenseLayer final : public Layer<T>, public WeightLayer<T> {
     std::size_t rows = 0;   ///< of a batch, at most
   };
 
-  /// `activation_parameters` is null where the activation has none.
+  /// `activation_parameters` is of size 0 where the activation has none.
   DenseLayer(const Size& size, std::shared_ptr<const Activation> activation,
              const ParameterTensor& weight, const ParameterTensor& bias,
-             const ParameterTensor* activation_parameters, Gemm gemm = Gemm::native);
+             const ParameterTensor& activation_parameters, Gemm gemm = Gemm::native);
 
   MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> input,
                               const Pass& pass) override;
@@ -72,6 +73,35 @@ class DenseLayer final : public Layer<T>, public WeightLayer<T> {
   Buffer<T> output_gradient_;  // empty where units and outputs are equal: error_signal_ serves both
   Buffer<T> z_direction_;      // these two are made by the first call of tangent()
   Buffer<T> a_direction_;
+};
+
+/// What holds for a layer of each kind that makes of each step, and of each image as a whole, one vector
+/// of activated sums over all its values.
+template <class Derived>
+class DenseKindOf : public LayerKindOf<Derived> {
+ public:
+  DenseKindOf(std::size_t width, std::shared_ptr<const Activation> activation)
+      : width_(width), activation_(std::move(activation)) {}
+
+  Shape output(const Shape& input) const final {
+    return Shape::sequence(input.steps, activation_->outputs(width_));
+  }
+  double products(const Shape& input) const final {
+    return static_cast<double>(input.steps * (input.values() + 1) * units());
+  }
+  // z, a and the error signal.
+  double kept_values(const Shape& input) const final {
+    return static_cast<double>(3 * input.steps * padded_stride<float>(units()));
+  }
+
+ protected:
+  std::size_t width() const { return width_; }
+  std::size_t units() const { return activation_->units(width_); }
+  const std::shared_ptr<const Activation>& activation() const { return activation_; }
+
+ private:
+  std::size_t width_;
+  std::shared_ptr<const Activation> activation_;
 };
 
 /// A fully connected layer of a net: each step of a sequence, and each image as a whole, is a vector.

@@ -65,9 +65,9 @@ class Highway final : public Layer<T> {
   };
   Highway(std::shared_ptr<const Activation> activation, const Site& site, const Tensors& tensors)
       : transform_({site.input.values(), site.batch * site.input.steps}, std::move(activation),
-                   tensors.weight, tensors.bias, nullptr, site.gemm),
+                   tensors.weight, tensors.bias, {}, site.gemm),
         gate_({site.input.values(), site.batch * site.input.steps}, plain_activation("sigmoid"),
-              tensors.gate_weight, tensors.gate_bias, nullptr, site.gemm),
+              tensors.gate_weight, tensors.gate_bias, {}, site.gemm),
         output_(site.batch * site.input.steps, site.input),
         output_gradient_(site.batch * site.input.steps, site.input),
         through_gate_(site.batch * site.input.steps, site.input) {}

@@ -23,6 +23,12 @@ void TensorList::add(std::string_view part, ParameterGroup group, std::size_t ro
       {name_ + '.' + std::string(part), layer_, group, rows, cols, 0, initial, places});
 }
 
+void TensorList::add_activation(const Activation& activation, std::size_t width) {
+  if (const std::size_t own = activation.parameters(width); own > 0) {
+    add("activation", ParameterGroup::activation, own, 1, activation.initial_parameter());
+  }
+}
+
 ParameterLayout TensorList::layout() const {
   std::size_t last = 0;
   for (const ParameterTensor& tensor : tensors_) {

@@ -114,6 +114,8 @@ class TensorList {
   /// Appends a tensor of the layer that was opened last; `part` is "weight", "bias", ...
   void add(std::string_view part, ParameterGroup group, std::size_t rows, std::size_t cols,
            std::optional<double> initial = {}, std::size_t places = 1);
+  /// Appends what an activation of this width learns, if anything.
+  void add_activation(const Activation& activation, std::size_t width);
 
   /// The tensors in their order. The first weight layer's are the net's input weights, the last one's
   /// its output weights.
@@ -134,6 +136,10 @@ class TensorReader {
  public:
   explicit TensorReader(const ParameterLayout& layout) : layout_(layout) {}
   const ParameterTensor& next() { return layout_.tensors().at(next_++); }
+  /// What TensorList::add_activation() appended; of size 0 where that is nothing.
+  ParameterTensor next_activation(const Activation& activation, std::size_t width) {
+    return activation.parameters(width) > 0 ? next() : ParameterTensor();
+  }
 
  private:
   const ParameterLayout& layout_;

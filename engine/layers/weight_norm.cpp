@@ -23,16 +23,18 @@ ParameterTensor part(const ParameterTensor& tensor, std::size_t offset) {
 template <typename T>
 class WeightNorm final : public Layer<T>, public WeightLayer<T> {
  public:
-  struct Tensors {
-    const ParameterTensor& direction;
-    const ParameterTensor& gain;
-    const ParameterTensor& bias;
-    const ParameterTensor* activation = nullptr;
-  };
   WeightNorm(std::size_t width, const std::shared_ptr<const Activation>& activation,
-             const Tensors& tensors, const Site& site)
-      : WeightNorm(width, activation, tensors, site,
-                   tensors.activation == nullptr ? ParameterTensor() : *tensors.activation) {}
+             const Site& site)
+      : direction_(site.tensors.next()),
+        gain_(site.tensors.next()),
+        bias_(site.tensors.next()),
+        activation_(site.tensors.next_activation(*activation, width)),
+        weights_(direction_.size() + bias_.size() + activation_.size()),
+        slopes_(weights_.size()),
+        inverse_(direction_.rows),
+        dense_({width, site.batch * site.input.steps}, activation, part(direction_, 0),
+               part(bias_, direction_.size()), part(activation_, direction_.size() + bias_.size()),
+               site.gemm) {}
 
   MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> input,
                               const Pass& pass) override {
@@ -92,19 +94,6 @@ class WeightNorm final : public Layer<T>, public WeightLayer<T> {
   MatrixView<const T> error_signal() const override { return dense_.error_signal(); }
 
  private:
-  WeightNorm(std::size_t width, const std::shared_ptr<const Activation>& activation,
-             const Tensors& tensors, const Site& site, const ParameterTensor& own)
-      : direction_(tensors.direction),
-        gain_(tensors.gain),
-        bias_(tensors.bias),
-        activation_(own),
-        weights_(direction_.size() + bias_.size() + own.size()),
-        slopes_(weights_.size()),
-        inverse_(direction_.rows),
-        own_part_(part(own, direction_.size() + bias_.size())),
-        dense_({width, site.batch * site.input.steps}, activation, part(direction_, 0),
-               part(bias_, direction_.size()), own.size() == 0 ? nullptr : &own_part_, site.gemm) {}
-
   std::span<const T> row(std::span<const T> parameters, std::size_t i) const {
     return parameters.subspan(direction_.offset + i * direction_.cols, direction_.cols);
   }
@@ -120,50 +109,25 @@ class WeightNorm final : public Layer<T>, public WeightLayer<T> {
   std::vector<T> weights_;      // w, bias and the activation's parameters, as dense_ reads them
   std::vector<T> slopes_;
   std::vector<double> inverse_;  // 1 / |v_i|
-  ParameterTensor own_part_;
   DenseLayer<T> dense_;
   bool finite_ = true;
 };
 
-class WeightNormKind final : public LayerKindOf<WeightNormKind> {
+class WeightNormKind final : public DenseKindOf<WeightNormKind> {
  public:
-  WeightNormKind(std::size_t width, std::shared_ptr<const Activation> activation)
-      : width_(width), activation_(std::move(activation)) {}
+  using DenseKindOf::DenseKindOf;
 
-  Shape output(const Shape& input) const override {
-    return Shape::sequence(input.steps, activation_->outputs(width_));
-  }
   void declare(const Shape& input, TensorList& tensors) const override {
-    const std::size_t units = activation_->units(width_);
     tensors.begin_weight_layer();
-    tensors.add("weight", ParameterGroup::hidden, units, input.values());
-    tensors.add("gain", ParameterGroup::norm, units, 1, 1);
-    tensors.add("bias", ParameterGroup::bias, units, 1);
-    if (const std::size_t own = activation_->parameters(width_); own > 0) {
-      tensors.add("activation", ParameterGroup::activation, own, 1,
-                  activation_->initial_parameter());
-    }
-  }
-  double products(const Shape& input) const override {
-    return static_cast<double>(input.steps * (input.values() + 1) * activation_->units(width_));
-  }
-  double kept_values(const Shape& input) const override {
-    return 3 * static_cast<double>(input.steps * padded_stride<float>(activation_->units(width_)));
+    tensors.add("weight", ParameterGroup::hidden, units(), input.values());
+    tensors.add("gain", ParameterGroup::norm, units(), 1, 1);
+    tensors.add("bias", ParameterGroup::bias, units(), 1);
+    tensors.add_activation(*activation(), width());
   }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {
-    const ParameterTensor& direction = site.tensors.next();
-    const ParameterTensor& gain = site.tensors.next();
-    const ParameterTensor& bias = site.tensors.next();
-    const ParameterTensor* own =
-        activation_->parameters(width_) > 0 ? &site.tensors.next() : nullptr;
-    return std::make_unique<WeightNorm<T>>(
-        width_, activation_, typename WeightNorm<T>::Tensors{direction, gain, bias, own}, site);
+    return std::make_unique<WeightNorm<T>>(width(), activation(), site);
   }
-
- private:
-  std::size_t width_;
-  std::shared_ptr<const Activation> activation_;
 };
 
 }  // namespace

@@ -24,7 +24,7 @@ class DenseLayerTest : public testing::Test {
         DenseLayer<double>::Size{.width = 2, .rows = 4},
         make_plugin(activation_catalogue(), activation),
         ParameterTensor{"layer_1.weight", 1, ParameterGroup::hidden, 2, 3, 1},
-        ParameterTensor{"layer_1.bias", 1, ParameterGroup::bias, 2, 1, 7}, nullptr);
+        ParameterTensor{"layer_1.bias", 1, ParameterGroup::bias, 2, 1, 7}, ParameterTensor());
   }
   // dL_i/da of the two outputs of the two examples.
   static void put_upstream(DenseLayer<double>& dense) {
@@ -131,7 +131,7 @@ TEST_F(DenseLayerTest, SeesBiasesGradientsAndParametersOfItsActivationThatAreNot
     DenseLayer<double> dense({.width = 1, .rows = 2}, make_plugin(activation_catalogue(), "prelu"),
                              ParameterTensor{"layer_1.weight", 1, ParameterGroup::hidden, 1, 1, 0},
                              ParameterTensor{"layer_1.bias", 1, ParameterGroup::bias, 1, 1, 1},
-                             &slopes);
+                             slopes);
     const std::vector<double> parameters = {1, 1, slope};
     const std::vector<double> inputs = {0, input};
     dense.forward(parameters, {inputs.data(), 2, 1, 1}, {});
@@ -194,7 +194,7 @@ TEST_F(DenseLayerTest, TrainsTheParametersOfItsActivation) {
   const ParameterTensor slopes{"layer_1.activation", 1, ParameterGroup::activation, 2, 1, 9};
   DenseLayer<double> dense({.width = 2, .rows = 4}, make_plugin(activation_catalogue(), "prelu"),
                            {"layer_1.weight", 1, ParameterGroup::hidden, 2, 3, 1},
-                           {"layer_1.bias", 1, ParameterGroup::bias, 2, 1, 7}, &slopes);
+                           {"layer_1.bias", 1, ParameterGroup::bias, 2, 1, 7}, slopes);
   const std::vector<double> parameters = {99, 1, 2, 3, -1, 0, 1, 10, -20, 0.5, 2, 99};
   const MatrixView<const double> output = dense.forward(parameters, input_, {});
   EXPECT_EQ(output(0, 0), 19);
