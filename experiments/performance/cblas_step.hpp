@@ -46,7 +46,9 @@ class CblasStep {
         gradient_(parameters_.size()),
         m_(parameters_.size()),
         v_(parameters_.size()) {
-    if (shape.activation != "relu") throw std::invalid_argument("CblasStep knows relu alone");
+    if (!shape.is_mlp() || shape.activation != "relu") {
+      throw std::invalid_argument("CblasStep knows dense layers with relu alone");
+    }
     for (std::size_t row = 0; row < batch_; ++row) {
       const float* values = start.inputs().row(row);
       inputs_.insert(inputs_.end(), values, values + StepShape::kFeatures);

@@ -2,12 +2,13 @@
 // What a training step is compared by: the start of a shape for other programs to go on from, and the
 // losses that ours and the loop over OpenBLAS take from there.
 //
-// usage: first_losses WIDTHxDEPTHxBATCH STEPS FILE
+// usage: first_losses [KIND:]WIDTHxDEPTHxBATCH STEPS FILE
 //
-// Writes to FILE, without gaps and in this machine's byte order: the inputs (float32, batch x 784),
-// the labels (int32, batch) and for each layer, input side first, its weights (float32, outputs x
-// inputs) and biases (float32, outputs). Prints {"plumbline": [...], "cblas": [...]}, the mean loss of
-// the batch before each of STEPS steps.
+// Writes to FILE, without gaps and in this machine's byte order: the inputs (float32, batch x 784; for
+// images batch x height x width x channels, for sequences steps x batch x 2), the labels (int32, batch)
+// and all parameters (float32) as the engine has them, input side first: of a dense layer its weights
+// (outputs x inputs) and biases. Prints {"plumbline": [...], "cblas": [...]}, the mean loss of the batch
+// before each of STEPS steps; the loop over OpenBLAS knows nets of dense layers alone.
 #include <cblas.h>
 
 #include <cstddef>
@@ -33,12 +34,10 @@ void write(std::ostream& file, const T* values, std::size_t n) {
 bool write_start(const TrainingStep<float>& start, const std::string& path) {
   std::ofstream file(path, std::ios::binary);
   for (std::size_t row = 0; row < start.inputs().rows; ++row) {
-    write(file, start.inputs().row(row), StepShape::kFeatures);
+    write(file, start.inputs().row(row), start.inputs().cols);
   }
   write(file, start.labels().data(), start.labels().size());
-  for (const ParameterTensor& tensor : start.layout().tensors()) {
-    write(file, &start.parameters()[tensor.offset], tensor.size());
-  }
+  write(file, start.parameters().data(), start.parameters().size());
   file.close();
   return file.good();
 }
@@ -58,7 +57,7 @@ int main(int argc, char** argv) {
   using namespace plumbline;
   openblas_set_num_threads(1);
   try {
-    if (argc != 4) throw std::invalid_argument("wants WIDTHxDEPTHxBATCH STEPS FILE");
+    if (argc != 4) throw std::invalid_argument("wants [KIND:]WIDTHxDEPTHxBATCH STEPS FILE");
     const StepShape shape = parse_shape(argv[1]);
     const int steps = std::stoi(argv[2]);
     TrainingStep<float> ours(shape);
@@ -66,12 +65,14 @@ int main(int argc, char** argv) {
       std::cerr << "first_losses: " << argv[3] << ": cannot write it\n";
       return 3;
     }
-    CblasStep cblas(shape);
     std::cout.precision(std::numeric_limits<double>::max_digits10);
     std::cout << '{';
     print_losses("plumbline", ours, steps);
-    std::cout << ", ";
-    print_losses("cblas", cblas, steps);
+    if (shape.is_mlp()) {
+      CblasStep cblas(shape);
+      std::cout << ", ";
+      print_losses("cblas", cblas, steps);
+    }
     std::cout << "}\n";
   } catch (const std::exception& error) {
     std::cerr << "first_losses: " << error.what() << '\n';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One training step of nets 784-W^L-10 on one thread.
+// One training step of nets 784-W^L-10 on one thread, or of nets of other kinds (training_step.hpp).
 //
-// usage: step_benchmark [WIDTHxDEPTHxBATCH ...] [--benchmark_...]: shapes in the place of its own
+// usage: step_benchmark [[KIND:]WIDTHxDEPTHxBATCH ...] [--benchmark_...]: shapes in the place of its own
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -23,6 +23,7 @@ void measure_step(benchmark::State& state, const StepShape& shape) {
   for (auto _ : state) run.step();
   const auto steps = static_cast<double>(state.iterations());
   state.counters["steps"] = benchmark::Counter(steps, benchmark::Counter::kIsRate);
+  if (!shape.is_mlp()) return;
   state.counters["GFLOP/s"] =
       benchmark::Counter(steps * run.operations() * 1e-9, benchmark::Counter::kIsRate);
 }

@@ -15,7 +15,7 @@
 #include "engine/core/catalogue.hpp"
 #include "engine/core/random.hpp"
 #include "engine/core/settings.hpp"
-#include "engine/core/tensor.hpp"
+#include "engine/core/shape.hpp"
 #include "engine/layers/buffer.hpp"
 #include "engine/losses/loss.hpp"
 #include "engine/network/network.hpp"
@@ -24,44 +24,86 @@
 
 namespace plumbline {
 
-/// A net 784-W^L-10 and the examples in a step of it.
+/// A net with 10 outputs and the examples in a step of it. By its kind it is
+///   mlp: 784-W^L-10, dense;
+///   residual, residual_batch_norm: the same W^L in pre-activation blocks of two layers;
+///   cnn: images of S x S pixels, grey at 28 x 28 (MNIST) and else of three colours (CIFAR), 3 x 3
+///     convolutions to W and 2 W channels, each with 2 x 2 max pooling behind it;
+///   rnn, gru, lstm: one layer of W units over S steps of two values, whose last step goes on.
 struct StepShape {
-  std::string activation = "relu";
-  std::int64_t width = 0;
-  std::int64_t depth = 0;
+  std::string activation = "relu";  ///< of an mlp
+  std::int64_t width = 0;           ///< W
+  std::int64_t depth = 0;           ///< L, or S
   std::size_t batch = 0;
+  std::string kind = "mlp";
 
   static constexpr std::size_t kFeatures = 784;
   static constexpr std::size_t kOutputs = 10;
 
-  /// "relu/width:64/depth:50/batch:32".
+  bool is_mlp() const { return kind == "mlp"; }
+  bool is_residual() const { return kind == "residual" || kind == "residual_batch_norm"; }
+
+  /// "relu/width:64/depth:50/batch:32", "lstm/width:50/depth:50/batch:32".
   std::string name() const {
-    return activation + "/width:" + std::to_string(width) + "/depth:" + std::to_string(depth) +
-           "/batch:" + std::to_string(batch);
+    return (is_mlp() ? activation : kind) + "/width:" + std::to_string(width) +
+           "/depth:" + std::to_string(depth) + "/batch:" + std::to_string(batch);
+  }
+  Shape input() const {
+    const auto size = static_cast<std::size_t>(depth);
+    if (is_mlp() || is_residual()) return Shape::vector(kFeatures);
+    return kind == "cnn" ? Shape::image(size == 28 ? 1 : 3, size, size) : Shape::sequence(size, 2);
   }
 };
 
-/// The shape that "WIDTHxDEPTHxBATCH" means, as in "64x50x32". Throws std::invalid_argument.
+/// The shape that "WIDTHxDEPTHxBATCH" means, as in "64x50x32", or "KIND:WIDTHxDEPTHxBATCH". Throws
+/// std::invalid_argument.
 inline StepShape parse_shape(const std::string& text) {
-  static const std::regex pattern("([1-9][0-9]{0,6})x([1-9][0-9]{0,6})x([1-9][0-9]{0,6})");
+  static const std::regex pattern(
+      "(?:(residual|residual_batch_norm|cnn|rnn|gru|lstm):)?"
+      "([1-9][0-9]{0,6})x([1-9][0-9]{0,6})x([1-9][0-9]{0,6})");
   std::smatch part;
   if (!std::regex_match(text, part, pattern)) {
-    throw std::invalid_argument("'" + text + "' is no WIDTHxDEPTHxBATCH such as 64x50x32");
+    throw std::invalid_argument("'" + text +
+                                "' is no WIDTHxDEPTHxBATCH such as 64x50x32, and no "
+                                "KIND:WIDTHxDEPTHxBATCH such as lstm:50x50x32");
   }
-  return {"relu", std::stoll(part[1]), std::stoll(part[2]), std::stoul(part[3])};
+  return {"relu", std::stoll(part[2]), std::stoll(part[3]), std::stoul(part[4]),
+          part[1].matched ? part[1].str() : "mlp"};
 }
 
 /// The model of `shape` with its settings read as from a definition.
 inline ModelSettings model_settings(const StepShape& shape) {
   SettingsTable given;
-  given.set("activation", {shape.activation, {}});
-  given.set("initializer", {std::string("he_uniform"), {}});
-  given.set("width", {shape.width, {}});
-  given.set("depth", {shape.depth, {}});
+  const auto text = [&](const char* name, const std::string& value) {
+    given.set(name, {value, {}});
+  };
+  if (shape.kind == "cnn") {
+    text("kind", "cnn");
+    text("activation", "relu");
+    text("head", "flatten");
+    given.set("widths", {SettingList{{shape.width, {}}, {2 * shape.width, {}}}, {}});
+    given.set("pool_every", {std::int64_t{1}, {}});
+  } else {
+    given.set("width", {shape.width, {}});
+    if (shape.is_mlp()) {
+      text("activation", shape.activation);
+      text("initializer", "he_uniform");
+    } else if (shape.is_residual()) {
+      text("kind", "residual");
+      text("activation", "relu");
+      if (shape.kind == "residual_batch_norm") text("normalization", "batch_norm");
+    } else {
+      text("kind", shape.kind);
+    }
+    if (shape.is_mlp() || shape.is_residual()) given.set("depth", {shape.depth, {}});
+  }
   SettingsReport report;
   Settings settings(given, "model", report);
   ModelSettings model = ModelSettings::read(settings);
   if (!report.problems.empty()) throw std::invalid_argument(report.problems.front().message);
+  if (const auto problem = model.problem(shape.input())) {
+    throw std::invalid_argument(problem->message);
+  }
   return model;
 }
 
@@ -101,20 +143,19 @@ class TrainingStep {
     return loss;
   }
 
-  /// Floating-point operations of the three products of each layer, 2 a weight and example; layer 1
-  /// needs no gradient of its inputs.
+  /// Of a net of dense layers: floating-point operations of the three products of each, 2 a weight
+  /// and example; layer 1 needs no gradient of its inputs.
   double operations() const {
     double weights = 0;
     for (const ParameterTensor& tensor : network_.layout().tensors()) {
-      if (tensor.group != ParameterGroup::bias) weights += static_cast<double>(tensor.size());
+      if (tensor.is_weight_matrix()) weights += static_cast<double>(tensor.size());
     }
     const auto first = static_cast<double>(network_.layout().tensors().front().size());
     return (6 * weights - 2 * first) * static_cast<double>(network_.batch());
   }
 
-  MatrixView<const T> inputs() const {
-    return {inputs_.data(), network_.batch(), StepShape::kFeatures, inputs_.shape()[1]};
-  }
+  /// A row for each example, or for each step of each (engine/layers/layer.hpp).
+  MatrixView<const T> inputs() const { return inputs_.first_rows(rows_); }
   std::span<const std::int32_t> labels() const { return labels_; }
   const ParameterLayout& layout() const { return network_.layout(); }
   std::span<const T> parameters() const { return parameters_; }
@@ -123,11 +164,11 @@ class TrainingStep {
   static constexpr std::int64_t kSeed = 1;
 
   TrainingStep(const StepShape& shape, const ModelSettings& model)
-      : network_(model, StepShape::kFeatures, StepShape::kOutputs, shape.batch),
+      : network_(model, shape.input(), StepShape::kOutputs, shape.batch),
         parameters_(network_.layout().size()),
         gradient_(network_.layout().size()),
-        inputs_(typename Matrix<T>::shape_type{shape.batch, padded_stride<T>(StepShape::kFeatures)},
-                T(0)),
+        rows_(shape.batch * shape.input().steps),
+        inputs_(rows_, shape.input()),
         labels_(shape.batch),
         loss_(make_default(loss_catalogue(), "cross_entropy",
                            [](const LossEntry& entry, Settings& own) { return entry.make(own); })),
@@ -137,18 +178,22 @@ class TrainingStep {
                                 })) {
     network_.initialize(*model.initializer, kSeed, parameters_);
     Random random(kSeed, RandomStream::data, 0);
-    for (std::size_t row = 0; row < shape.batch; ++row) {
-      for (std::size_t j = 0; j < StepShape::kFeatures; ++j) {
-        inputs_(row, j) = static_cast<T>(random.normal());
+    const MatrixView<T> inputs = inputs_.first_rows(rows_);
+    for (std::size_t row = 0; row < inputs.rows; ++row) {
+      for (std::size_t j = 0; j < inputs.cols; ++j) {
+        inputs.row(row)[j] = static_cast<T>(random.normal());
       }
-      labels_[row] = static_cast<std::int32_t>(random.below(StepShape::kOutputs));
+      if (row < shape.batch) {
+        labels_[row] = static_cast<std::int32_t>(random.below(StepShape::kOutputs));
+      }
     }
   }
 
   Network<T> network_;
   std::vector<T> parameters_;
   std::vector<T> gradient_;
-  Matrix<T> inputs_;
+  std::size_t rows_;
+  Buffer<T> inputs_;
   std::vector<std::int32_t> labels_;
   std::shared_ptr<const Loss> loss_;
   std::unique_ptr<Optimizer<T>> optimizer_;

@@ -7,6 +7,7 @@ import jax
 import jaxlib
 from jax import numpy as jnp
 
+from peers.jax_layers import logits_of, mlp
 from peers.start import BETA1, BETA2, EPSILON, LR, Examples, Start
 
 # Steps in a call of the variant that goes on by itself (lax.scan).
@@ -17,18 +18,14 @@ def versions() -> str:
     return f"JAX {jax.__version__}, jaxlib {jaxlib.__version__}"
 
 
-def loss_of(parameters, inputs, labels):
-    a = inputs
-    for weight, bias in parameters[:-1]:
-        a = jax.nn.relu(a @ weight.T + bias)
-    weight, bias = parameters[-1]
-    logarithms = jax.nn.log_softmax(a @ weight.T + bias)
+def loss_of(parameters, inputs, labels, logits):
+    logarithms = jax.nn.log_softmax(logits(parameters, inputs))
     return -jnp.mean(jnp.take_along_axis(logarithms, labels[:, None], axis=1))
 
 
-def step(state, inputs, labels):
+def step(state, inputs, labels, logits=mlp):
     parameters, m, v, steps = state
-    loss, gradient = jax.value_and_grad(loss_of)(parameters, inputs, labels)
+    loss, gradient = jax.value_and_grad(loss_of)(parameters, inputs, labels, logits)
     steps = steps + 1
     size = LR / (1 - BETA1**steps)
     correction = 1 / jnp.sqrt(1 - BETA2**steps)
@@ -45,7 +42,7 @@ def step_of_batch(state, inputs, labels, batch):
 
 
 def first_state(start: Start):
-    parameters = [(jnp.array(w), jnp.array(b)) for w, b in zip(start.weights, start.biases)]
+    parameters = [jnp.array(tensor) for tensor in start.tensors]
     zeros = functools.partial(jax.tree.map, jnp.zeros_like)
     return parameters, zeros(parameters), zeros(parameters), jnp.float32(0)
 
@@ -56,10 +53,11 @@ class Step:
     def __init__(self, start: Start, variant: str):
         self.start = start
         self.inputs, self.labels = jnp.array(start.inputs), jnp.array(start.labels)
-        self.one = jax.jit(step, donate_argnums=0)
+        one = functools.partial(step, logits=logits_of(start.shape))
+        self.one = jax.jit(one, donate_argnums=0)
 
         def several(state, inputs, labels):
-            return jax.lax.scan(lambda state, _: step(state, inputs, labels), state,
+            return jax.lax.scan(lambda state, _: one(state, inputs, labels), state,
                                 length=STEPS_A_CALL)
 
         self.several = jax.jit(several, donate_argnums=0) if variant == self.VARIANTS[1] else None

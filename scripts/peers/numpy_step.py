@@ -15,6 +15,8 @@ class Step:
     VARIANTS = ("in place",)
 
     def __init__(self, start: Start, variant: str):
+        if start.shape.kind != "mlp":
+            raise ValueError(f"knows dense layers alone, and {start.shape} is of another kind")
         self.start = start
         sizes = [array.size for pair in zip(start.weights, start.biases) for array in pair]
         self.parameters = np.empty(sum(sizes), np.float32)

@@ -55,8 +55,7 @@ class Programs:
     def step_seconds(self, program: str, series: str, shape: "Shape", seconds: float,
                      clock: str) -> float:
         """Of one step of a shape."""
-        entry = self.entry(program, f"{series}/float32/relu/{shape.benchmark_name}", seconds,
-                           str(shape))
+        entry = self.entry(program, f"{series}/float32/{shape.benchmark_name}", seconds, str(shape))
         return entry[CLOCK_FIELDS[clock]] * NANOSECONDS[entry["time_unit"]] * 1e-9
 
     def sweep_rate(self, steps: int) -> float:
@@ -79,7 +78,7 @@ class Programs:
                 for core, entry in entries.items()}
 
     def first_losses(self, shape: "Shape", steps: int, start: Path) -> dict[str, list[float]]:
-        """Writes the start of a shape; the losses of "plumbline" and "cblas" from there."""
+        """Writes the start of a shape; the losses of "plumbline" and, of an mlp, "cblas" from there."""
         done = subprocess.run([self.folder / "first_losses", str(shape), str(steps), start],
                               capture_output=True, text=True)
         if done.returncode != 0:
@@ -88,20 +87,34 @@ class Programs:
 
 
 class Shape:
-    """A ReLU net 784-W^L-10 and its batch: "64x50x32" is width 64, depth 50, batch 32."""
+    """A net and its batch: "64x50x32" is a ReLU net 784-W^L-10 of width 64, depth 50, batch 32.
+
+    "lstm:50x50x32" is of another kind; StepShape in experiments/performance/training_step.hpp says
+    what the kinds are.
+    """
+
+    KINDS = ("residual", "residual_batch_norm", "cnn", "rnn", "gru", "lstm")
 
     def __init__(self, text: str):
-        if not re.fullmatch(r"[1-9]\d{0,6}(x[1-9]\d{0,6}){2}", text):
-            raise ValueError(f"'{text}' is no WIDTHxDEPTHxBATCH such as 64x50x32")
-        self.width, self.depth, self.batch = (int(part) for part in text.split("x"))
+        found = re.fullmatch(rf"(?:({'|'.join(self.KINDS)}):)?" + "x".join([r"([1-9]\d{0,6})"] * 3),
+                             text)
+        if not found:
+            raise ValueError(f"'{text}' is no WIDTHxDEPTHxBATCH such as 64x50x32, and no "
+                             "KIND:WIDTHxDEPTHxBATCH such as lstm:50x50x32")
+        self.kind = found[1] or "mlp"
+        self.width, self.depth, self.batch = (int(part) for part in found.groups()[1:])
 
     def __str__(self) -> str:
-        return f"{self.width}x{self.depth}x{self.batch}"
+        kind = "" if self.kind == "mlp" else f"{self.kind}:"
+        return f"{kind}{self.width}x{self.depth}x{self.batch}"
 
     @property
     def benchmark_name(self) -> str:
-        return f"width:{self.width}/depth:{self.depth}/batch:{self.batch}"
+        return (f"{'relu' if self.kind == 'mlp' else self.kind}/width:{self.width}/"
+                f"depth:{self.depth}/batch:{self.batch}")
 
     @property
-    def numbers(self) -> list[int]:
-        return [self.width, self.depth, self.batch]
+    def numbers(self) -> dict[str, int | str]:
+        """As figures have them."""
+        kind = {} if self.kind == "mlp" else {"kind": self.kind}
+        return kind | {"width": self.width, "depth": self.depth, "batch": self.batch}

@@ -24,9 +24,9 @@ def label(name: str) -> str:
     return LABELS.get(name, name)
 
 
-def table(head: list[str], rows: list[list[str]], texts: int = 1) -> str:
-    """The last `texts` columns are text, the others numbers."""
-    rule = ["---:"] * (len(head) - texts) + ["---"] * texts
+def table(head: list[str], rows: list[list[str]], texts: int = 1, names: int = 0) -> str:
+    """The first `names` columns and the last `texts` are text, the others numbers."""
+    rule = ["---"] * names + ["---:"] * (len(head) - names - texts) + ["---"] * texts
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
 
 
@@ -38,21 +38,47 @@ def spread(peer: dict) -> str:
     return f"{peer['least']:.2f} to {peer['greatest']:.2f}"
 
 
-def steps_table(document: dict) -> str:
-    """A row for each shape and peer."""
+def size_of(shape: dict) -> list[str]:
+    return [str(shape[key]) for key in ("width", "depth", "batch")]
+
+
+def net_of(shape: dict) -> list[str]:
+    kind, width, depth = shape.get("kind", "mlp"), shape["width"], shape["depth"]
+    if kind == "cnn":
+        net = f"cnn, {width} and {2 * width} channels on {depth} x {depth}"
+    elif kind in ("rnn", "gru", "lstm"):
+        net = f"{kind}, {width} units, {depth} steps"
+    else:
+        net = f"{kind.replace('_', ', ', 1).replace('_', ' ')}, {depth} x {width}"
+    return [f"{net}, batch {shape['batch']}"]
+
+
+def rows_of(document: dict, first_cells) -> list[list[str]]:
+    """A row for each shape and peer, which begins with first_cells(shape)."""
     rows = []
     for shape in document["shapes"]:
-        size = [str(shape[key]) for key in ("width", "depth", "batch")]
+        first = first_cells(shape)
         count = f"{shape['quiet_rounds']} of {shape['rounds']}"
         if not shape["peers"]:
-            rows.append([*size, "", "", "", "", count, "", ""])
+            rows.append([*first, "", "", "", "", count, "", ""])
         for name in in_order(shape["peers"]):
             peer = shape["peers"][name]
-            rows.append([*size, microseconds(shape["ours"]), microseconds(peer["value"]),
+            rows.append([*first, microseconds(shape["ours"]), microseconds(peer["value"]),
                          f"{peer['ratio']:.2f}", spread(peer), count, label(name),
                          peer["variant"]])
-    return table(["width", "depth", "batch", "ours, µs", "peer, µs", "ratio", "least to greatest",
-                  "quiet rounds", "peer", "its fastest variant"], rows, texts=2)
+    return rows
+
+
+MEASURED = ["ours, µs", "peer, µs", "ratio", "least to greatest", "quiet rounds", "peer",
+            "its fastest variant"]
+
+
+def steps_table(document: dict) -> str:
+    return table(["width", "depth", "batch", *MEASURED], rows_of(document, size_of), texts=2)
+
+
+def layers_table(document: dict) -> str:
+    return table(["net", *MEASURED], rows_of(document, net_of), texts=2, names=1)
 
 
 def ratios_table(document: dict) -> str:
@@ -64,8 +90,7 @@ def ratios_table(document: dict) -> str:
             continue
         ratios = [f"{shape['peers'][name]['ratio']:.2f}" if name in shape["peers"] else ""
                   for name in names]
-        rows.append([*(str(shape[key]) for key in ("width", "depth", "batch")),
-                     microseconds(shape["ours"]), *ratios])
+        rows.append([*size_of(shape), microseconds(shape["ours"]), *ratios])
     return table(["width", "depth", "batch", "Plumbline, µs", *map(label, names)], rows, texts=0)
 
 
@@ -87,6 +112,8 @@ def circumstances_table(document: dict) -> str:
     return table(["measured with", ""], rows, texts=2)
 
 
+TABLES = {"steps": steps_table, "layers": layers_table, "sweep": sweep_table}
+
+
 def report(document: dict) -> str:
-    made = sweep_table if document["kind"] == "sweep" else steps_table
-    return f"{made(document)}\n\n{circumstances_table(document)}\n"
+    return f"{TABLES[document['kind']](document)}\n\n{circumstances_table(document)}\n"

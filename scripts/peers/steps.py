@@ -95,7 +95,7 @@ class StepComparison:
             differences = {}
             for name, worker in list(self.workers.items()):
                 try:
-                    prepared = worker.ask("prepare", start=str(start), shape=shape.numbers,
+                    prepared = worker.ask("prepare", start=str(start), shape=str(shape),
                                           losses=count, seconds=self.arguments.seconds,
                                           clock=self.arguments.clock)
                 except PeerFailed as failure:
@@ -105,7 +105,7 @@ class StepComparison:
                 for variant, reason in prepared["failed"].items():
                     say(f"{name} at {shape}, variant '{variant}': {reason}")
                 differences[name] = worst_difference(prepared["losses"], right)
-        if self.with_cblas:
+        if self.with_cblas and CBLAS in losses:
             differences[CBLAS] = worst_difference(losses, right)
         self.ready = []
         for name, difference in differences.items():
@@ -167,10 +167,9 @@ class StepComparison:
         shapes = []
         for shape in self.arguments.shapes:
             summary = self.series[str(shape)].summary(self.gate)
-            shapes.append({"width": shape.width, "depth": shape.depth, "batch": shape.batch,
-                           **summary})
+            shapes.append({**shape.numbers, **summary})
         return {
-            "kind": "steps",
+            "kind": "steps" if all("kind" not in shape for shape in shapes) else "layers",
             "quiet_share": QUIET_SHARE,
             "circumstances": circumstances | {
                 "FMA test, float32": f"{self.gate.best[self.core]:.0f} GFLOP/s at best"},

@@ -37,7 +37,7 @@ class Way:
 
     def prepare(self, start: Path, right: list[float], most_steps: int, seconds: float) -> str:
         """Returns the chosen variant. Raises PeerFailed where it does other work than we do."""
-        prepared = self.ask_all("prepare", start=str(start), shape=SHAPE.numbers, losses=LOSSES,
+        prepared = self.ask_all("prepare", start=str(start), shape=str(SHAPE), losses=LOSSES,
                                 seconds=seconds, clock="wall",
                                 runs=RUNS // self.peer.processes, steps=most_steps)
         for one in prepared:

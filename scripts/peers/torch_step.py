@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from peers import torch_layers
 from peers.start import BETA1, BETA2, EPSILON, LR, Examples, Start
 
 ADAM = {
@@ -14,6 +15,8 @@ ADAM = {
     "foreach Adam": {"foreach": True},
     "fused Adam": {"fused": True},
 }
+# Behind the name of an Adam: images in memory pixel by pixel.
+CHANNELS_LAST = ", channels last"
 
 
 def versions() -> str:
@@ -32,33 +35,31 @@ def reset(optimizer: torch.optim.Optimizer) -> None:
 
 
 class Eager:
-    """A stack of nn.Linear and nn.ReLU, torch.optim.Adam."""
+    """Layers of torch.nn, torch.optim.Adam."""
 
     VARIANTS = tuple(ADAM)
+    VARIANTS_OF_IMAGES = ("foreach Adam", "fused Adam", f"fused Adam{CHANNELS_LAST}")
 
     def __init__(self, start: Start, variant: str):
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
         self.start = start
-        layers = []
-        for weight in start.weights:
-            layers += [nn.Linear(weight.shape[1], weight.shape[0]), nn.ReLU()]
-        self.model = nn.Sequential(*layers[:-1])
-        self.inputs = torch.from_numpy(start.inputs)
+        self.channels_last = variant.endswith(CHANNELS_LAST)
+        self.model = torch_layers.model_of(start.shape, self.channels_last)
+        self.inputs = torch_layers.inputs_of(start, self.channels_last)
         self.labels = torch.from_numpy(start.labels).long()
         self.loss = nn.CrossEntropyLoss()
-        self.make_optimizer(variant)
+        self.make_optimizer(variant.removesuffix(CHANNELS_LAST))
         self.restart()
 
     def make_optimizer(self, variant: str) -> None:
-        self.optimizer = adam(self.model.parameters(), variant)
+        self.optimizer = adam(self.learned(), variant)
         self.update = self.optimizer.step
 
+    def learned(self) -> list[nn.Parameter]:
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+
     def restart(self) -> None:
-        linear = [layer for layer in self.model if isinstance(layer, nn.Linear)]
-        with torch.no_grad():
-            for layer, weight, bias in zip(linear, self.start.weights, self.start.biases):
-                layer.weight.copy_(torch.from_numpy(weight))
-                layer.bias.copy_(torch.from_numpy(bias))
+        torch_layers.restart(self.model, self.start, self.channels_last)
         reset(self.optimizer)
 
     def loss_of(self, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -84,6 +85,7 @@ class Compiled(Eager):
     """Forward and backward by torch.compile; Adam fused, or compiled too."""
 
     VARIANTS = ("fused Adam", "compiled Adam")
+    VARIANTS_OF_IMAGES = (*VARIANTS, f"fused Adam{CHANNELS_LAST}")
 
     def make_optimizer(self, variant: str) -> None:
         torch.compiler.reset()
@@ -92,8 +94,8 @@ class Compiled(Eager):
             super().make_optimizer(variant)
             return
         # With a number for a rate it would be compiled anew at every step.
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=torch.tensor(LR),
-                                          betas=(BETA1, BETA2), eps=EPSILON, foreach=False)
+        self.optimizer = torch.optim.Adam(self.learned(), lr=torch.tensor(LR), betas=(BETA1, BETA2),
+                                          eps=EPSILON, foreach=False)
         self.update = torch.compile(self.optimizer.step)
 
 

@@ -54,16 +54,17 @@ class Server:
     def versions(self) -> dict:
         return {"versions": self.module.versions()}
 
-    def prepare(self, start: str, shape: list[int], losses: int, seconds: float, clock: str,
+    def prepare(self, start: str, shape: str, losses: int, seconds: float, clock: str,
                 runs: int = 0, steps: int = 0) -> dict:
         """Makes the fastest variant; the first losses of each. `runs` and `steps` are of sweeps."""
+        from peers.programs import Shape
         from peers.start import read_start
 
-        first = read_start(Path(start), *shape)
+        first = read_start(Path(start), Shape(shape))
         self.step = None
         more = (runs, steps) if runs else ()
         times, found, reasons = {}, {}, {}
-        for variant in self.make.VARIANTS:
+        for variant in variants_of(self.make, first.shape):
             try:
                 self.step = self.make(first, *more, variant)
                 found[variant] = self.step.losses(losses)
@@ -97,6 +98,11 @@ class Server:
     def time_runs(self, steps: int, clock: str) -> dict:
         """Of this many steps of every run."""
         return {"seconds": seconds_of(lambda: self.step.run(steps), CLOCKS[clock])}
+
+
+def variants_of(step: type, shape) -> tuple[str, ...]:
+    images = getattr(step, "VARIANTS_OF_IMAGES", step.VARIANTS)
+    return images if shape.kind == "cnn" else step.VARIANTS
 
 
 def short(error: Exception) -> str:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from peers.report import circumstances_table, ratios_table, steps_table, sweep_table
+from peers.report import (circumstances_table, layers_table, ratios_table, steps_table,
+                          sweep_table)
 from performance import benchmark_tables
 
 DOCUMENTS = ("README.md", "results/reference/performance.md")
@@ -48,6 +49,14 @@ of single rounds, with the least and the greatest."""
 SECTIONS = {
     "steps": Section("One training step beside other libraries", STEPS_TEXT, steps_table,
                      picture="performance.png"),
+    "layers": Section(
+        "One training step of other nets",
+        """\
+The same of nets of other layers, hidden layers x units where it says residual: residual nets of
+pre-activation blocks of two layers, 784 inputs; convolutional nets of two 3 x 3 convolutions, each with
+relu and 2 x 2 max pooling behind it; one recurrent layer over steps of two values. PyTorch has torch.nn's
+layers; of its two vectors of biases in nn.RNN and nn.LSTM one is held at 0, as ours have one. JAX's batch
+norm keeps no running statistics.""", layers_table),
     "sweep": Section(
         "A sweep of small runs beside other libraries",
         """\

@@ -21,7 +21,7 @@ PROGRAMS = {
     "recording": "recorder_benchmark",
     "cost": "cost_benchmark",
 }
-COMPARISONS = {"steps": (), "sweep": ("--sweep",)}
+COMPARISONS = {"steps": (), "layers": ("--layers",), "sweep": ("--sweep",)}
 RUNS_FOR_EACH_QUIET_ONE = 3
 CORES_USED = {1: "one used", 2: "two used"}
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """scripts/compare_peers: peers that do the same work, rounds that count, failures that are named."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -13,12 +14,15 @@ import pytest
 
 from peers import numpy_step, report, rounds, start, steps
 from peers.programs import Shape
+from peers.worker import variants_of
 from peers.worker_process import PeerFailed, Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("PLUMBLINE_PROGRAM", ROOT / "build/release/plumbline")).parent
 FIRST_LOSSES = BUILD / "performance" / "first_losses"
 SHAPE = Shape("16x3x8")
+LAYERED = ("residual:8x5x6", "residual_batch_norm:8x5x6", "cnn:4x12x6", "cnn:4x28x3", "rnn:5x7x6",
+           "gru:5x7x6", "lstm:5x7x6")
 
 needs_first_losses = pytest.mark.skipif(not FIRST_LOSSES.exists(),
                                         reason="the benchmark programs are not built")
@@ -36,7 +40,7 @@ def begun_fixture(tmp_path):
 @needs_first_losses
 def test_ours_cblas_and_numpy_take_the_same_losses(begun):
     path, losses = begun
-    step = numpy_step.Step(start.read_start(path, *SHAPE.numbers), "in place")
+    step = numpy_step.Step(start.read_start(path, SHAPE), "in place")
     found = step.losses(rounds.LOSSES)
     assert rounds.loss_difference(found, losses["plumbline"]) < rounds.LOSS_TOLERANCE / 10
     assert rounds.loss_difference(losses["cblas"], losses["plumbline"]) < rounds.LOSS_TOLERANCE / 10
@@ -51,7 +55,7 @@ def test_ours_cblas_and_numpy_take_the_same_losses(begun):
 def test_another_adam_is_told_by_its_losses(begun, monkeypatch, name, value):
     path, losses = begun
     monkeypatch.setattr(numpy_step, name, value)
-    found = numpy_step.Step(start.read_start(path, *SHAPE.numbers), "in place").losses(rounds.LOSSES)
+    found = numpy_step.Step(start.read_start(path, SHAPE), "in place").losses(rounds.LOSSES)
     assert rounds.loss_difference(found, losses["plumbline"]) > rounds.LOSS_TOLERANCE
 
 
@@ -59,9 +63,72 @@ def test_another_adam_is_told_by_its_losses(begun, monkeypatch, name, value):
 def test_a_start_of_another_shape_is_refused(begun):
     path, _ = begun
     with pytest.raises(ValueError, match="ends early for 17x3x8"):
-        start.read_start(path, 17, 3, 8)
+        start.read_start(path, Shape("17x3x8"))
     with pytest.raises(ValueError, match="longer than 16x2x8"):
-        start.read_start(path, 16, 2, 8)
+        start.read_start(path, Shape("16x2x8"))
+
+
+def start_of(shape, path, losses=rounds.LOSSES):
+    done = subprocess.run([FIRST_LOSSES, str(shape), str(losses), path], capture_output=True,
+                          text=True, check=True)
+    return start.read_start(path, shape), json.loads(done.stdout)
+
+
+@needs_first_losses
+@pytest.mark.parametrize("text", LAYERED)
+def test_the_start_of_a_layered_net_has_the_tensors_that_peers_expect(text, tmp_path):
+    shape = Shape(text)
+    begun, losses = start_of(shape, tmp_path / "start")
+    assert [*losses] == ["plumbline"]
+    assert losses["plumbline"][-1] < losses["plumbline"][0] - 100 * rounds.LOSS_TOLERANCE
+    assert begun.batch == shape.batch
+    assert set(begun.labels) <= set(range(start.OUTPUTS))
+    # Of a weight, drawn around 0; of a bias, 0, or 1 where a forget gate has it; of a gain, 1.
+    for tensor in begun.tensors:
+        if tensor.ndim > 1:
+            assert abs(tensor.mean()) < 0.3 and tensor.std() > 0.01
+        else:
+            assert set(tensor) <= {0, 1}
+    ones = sum(int(tensor.sum()) for tensor in begun.tensors if tensor.ndim == 1)
+    assert ones == {"lstm": shape.width, "residual_batch_norm": shape.depth * shape.width}.get(
+        shape.kind, 0)
+
+
+@needs_first_losses
+@pytest.mark.parametrize("module, name", [("torch", "torch_step.Eager"), ("jax", "jax_step.Step")])
+@pytest.mark.parametrize("text", LAYERED)
+def test_peers_take_the_same_losses_of_layered_nets(text, module, name, tmp_path, monkeypatch):
+    pytest.importorskip(module)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    file, _, step = name.partition(".")
+    make = getattr(importlib.import_module(f"peers.{file}"), step)
+    begun, losses = start_of(Shape(text), tmp_path / "start")
+    for variant in variants_of(make, begun.shape):
+        taken = make(begun, variant)
+        assert rounds.loss_difference(taken.losses(rounds.LOSSES), losses["plumbline"]) < 1e-5
+        taken.run(3)
+        assert rounds.loss_difference(taken.losses(rounds.LOSSES), losses["plumbline"]) < 1e-5
+
+
+@needs_first_losses
+@pytest.mark.parametrize("text, message", [
+    ("residual:8x4x6", "'model.depth' is 4; a residual net has"),
+    ("cnn:4x1x6", "layer 1 of the cnn model needs images"),
+    ("lstm:5x1x6", "needs sequences of more than one step"),
+    ("transformer:5x7x6", "no KIND:WIDTHxDEPTHxBATCH such as lstm:50x50x32"),
+])
+def test_a_net_that_cannot_be_is_refused(text, message, tmp_path):
+    done = subprocess.run([FIRST_LOSSES, text, "1", tmp_path / "start"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+@needs_first_losses
+def test_a_step_by_hand_says_which_nets_it_knows(tmp_path):
+    begun, _ = start_of(Shape("lstm:5x7x6"), tmp_path / "start")
+    with pytest.raises(ValueError, match="dense layers alone, and lstm:5x7x6 is of another kind"):
+        numpy_step.Step(begun, "in place")
 
 
 @needs_first_losses
@@ -70,13 +137,13 @@ def test_a_worker_takes_the_same_losses_and_times_itself(begun):
     worker = Worker(Path(sys.executable), "numpy", os.sched_getaffinity(0))
     try:
         assert worker.ask("versions")["versions"].startswith(f"numpy {np.__version__}")
-        prepared = worker.ask("prepare", start=str(path), shape=SHAPE.numbers,
+        prepared = worker.ask("prepare", start=str(path), shape=str(SHAPE),
                               losses=rounds.LOSSES, seconds=0.01, clock="cpu")
         assert prepared["variant"] == "in place"
         assert rounds.worst_difference(prepared["losses"], losses["plumbline"]) < 1e-5
         assert worker.ask("time_steps", seconds=0.01, clock="cpu")["seconds"] > 0
         with pytest.raises(PeerFailed, match="no_file"):
-            worker.ask("prepare", start="no_file", shape=SHAPE.numbers, losses=1, seconds=0.01,
+            worker.ask("prepare", start="no_file", shape=str(SHAPE), losses=1, seconds=0.01,
                        clock="cpu")
         assert worker.ask("versions")
     finally:
@@ -165,7 +232,7 @@ class StandInPrograms:
 
     def first_losses(self, shape, count, path):
         path.write_bytes(b"")
-        return {"plumbline": [2.0], "cblas": [2.0]}
+        return {"plumbline": [2.0]} | ({"cblas": [2.0]} if shape.kind == "mlp" else {})
 
     def step_seconds(self, program, series, shape, seconds, clock):
         return 3.0 if series == "cblas" else 2.0
@@ -175,7 +242,7 @@ class StandInPrograms:
 def comparison_fixture(monkeypatch):
     """A comparison with the stand-ins for programs, and the workers that a test gives by name."""
 
-    def make(replies):
+    def make(replies, shape=SHAPE):
         class StandInWorker:
             def __init__(self, python, name, cores):
                 self.name = name
@@ -192,7 +259,7 @@ def comparison_fixture(monkeypatch):
 
         monkeypatch.setattr(steps, "Worker", StandInWorker)
         monkeypatch.setattr(steps, "fastest_core", lambda programs: 0)
-        arguments = SimpleNamespace(shapes=[SHAPE], rounds=3, seconds=0.1, minutes=1, clock="wall",
+        arguments = SimpleNamespace(shapes=[shape], rounds=3, seconds=0.1, minutes=1, clock="wall",
                                     python=None)
         return steps.StepComparison(StandInPrograms(), arguments, [*replies, "cblas"])
 
@@ -237,8 +304,27 @@ def test_the_tables_hold_every_peer_and_what_was_left_out(comparison):
     assert short.splitlines()[2] == "| 16 | 3 | 8 | 2000000 | 4.00 | 1.50 |"
 
 
+@pytest.mark.parametrize("text, net", [
+    ("residual_batch_norm:64x55x32", "residual, batch norm, 55 x 64, batch 32"),
+    ("cnn:8x28x32", "cnn, 8 and 16 channels on 28 x 28, batch 32"),
+    ("lstm:50x40x32", "lstm, 50 units, 40 steps, batch 32"),
+])
+def test_nets_of_other_layers_have_a_table_without_peers_that_do_not_know_them(comparison, text,
+                                                                               net):
+    compared = comparison({"jax": same_work(8.0)}, Shape(text))
+    compared.run()
+    document = compared.document({})
+    assert document["kind"] == "layers"
+    assert document["left_out"] == {}
+    rows = report.report(document).splitlines()
+    assert rows[2] == f"| {net} | 2000000 | 8000000 | 4.00 | 4.00 to 4.00 | 3 of 3 | JAX | v |"
+    assert rows[3] == ""
+
+
 @pytest.mark.parametrize("arguments, message", [
     (["--shapes", "64x50"], "'64x50' is no WIDTHxDEPTHxBATCH"),
+    (["--shapes", "cnn:8x28"], "'cnn:8x28' is no WIDTHxDEPTHxBATCH"),
+    (["--layers", "--sweep"], "not allowed with argument"),
     (["--peers", "tensorflow"], "no peer 'tensorflow'"),
     (["--sweep", "--peers", "numpy"], "no peer 'numpy'"),
     (["--rounds", "0"], "'0' is not positive"),
