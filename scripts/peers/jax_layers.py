@@ -7,7 +7,7 @@ import jax
 from jax import lax
 from jax import numpy as jnp
 
-from peers.programs import Shape
+from peers.programs import RESIDUAL, Shape
 
 
 def dense(a, weight, bias):
@@ -86,6 +86,6 @@ def logits_of(shape: Shape):
         return mlp
     if shape.kind == "cnn":
         return cnn
-    if shape.kind.startswith("residual"):
+    if shape.kind in RESIDUAL:
         return functools.partial(residual, normalized=shape.kind == "residual_batch_norm")
     return functools.partial(recurrent, kind=shape.kind)

@@ -11,6 +11,7 @@ NANOSECONDS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 NEEDED = ("step_benchmark", "cblas_benchmark", "sweep_benchmark", "gemm_benchmark", "first_losses")
 # The field of Google Benchmark for a clock.
 CLOCK_FIELDS = {"wall": "real_time", "cpu": "cpu_time"}
+RESIDUAL = ("residual", "residual_batch_norm")
 
 
 class PeersError(Exception):
@@ -93,7 +94,7 @@ class Shape:
     what the kinds are.
     """
 
-    KINDS = ("residual", "residual_batch_norm", "cnn", "rnn", "gru", "lstm")
+    KINDS = (*RESIDUAL, "cnn", "rnn", "gru", "lstm")
 
     def __init__(self, text: str):
         found = re.fullmatch(rf"(?:({'|'.join(self.KINDS)}):)?" + "x".join([r"([1-9]\d{0,6})"] * 3),

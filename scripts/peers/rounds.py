@@ -5,7 +5,7 @@ import statistics
 import sys
 from dataclasses import dataclass, field
 
-from peers.programs import Programs
+from peers.programs import RESIDUAL, Programs, Shape
 
 GATE_SECONDS = 0.03
 # A core whose FMA test gives less than this share of the session's best is slow.
@@ -13,10 +13,15 @@ QUIET_SHARE = 0.9
 # Losses of two float32 implementations agree to about 1e-6 over six steps of a small net; a rate
 # that is 1 % too large or beta1 = 0.91 sets them further apart than the tolerance (tests/scripts/
 # peers_test.py). In deep and wide nets Adam's first steps are so large that each multiplies the
-# difference by a hundred: there, the losses before and after one step must agree.
+# difference by a hundred: there, the losses before and after one step must agree. Convolutional and
+# recurrent nets are not deep.
 LOSSES, LOSSES_OF_ANY_SHAPE = 6, 2
 LOSS_TOLERANCE = 1e-4
 OURS = "ours"
+
+
+def losses_compared(shape: Shape) -> int:
+    return LOSSES_OF_ANY_SHAPE if shape.kind in ("mlp", *RESIDUAL) else LOSSES
 
 
 def say(text: str) -> None:

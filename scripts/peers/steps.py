@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from peers.programs import Programs, Shape
-from peers.rounds import (LOSS_TOLERANCE, LOSSES, LOSSES_OF_ANY_SHAPE, QUIET_SHARE, Gate, Round,
-                          OURS, Series, say, turns, worst_difference)
+from peers.rounds import (LOSS_TOLERANCE, LOSSES, QUIET_SHARE, Gate, Round, OURS, Series,
+                          losses_compared, say, turns, worst_difference)
 from peers.worker_process import PeerFailed, Worker
 
 CBLAS = "cblas"
@@ -77,7 +77,7 @@ class StepComparison:
         """Prints each peer's first losses' distance from ours; whether all are within tolerance."""
         self.print_check(STRICT_SHAPE, LOSSES, self.differences)
         for shape in self.arguments.shapes:
-            self.print_check(shape, LOSSES_OF_ANY_SHAPE, self.prepare(shape))
+            self.print_check(shape, losses_compared(shape), self.prepare(shape))
         return not self.left_out
 
     @staticmethod
@@ -86,8 +86,9 @@ class StepComparison:
             print(f"{shape}  {losses} losses  {name:14} {difference:.1e}  "
                   f"{'the same' if difference <= LOSS_TOLERANCE else 'NOT THE SAME'}", flush=True)
 
-    def prepare(self, shape: Shape, count: int = LOSSES_OF_ANY_SHAPE) -> dict[str, float]:
+    def prepare(self, shape: Shape, count: int | None = None) -> dict[str, float]:
         """Makes the peers ready for a shape; by name, how far their first losses are from ours."""
+        count = count or losses_compared(shape)
         with tempfile.TemporaryDirectory() as folder:
             start = Path(folder) / "start"
             losses = self.programs.first_losses(shape, count, start)

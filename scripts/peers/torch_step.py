@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from peers import torch_layers
-from peers.start import BETA1, BETA2, EPSILON, LR, Examples, Start
+from peers.start import BETA1, BETA2, EPSILON, GATES, LR, Examples, Start
 
 ADAM = {
     "for-loop Adam": {"foreach": False, "fused": False},
@@ -86,6 +86,12 @@ class Compiled(Eager):
 
     VARIANTS = ("fused Adam", "compiled Adam")
     VARIANTS_OF_IMAGES = (*VARIANTS, f"fused Adam{CHANNELS_LAST}")
+
+    def __init__(self, start: Start, variant: str):
+        # With allow_rnn it fails at the backward pass of nn.LSTM, and unrolls the others for minutes.
+        if start.shape.kind in GATES:
+            raise NotImplementedError("Dynamo does not take nn.RNN, nn.GRU and nn.LSTM")
+        super().__init__(start, variant)
 
     def make_optimizer(self, variant: str) -> None:
         torch.compiler.reset()

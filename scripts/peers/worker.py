@@ -78,7 +78,7 @@ class Server:
                 reasons[variant] = short(error)
             self.step = None
         if not times:
-            raise RuntimeError("; ".join(f"{name}: {why}" for name, why in reasons.items()))
+            raise RuntimeError("; ".join(dict.fromkeys(reasons.values())))
         best = min(times, key=times.get)
         self.step = self.make(first, *more, best)
         self.step.run(10)  # compiles, allocates
@@ -88,8 +88,9 @@ class Server:
         """Of one step: the mean over a block of about this length, after a warm-up."""
         now = CLOCKS[clock]
         self.step.restart()
-        self.step.run(10)
-        one = seconds_of(lambda: self.step.run(10), now) / 10
+        few = 10 if 10 * seconds_of(lambda: self.step.run(1), now) < seconds else 1
+        self.step.run(few)
+        one = seconds_of(lambda: self.step.run(few), now) / few
         count = max(1, round(seconds / one))
         self.step.restart()
         self.step.run(1)
