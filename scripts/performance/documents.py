@@ -52,10 +52,10 @@ SECTIONS = {
     "layers": Section(
         "One training step of other nets",
         """\
-The same of nets of other layers, hidden layers x units where it says residual: residual nets of
-pre-activation blocks of two layers, 784 inputs; convolutional nets of two 3 x 3 convolutions, each with
-relu and 2 x 2 max pooling behind it; one recurrent layer over steps of two values. PyTorch has torch.nn's
-layers; of its two vectors of biases in nn.RNN and nn.LSTM one is held at 0, as ours have one. JAX's batch
+The same of residual nets (hidden layers x units) of pre-activation blocks of two layers on 784 inputs; of
+convolutional nets of two 3 x 3 convolutions, each with relu and 2 x 2 max pooling behind it; and of one
+recurrent layer over steps of two values. PyTorch has torch.nn's layers; of the two vectors of biases in
+nn.RNN and nn.LSTM one is held at 0, as ours have one. torch.compile takes no recurrent layer. JAX's batch
 norm keeps no running statistics.""", layers_table),
     "sweep": Section(
         "A sweep of small runs beside other libraries",

@@ -83,6 +83,20 @@ def test_new_figures_get_their_section(copy):
     assert update_performance(copy, "--check").returncode == 0
 
 
+def test_steps_of_layered_nets_are_a_section_of_their_own(copy):
+    shape = {"kind": "gru", "width": 50, "depth": 40, "batch": 32, "quiet_rounds": 3, "rounds": 4,
+             "ours": 1e-3, "peers": {"pytorch": {"value": 4e-3, "ratio": 4.0, "least": 3.5,
+                                                 "greatest": 4.5, "variant": "fused Adam"}}}
+    (copy / documents.FIGURES / "layers.json").write_text(json.dumps(
+        {"kind": "layers", "circumstances": {}, "left_out": {}, "shapes": [shape]}))
+    done = update_performance(copy)
+    assert done.stdout == "results/reference/performance.md: rewritten\n", done.stderr
+    text = (copy / "results/reference/performance.md").read_text(encoding="utf-8")
+    section = text.partition("## One training step of other nets\n")[2]
+    assert ("| gru, 50 units, 40 steps, batch 32 | 1000 | 4000 | 4.00 | 3.50 to 4.50 | 3 of 4 | PyTorch "
+            "| fused Adam |") in section.partition("## ")[0]
+
+
 @pytest.mark.parametrize("text", ["{", '{"kind": "cost"}', "[]"], ids=["cut", "lacking", "list"])
 def test_a_file_of_figures_that_is_wrong_is_status_3(copy, text):
     (copy / documents.FIGURES / "cost.json").write_text(text)
