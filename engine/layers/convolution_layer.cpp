@@ -7,6 +7,7 @@
 #include "engine/kernels/elementwise.hpp"
 #include "engine/kernels/reduce.hpp"
 #include "engine/layers/buffer.hpp"
+#include "engine/layers/convolution_products.hpp"
 
 namespace plumbline {
 
@@ -36,95 +37,16 @@ Window read_window(Settings& settings) {
 
 namespace {
 
-/// What the windows of one image see, a row for each position: size x size pixels of all channels.
-class Patches {
- public:
-  Patches(const Window& window, const Shape& input)
-      : window_(window),
-        input_(input),
-        rows_(window.positions(input.height)),
-        cols_(window.positions(input.width)) {}
-
-  std::size_t positions() const { return rows_ * cols_; }
-  std::size_t values() const { return window_.size * window_.size * input_.channels; }
-  /// Whether a patch is a pixel, and so the image itself holds them.
-  bool are_pixels() const {
-    return window_.size == 1 && window_.stride == 1 && window_.padding == 0;
-  }
-
-  template <typename T>
-  void gather(const T* image, T* patches) const {
-    for_each_line([&](std::size_t patch, std::size_t offset, const Line& line) {
-      T* to = patches + patch * values() + offset;
-      const std::size_t before = line.before * input_.channels;
-      const std::size_t inside = line.inside * input_.channels;
-      std::fill_n(to, before, T(0));
-      std::copy_n(image + line.first, inside, to + before);
-      std::fill_n(to + before + inside, window_.size * input_.channels - before - inside, T(0));
-    });
-  }
-  /// The other way: adds what belongs to each pixel, in the order of the patches.
-  template <typename T>
-  void scatter(const T* patches, T* image) const {
-    std::fill_n(image, input_.values(), T(0));
-    for_each_line([&](std::size_t patch, std::size_t offset, const Line& line) {
-      const T* from = patches + patch * values() + offset + line.before * input_.channels;
-      T* to = image + line.first;
-      for (std::size_t i = 0; i < line.inside * input_.channels; ++i) to[i] += from[i];
-    });
-  }
-
- private:
-  // A line of a window: pixels to the left of the image, and those in it, from value `first` of it on.
-  struct Line {
-    std::size_t before = 0;
-    std::size_t inside = 0;
-    std::size_t first = 0;
-  };
-
-  // Calls function(patch, offset of the line in the patch, line).
-  template <class Function>
-  void for_each_line(const Function& function) const {
-    const std::size_t values_of_line = window_.size * input_.channels;
-    for (std::size_t y = 0; y < rows_; ++y) {
-      for (std::size_t x = 0; x < cols_; ++x) {
-        // Counted from the padding's corner.
-        const std::size_t left = x * window_.stride;
-        const std::size_t begin = std::max(left, window_.padding);
-        const std::size_t end = std::min(left + window_.size, window_.padding + input_.width);
-        for (std::size_t line = 0; line < window_.size; ++line) {
-          const std::size_t row = y * window_.stride + line;
-          Line found;
-          if (row >= window_.padding && row < window_.padding + input_.height && begin < end) {
-            found.before = begin - left;
-            found.inside = end - begin;
-            found.first = ((row - window_.padding) * input_.width + begin - window_.padding) *
-                          input_.channels;
-          }
-          function(y * cols_ + x, line * values_of_line, found);
-        }
-      }
-    }
-  }
-
-  Window window_;
-  Shape input_;
-  std::size_t rows_;
-  std::size_t cols_;
-};
-
-/// z = patches W^T + b and a = phi(z), with W channels x (size x size x input channels), for each image:
-/// its patches stay in the cache from their gathering to their product. Backward, image by image:
-///   delta = dL/da phi'(z),  dL/dW = mean sum of delta^T patches,  dL/db = mean sum of delta,
-///   dL/d(patches) = delta W, scattered to the pixels.
+/// z = W patch + b and a = phi(z) for what the window sees at each position of each image. Backward:
+///   delta = dL/da phi'(z),  dL/dW = mean sum of delta patch^T,  dL/db = mean sum of delta,
+///   dL/d(patch) = W^T delta, added up at the pixels.
 template <typename T>
 class Convolution final : public Layer<T>, public WeightLayer<T> {
  public:
   Convolution(const Window& window, std::shared_ptr<const Activation> activation, const Shape& sums,
               const Shape& output, const Site& site)
-      : gemm_(site.gemm),
-        patches_(window, site.input),
-        input_shape_(site.input),
+      : products_(
+            convolution_products<T>(site.gemm, window, site.input, sums.channels, site.batch)),
         sums_shape_(sums),
         output_shape_(output),
         activation_(std::move(activation)),
@@ -132,7 +54,6 @@ class Convolution final : public Layer<T>, public WeightLayer<T> {
         bias_(site.tensors.next()),
         activation_parameters_(activation_->parameters(output.channels) > 0 ? site.tensors.next()
                                                                             : ParameterTensor()),
-        gathered_(patches_.positions() * patches_.values()),
         pre_activation_(site.batch, sums),
         activated_(site.batch, output),
         error_signal_(site.batch, sums),
@@ -142,12 +63,8 @@ class Convolution final : public Layer<T>, public WeightLayer<T> {
                               const Pass& /*pass*/) override {
     input_ = input;
     rows_ = input.rows;
-    const MatrixView<const T> weights = weights_in(parameters);
-    for (std::size_t image = 0; image < rows_; ++image) {
-      multiply(gemm_, as_is<T>(patches_of(image)), transposed<T>(weights),
-               positions_of(pre_activation_, sums_shape_, image),
-               Start<T>(parameters.data() + bias_.offset));
-    }
+    products_->forward(weights_in(parameters), parameters.data() + bias_.offset, input,
+                       pre_activation_.first_rows(rows_));
     const MatrixView<T> a = activated_.first_rows(rows_);
     activation_->forward(pixels(pre_activation(), sums_shape_), own(parameters),
                          pixels(a, output_shape_));
@@ -169,29 +86,18 @@ class Convolution final : public Layer<T>, public WeightLayer<T> {
     for (T& slope : own_gradient) slope *= mean;
     const MatrixView<T> by_weight{gradient.data() + weight_.offset, weight_.rows, weight_.cols,
                                   weight_.cols};
-    finite_ = true;
-    for (std::size_t image = 0; image < rows_; ++image) {
-      const bool last = image + 1 == rows_;
-      multiply(gemm_, transposed<T>(positions_of(error_signal_, sums_shape_, image)),
-               as_is<T>(patches_of(image)), by_weight,
-               image == 0 ? Start<T>() : Start<T>::at_result(), last ? mean : T(1),
-               last ? &finite_ : nullptr);
-    }
+    products_->weight_gradient(delta, input, mean, by_weight);
     const std::span<T> by_bias = gradient.subspan(bias_.offset, bias_.size());
-    column_sums(pixels(error_signal(), sums_shape_), mean, by_bias);
-    finite_ = finite_ && all_finite(parameters.subspan(weight_.offset, weight_.size())) &&
-              all_finite(parameters.subspan(bias_.offset, bias_.size())) &&
-              all_finite(std::span<const T>(by_bias)) && all_finite(own(parameters)) &&
-              all_finite(std::span<const T>(own_gradient));
-    if (input_gradient.empty()) return;
-    const MatrixView<const T> weights = weights_in(parameters);
-    for (std::size_t image = 0; image < rows_; ++image) {
-      const MatrixView<const T> signal = positions_of(error_signal_, sums_shape_, image);
-      T* to = patches_.are_pixels() ? input_gradient.row(image) : gathered_.data();
-      multiply(gemm_, as_is<T>(signal), as_is<T>(weights),
-               {to, patches_.positions(), patches_.values(), patches_.values()});
-      if (!patches_.are_pixels()) patches_.scatter(gathered_.data(), input_gradient.row(image));
+    sum_pixels(pixels(error_signal(), sums_shape_), mean, by_bias);
+    const auto all_of = [](const ParameterTensor& tensor, std::span<const T> block) {
+      return all_finite(block.subspan(tensor.offset, tensor.size()));
+    };
+    finite_ = true;
+    for (const ParameterTensor* tensor : {&weight_, &bias_, &activation_parameters_}) {
+      finite_ = finite_ && all_of(*tensor, parameters) && all_of(*tensor, gradient);
     }
+    if (input_gradient.empty()) return;
+    products_->input_gradient(weights_in(parameters), delta, input_gradient);
   }
   bool finite() const override { return finite_; }
   void add_weight_layers(std::vector<const WeightLayer<T>*>& layers) const override {
@@ -212,30 +118,38 @@ class Convolution final : public Layer<T>, public WeightLayer<T> {
   MatrixView<const T> weights_in(std::span<const T> parameters) const {
     return {parameters.data() + weight_.offset, weight_.rows, weight_.cols, weight_.cols};
   }
-  // One row for each position of the window.
-  MatrixView<const T> patches_of(std::size_t image) {
-    const T* values = input_.row(image);
-    if (!patches_.are_pixels()) {
-      patches_.gather(values, gathered_.data());
-      values = gathered_.data();
+  // column_sums() of a narrow matrix, several rows as one: each column alone would wait for its sum.
+  void sum_pixels(MatrixView<const T> delta, T mean, std::span<T> sums) {
+    const std::size_t side_by_side = std::max<std::size_t>(1, kSummedColumns / delta.cols);
+    const std::size_t rows = delta.rows / side_by_side;
+    const std::size_t left = delta.rows - rows * side_by_side;
+    const std::size_t cols = side_by_side * delta.cols;
+    if (delta.stride != delta.cols || side_by_side == 1 || rows == 0) {
+      return column_sums(delta, mean, sums);
     }
-    return {values, patches_.positions(), patches_.values(), patches_.values()};
-  }
-  static MatrixView<T> positions_of(Buffer<T>& buffer, const Shape& shape, std::size_t image) {
-    return {buffer.first_rows(image + 1).row(image), shape.height * shape.width, shape.channels,
-            shape.channels};
+    pixel_sums_.resize(cols);
+    column_sums(MatrixView<const T>{delta.data, rows, cols, cols}, T(1), pixel_sums_);
+    std::ranges::fill(sums, T(0));
+    const auto add = [&](const T* more, std::size_t n) {
+      for (std::size_t i = 0; i < n; ++i, more += sums.size()) {
+        for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += more[j];
+      }
+    };
+    add(pixel_sums_.data(), side_by_side);
+    add(delta.row(rows * side_by_side), left);
+    for (T& sum : sums) sum *= mean;
   }
 
-  Gemm gemm_;
-  Patches patches_;
-  Shape input_shape_;
+  static constexpr std::size_t kSummedColumns = 128;
+
+  std::unique_ptr<ConvolutionProducts<T>> products_;
   Shape sums_shape_;
   Shape output_shape_;
   std::shared_ptr<const Activation> activation_;
   ParameterTensor weight_;
   ParameterTensor bias_;
   ParameterTensor activation_parameters_;  // of size 0 where there are none
-  std::vector<T> gathered_;                // the patches of one image, or what goes back to them
+  std::vector<T> pixel_sums_;
   Buffer<T> pre_activation_;
   Buffer<T> activated_;
   Buffer<T> error_signal_;
@@ -271,7 +185,12 @@ class ConvolutionKind final : public LayerKindOf<ConvolutionKind> {
     return static_cast<double>(sums.size() * (window_.size * window_.size * input.channels + 1));
   }
   double kept_values(const Shape& input) const override {
-    return 3 * static_cast<double>(image(input, activation_->units(channels_)).size());
+    // z, a, the error signal, and the inputs with their padding where there is one.
+    const std::size_t both_sides = 2 * window_.padding;
+    const Shape padded =
+        Shape::image(input.channels, input.height + both_sides, input.width + both_sides);
+    return static_cast<double>(3 * image(input, activation_->units(channels_)).size() +
+                               (both_sides > 0 ? padded.size() : 0));
   }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {

@@ -2,10 +2,10 @@
 #include "engine/layers/pool_layer.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <vector>
 
+#include "engine/kernels/elementwise.hpp"
+#include "engine/kernels/first_lanes.hpp"
+#include "engine/kernels/parallel.hpp"
 #include "engine/layers/buffer.hpp"
 #include "engine/layers/convolution_layer.hpp"
 
@@ -19,6 +19,27 @@ struct PoolWindow {
   std::size_t stride = 1;
 };
 
+/// Loads and stores a SIMD batch as a whole: masks cost some processors more than all else here.
+template <class Batch>
+struct AllLanes {
+  using Values = Batch;
+  template <typename T>
+  Values load(const T* from) const {
+    return Values::load_unaligned(from);
+  }
+  template <typename T>
+  void store(T* to, const Values& values) const {
+    values.store_unaligned(to);
+  }
+};
+
+/// The same of the first lanes alone.
+template <class Batch>
+struct SomeLanes : FirstLanes<typename Batch::value_type, Batch> {
+  using Values = Batch;
+  using FirstLanes<typename Batch::value_type, Batch>::FirstLanes;
+};
+
 /// Backward: the mean shares its slope out among the pixels of its window; of the largest pixel's
 /// window that pixel has all of it.
 template <typename T>
@@ -29,7 +50,7 @@ class Pool final : public Layer<T> {
         window_(window),
         input_shape_(site.input),
         output_shape_(output),
-        chosen_(pooling == Pooling::largest ? site.batch * output.size() : 0),
+        overlap_(window.stride < std::max(window.height, window.width)),
         output_(site.batch, output),
         output_gradient_(site.batch, output) {}
 
@@ -37,81 +58,129 @@ class Pool final : public Layer<T> {
                               const Pass& /*pass*/) override {
     rows_ = input.rows;
     const MatrixView<T> y = output_.first_rows(rows_);
-    const T share = T(1) / static_cast<T>(window_.height * window_.width);
-    for_each_position([&](std::size_t image, std::size_t position, std::size_t corner) {
-      const std::size_t channels = input_shape_.channels;
-      const T* in = input.row(image);
-      T* out = y.row(image) + position * channels;
-      if (pooling_ == Pooling::mean) {
-        std::fill_n(out, channels, T(0));
-        for_each_pixel(corner, [&](std::size_t pixel) {
-          for (std::size_t c = 0; c < channels; ++c) out[c] += in[pixel + c];
-        });
-        for (std::size_t c = 0; c < channels; ++c) out[c] *= share;
-        return;
-      }
-      std::uint32_t* chosen = chosen_.data() + image * output_shape_.size() + position * channels;
-      for (std::size_t c = 0; c < channels; ++c) {
-        out[c] = in[corner + c];
-        chosen[c] = static_cast<std::uint32_t>(corner + c);
-      }
-      for_each_pixel(corner, [&](std::size_t pixel) {
-        for (std::size_t c = 0; c < channels; ++c) {
-          const T value = in[pixel + c];
-          if (!(value > out[c] || std::isnan(value)) || std::isnan(out[c])) continue;
-          out[c] = value;
-          chosen[c] = static_cast<std::uint32_t>(pixel + c);
-        }
-      });
-    });
+    const auto nothing = [](std::size_t /*image*/) {};
+    for_each_window(nothing,
+                    [&](std::size_t image, std::size_t from, std::size_t to, const auto& lanes) {
+                      const T* in = input.row(image) + from;
+                      lanes.store(y.row(image) + to,
+                                  pooling_ == Pooling::mean ? mean(in, lanes) : largest(in, lanes));
+                    });
     return y;
   }
   MatrixView<T> output_gradient() override { return output_gradient_.first_rows(rows_); }
-  void backward(std::span<const T> /*parameters*/, MatrixView<const T> /*input*/, T /*mean*/,
+  void backward(std::span<const T> /*parameters*/, MatrixView<const T> input, T /*mean*/,
                 std::span<T> /*gradient*/, MatrixView<T> input_gradient) override {
     if (input_gradient.empty()) return;
+    const MatrixView<const T> y = output_.first_rows(rows_);
     const MatrixView<const T> dy = output_gradient();
-    const T share = T(1) / static_cast<T>(window_.height * window_.width);
-    for (std::size_t image = 0; image < rows_; ++image) {
+    const auto clear = [&](std::size_t image) {
       std::fill_n(input_gradient.row(image), input_gradient.cols, T(0));
-    }
-    for_each_position([&](std::size_t image, std::size_t position, std::size_t corner) {
-      const std::size_t channels = input_shape_.channels;
-      const T* slope = dy.row(image) + position * channels;
-      T* to = input_gradient.row(image);
-      if (pooling_ == Pooling::mean) {
-        for_each_pixel(corner, [&](std::size_t pixel) {
-          for (std::size_t c = 0; c < channels; ++c) to[pixel + c] += share * slope[c];
-        });
-        return;
-      }
-      const std::uint32_t* chosen =
-          chosen_.data() + image * output_shape_.size() + position * channels;
-      for (std::size_t c = 0; c < channels; ++c) to[chosen[c]] += slope[c];
-    });
+    };
+    for_each_window(clear,
+                    [&](std::size_t image, std::size_t from, std::size_t to, const auto& lanes) {
+                      T* by_pixel = input_gradient.row(image) + from;
+                      const auto slope = lanes.load(dy.row(image) + to);
+                      if (pooling_ == Pooling::mean) {
+                        add_to_all(slope * share(), by_pixel, lanes);
+                      } else {
+                        add_to_largest(input.row(image) + from, lanes.load(y.row(image) + to),
+                                       slope, by_pixel, lanes);
+                      }
+                    });
   }
   bool finite() const override { return true; }
 
  private:
-  // function(image, position, value at which the window's corner begins)
-  template <class Function>
-  void for_each_position(const Function& function) const {
-    for (std::size_t image = 0; image < rows_; ++image) {
-      for (std::size_t y = 0; y < output_shape_.height; ++y) {
-        for (std::size_t x = 0; x < output_shape_.width; ++x) {
-          function(image, y * output_shape_.width + x,
-                   (y * window_.stride * input_shape_.width + x * window_.stride) *
-                       input_shape_.channels);
+  T share() const { return T(1) / static_cast<T>(window_.height * window_.width); }
+
+  // Of some channels, here and below.
+  template <class Lanes>
+  auto mean(const T* in, const Lanes& lanes) const {
+    typename Lanes::Values sum(T(0));
+    for_each_pixel([&](std::size_t pixel) { sum += lanes.load(in + pixel); });
+    return sum * share();
+  }
+  // NaN takes the place of numbers and keeps it. (The != of xsimd 8 does not hold for NaN.)
+  template <class Lanes>
+  auto largest(const T* in, const Lanes& lanes) const {
+    auto most = lanes.load(in);
+    for_each_pixel([&](std::size_t pixel) {
+      const auto value = lanes.load(in + pixel);
+      most = xsimd::select(value <= most || xsimd::isnan(most), most, value);
+    });
+    return most;
+  }
+  template <class Lanes, class Values>
+  void add_to_all(const Values& slope, T* to, const Lanes& lanes) const {
+    for_each_pixel([&](std::size_t pixel) { add(slope, to + pixel, lanes); });
+  }
+  // To the first pixel that is the largest one, NaN where that is NaN.
+  template <class Lanes, class Values>
+  void add_to_largest(const T* in, const Values& most, Values slope, T* to,
+                      const Lanes& lanes) const {
+    const Values none(T(0));
+    for_each_pixel([&](std::size_t pixel) {
+      const Values value = lanes.load(in + pixel);
+      const auto found = value == most || xsimd::isnan(value);
+      add(xsimd::select(found, slope, none), to + pixel, lanes);
+      slope = xsimd::select(found, none, slope);
+    });
+  }
+  // Nothing has been added where windows do not overlap, and reading it would wait for its zeros.
+  template <class Lanes, class Values>
+  void add(const Values& slope, T* to, const Lanes& lanes) const {
+    lanes.store(to, overlap_ ? lanes.load(to) + slope : slope);
+  }
+
+  std::size_t grain() const {
+    constexpr std::size_t kTaskValues = 32768;
+    return std::max<std::size_t>(1, kTaskValues / input_shape_.values());
+  }
+  // begin(image), and function(image, values at which the window and its output begin, some channels of
+  // both) for all of its windows
+  template <class Begin, class Function>
+  void for_each_window(const Begin& begin, const Function& function) const {
+    if (input_shape_.channels <= HalfBatch<T>::size) {
+      for_each_window_by<HalfBatch<T>>(begin, function);
+    } else {
+      for_each_window_by<Batch<T>>(begin, function);
+    }
+  }
+  template <class Values, class Begin, class Function>
+  void for_each_window_by(const Begin& begin, const Function& function) const {
+    const std::size_t channels = input_shape_.channels;
+    in_parallel(rows_, grain(), [&](std::size_t first, std::size_t last) {
+      for (std::size_t image = first; image < last; ++image) {
+        begin(image);
+        std::size_t channel = 0;
+        for (; channel + Values::size <= channels; channel += Values::size) {
+          for_each_position(image, channel, AllLanes<Values>(), function);
         }
+        if (channel == channels) continue;
+        for_each_position(image, channel, SomeLanes<Values>(channels - channel), function);
+      }
+    });
+  }
+  template <class Lanes, class Function>
+  void for_each_position(std::size_t image, std::size_t channel, const Lanes& lanes,
+                         const Function& function) const {
+    const std::size_t step = window_.stride * input_shape_.channels;
+    std::size_t to = channel;
+    for (std::size_t y = 0; y < output_shape_.height; ++y) {
+      std::size_t from = y * step * input_shape_.width + channel;
+      for (std::size_t x = 0; x < output_shape_.width; ++x) {
+        function(image, from, to, lanes);
+        from += step;
+        to += input_shape_.channels;
       }
     }
   }
-  // function(value at which a pixel of the window begins)
+  // function(value at which a pixel of the window begins, counted from its corner)
   template <class Function>
-  void for_each_pixel(std::size_t corner, const Function& function) const {
+  void for_each_pixel(const Function& function) const {
     for (std::size_t y = 0; y < window_.height; ++y) {
       for (std::size_t x = 0; x < window_.width; ++x) {
-        function(corner + (y * input_shape_.width + x) * input_shape_.channels);
+        function((y * input_shape_.width + x) * input_shape_.channels);
       }
     }
   }
@@ -120,7 +189,7 @@ class Pool final : public Layer<T> {
   PoolWindow window_;
   Shape input_shape_;
   Shape output_shape_;
-  std::vector<std::uint32_t> chosen_;  // of each output, the value of its image that it is
+  bool overlap_;
   Buffer<T> output_;
   Buffer<T> output_gradient_;
   std::size_t rows_ = 0;
@@ -144,7 +213,7 @@ class PoolKind final : public LayerKindOf<PoolKind> {
   void declare(const Shape& /*input*/, TensorList& /*tensors*/) const override {}
   double products(const Shape& /*input*/) const override { return 0; }
   double kept_values(const Shape& input) const override {
-    return 3 * static_cast<double>(output(input).size());
+    return 2 * static_cast<double>(output(input).size());
   }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {

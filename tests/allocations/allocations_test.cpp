@@ -118,6 +118,19 @@ TEST(Allocations, AreNoneAfterTheFirstStep) {
   }
 }
 
+TEST(Allocations, AreNoneAfterTheFirstStepOfConvolutionsAndPools) {
+  for (const char* precision : {"float32", "float64"}) {
+    EXPECT_EQ(allocations_of(with(small_run(), {{"model.precision", node(precision)},
+                                                {"model.kind", node("cnn")},
+                                                {"model.depth", node(3)},
+                                                {"model.width", node(9)},
+                                                {"model.pool_every", node(1)},
+                                                {"train.steps", node(18)}})),
+              0)
+        << precision;
+  }
+}
+
 // Methods that compute with whole matrices, or keep pairs of points, have intermediate results.
 TEST(Allocations, AreNoneAfterTheFirstStepOfOptimizersButForThoseOfWholeMatrices) {
   const std::set<std::string> others = {"hessian_free", "kfac", "lbfgs", "muon", "shampoo", "soap"};

@@ -112,6 +112,20 @@ std::vector<KindCase> kinds() {
 INSTANTIATE_TEST_SUITE_P(All, ModelKind, testing::ValuesIn(kinds()),
                          [](const auto& instance) { return instance.param.name; });
 
+// The work of a convolution is that of all positions of its window.
+TEST(ModelKinds, OfConvolutionsHaveStepsToShareWhereABatchIsLargeEnough) {
+  const auto shared = [](int batch) {
+    return run_of({{"model.kind", node("cnn")},
+                   {"model.depth", node(2)},
+                   {"model.width", node(8)},
+                   {"train.batch", node(batch)}})
+        .has_shared_steps();
+  };
+  // 8 x 8 digits: the second layer has 64 x 8 x (72 + 1) products an image, 2^21 in 57 images.
+  EXPECT_FALSE(shared(56));
+  EXPECT_TRUE(shared(57));
+}
+
 SettingNode layer(const char* name, const std::vector<Setting>& own = {}) {
   SettingsTable table = settings_table(own);
   table.set("name", node(name));
