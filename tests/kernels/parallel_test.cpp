@@ -16,47 +16,17 @@
 #include <utility>
 #include <vector>
 
-#include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/task_arena.h>
-
 #include "engine/kernels/elementwise.hpp"
 #include "engine/kernels/gemm.hpp"
 #include "engine/kernels/reduce.hpp"
 #include "tests/kernels/bits.hpp"
+#include "tests/kernels/on_threads.hpp"
 #include "tests/kernels/product.hpp"
 
 namespace plumbline {
 namespace {
 
 constexpr std::array kThreads = {1, 2, 3, 5};
-
-/// Lets each call use `threads` threads as long as it lives, and runs functions on as many.
-class OnThreads {
- public:
-  explicit OnThreads(int threads)
-      : limit_(oneapi::tbb::global_control::max_allowed_parallelism,
-               static_cast<std::size_t>(threads)),
-        arena_(threads) {
-    set_threads_per_call(threads);
-  }
-  ~OnThreads() { set_threads_per_call(1); }
-  OnThreads(const OnThreads&) = delete;
-  OnThreads& operator=(const OnThreads&) = delete;
-
-  template <class Function>
-  void run(const Function& function) {
-    arena_.execute(function);
-  }
-  /// Returns at once.
-  template <class Function>
-  void enqueue(const Function& function) {
-    arena_.enqueue(function);
-  }
-
- private:
-  oneapi::tbb::global_control limit_;
-  oneapi::tbb::task_arena arena_;
-};
 
 std::vector<std::pair<std::size_t, std::size_t>> ranges_of(std::size_t n, std::size_t grain) {
   std::mutex mutex;
