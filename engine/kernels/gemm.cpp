@@ -322,6 +322,16 @@ struct Panel {
 template <typename T>
 void multiply_panel(const Rows<T>& a, std::size_t depth, const Panel<T>& panel,
                     const MatrixView<T>& c, const Ends<T>& ends) {
+  // A batch and at most half of another one: two tiles that fit rather than one that is nearly half empty.
+  constexpr std::size_t kHalf = HalfBatch<T>::size;
+  if (kHalf < kLanes<T> && c.cols > kLanes<T> && c.cols <= kLanes<T> + kHalf) {
+    multiply_panel(a, depth, panel, {c.data, c.rows, kLanes<T>, c.stride}, ends);
+    Ends<T> rest = ends;
+    if (rest.start != nullptr) rest.start += kLanes<T>;
+    multiply_panel(a, depth, Panel<T>{panel.data + kLanes<T>, panel.stride},
+                   {c.data + kLanes<T>, c.rows, c.cols - kLanes<T>, c.stride}, rest);
+    return;
+  }
   const bool narrow = c.cols <= kLanes<T>;
   const std::span<const TileFunction<T>> functions = tiles_for<T>(c.cols);
   const std::size_t most = narrow && !a.packed ? kNarrowTileRows : kTileRows;

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "engine/core/matrix_view.hpp"
+
 namespace plumbline {
 
 /// Copies a square tile of 32 / sizeof(T) rows transposed: to[j * to_stride + i] = from[i *
@@ -68,5 +70,21 @@ class TileTranspose {
     return __builtin_shufflevector(upper, lower, source(e)...);
   }
 };
+
+/// to(j, i) = from(i, j) for all elements; the matrices must not overlap.
+template <typename T>
+void transpose(const MatrixView<const T>& from, const MatrixView<T>& to) {
+  constexpr std::size_t kTile = TileTranspose<T>::kSize;
+  const std::size_t rows = from.rows / kTile * kTile;
+  const std::size_t cols = from.cols / kTile * kTile;
+  for (std::size_t i = 0; i < rows; i += kTile) {
+    for (std::size_t j = 0; j < cols; j += kTile) {
+      TileTranspose<T>::copy(from.row(i) + j, from.stride, to.row(j) + i, to.stride);
+    }
+  }
+  for (std::size_t i = 0; i < from.rows; ++i) {
+    for (std::size_t j = i < rows ? cols : 0; j < from.cols; ++j) to(j, i) = from(i, j);
+  }
+}
 
 }  // namespace plumbline

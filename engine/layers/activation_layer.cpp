@@ -121,4 +121,10 @@ std::shared_ptr<const LayerKind> activation_kind(std::shared_ptr<const Activatio
   return std::make_shared<ActivationKind>(std::move(activation));
 }
 
+std::string problem_as_part(const Activation& activation) {
+  const bool fits =
+      activation.units(1) == 1 && activation.outputs(1) == 1 && activation.parameters(1) == 0;
+  return fits ? "" : "needs an activation with one output a unit and no parameters";
+}
+
 }  // namespace plumbline

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/activations/logistic.hpp"
+#include "engine/kernels/vector_functions.hpp"
 #include "engine/layers/recurrent_layer.hpp"
 
 namespace plumbline::layers {
 
 namespace {
-
-using activations::logistic;
 
 /// With the sums z over the input and v over the state, of the gates (r, u, n):
 ///   r = s(z_r + v_r),  u = s(z_u + v_u),  n = tanh(z_n + r v_n),  h_t = (1 - u) n + u h_{t-1}.
@@ -19,10 +17,8 @@ class GruCell {
   static constexpr std::size_t kGates = 3;
   static constexpr bool kAddsSums = false;
 
-  GruCell(const RecurrentSize& size, std::size_t rows, const Site& site)
-      : units_(size.units),
-        gates_(rows, Shape::vector(3 * size.units)),
-        bias_(site.tensors.next()) {
+  GruCell(const RecurrentSize& size, std::size_t /*rows*/, const Site& site)
+      : units_(size.units), bias_(site.tensors.next()) {
     for (std::size_t gate = 1; gate < kGates; ++gate) bias_.rows += site.tensors.next().rows;
   }
 
@@ -30,57 +26,46 @@ class GruCell {
     return parameters.data() + bias_.offset;
   }
 
-  void forward(std::span<const T> /*parameters*/, std::size_t t, std::size_t batch,
-               MatrixView<const T> z, MatrixView<const T> v, MatrixView<const T> before,
-               MatrixView<T> h) {
-    const MatrixView<T> gates = gates_.first_rows((t + 1) * batch);
-    for (std::size_t row = 0; row < batch; ++row) {
-      const T* zs = z.row(row);
-      const T* vs = v.row(row);
-      T* gate = gates.row(t * batch + row);
-      for_each_batch(
-          units_,
-          [](auto& r, auto& u, auto& n, auto& out, const auto& zr, const auto& zu, const auto& zn,
-             const auto& vr, const auto& vu, const auto& vn, const auto& old) {
-            r = logistic(zr + vr);
-            u = logistic(zu + vu);
-            n = hyperbolic_tangent(zn + r * vn);
-            out = n + u * (old - n);
-          },
-          gate, gate + units_, gate + 2 * units_, h.row(row), zs, zs + units_, zs + 2 * units_, vs,
-          vs + units_, vs + 2 * units_, before.row(row));
-    }
+  void forward(std::span<const T> /*parameters*/, const CellStep<T>& step) const {
+    const MatrixView<const T>& z = step.sums;
+    const MatrixView<const T>& v = step.recurrent_sums;
+    for_each_batch_in_rows(
+        [](auto& r, auto& u, auto& n, auto& h, const auto& zr, const auto& zu, const auto& zn,
+           const auto& vr, const auto& vu, const auto& vn, const auto& before) {
+          r = gate(zr + vr);
+          u = gate(zu + vu);
+          n = hyperbolic_tangent(zn + r * vn);
+          h = n + u * (before - n);
+        },
+        of_gate(step.slopes, 0, units_), of_gate(step.slopes, 1, units_),
+        of_gate(step.slopes, 2, units_), step.state, of_gate(z, 0, units_), of_gate(z, 1, units_),
+        of_gate(z, 2, units_), of_gate(v, 0, units_), of_gate(v, 1, units_), of_gate(v, 2, units_),
+        step.before);
   }
 
   void begin_backward() {}
-  void backward(std::span<const T> /*parameters*/, std::size_t t, std::size_t batch,
-                MatrixView<const T> /*z*/, MatrixView<const T> v, MatrixView<const T> before,
-                MatrixView<const T> /*h*/, MatrixView<const T> dh, MatrixView<T> dz,
-                MatrixView<T> dv, MatrixView<T> carried) {
-    const MatrixView<T> gates = gates_.first_rows((t + 1) * batch);
-    for (std::size_t row = 0; row < batch; ++row) {
-      const T* gate = gates.row(t * batch + row);
-      T* z_to = dz.row(row);
-      T* v_to = dv.row(row);
-      for_each_batch(
-          units_,
-          [](auto& dzr, auto& dzu, auto& dzn, auto& dvr, auto& dvu, auto& dvn, auto& down,
-             const auto& r, const auto& u, const auto& n, const auto& vn, const auto& old,
-             const auto& up) {
-            using V = std::decay_t<decltype(n)>;
-            const V one = constant<V>(1);
-            dzn = up * (one - u) * (one - n * n);
-            dvn = dzn * r;
-            dzr = dzn * vn * (r * (one - r));
-            dzu = up * (old - n) * (u * (one - u));
-            dvr = dzr;
-            dvu = dzu;
-            down = up * u;
-          },
-          z_to, z_to + units_, z_to + 2 * units_, v_to, v_to + units_, v_to + 2 * units_,
-          carried.row(row), gate, gate + units_, gate + 2 * units_, v.row(row) + 2 * units_,
-          before.row(row), dh.row(row));
-    }
+
+  // Where the slopes in the sums go, forward() has left the gates.
+  void backward(std::span<const T> /*parameters*/, const CellStep<T>& step) const {
+    const MatrixView<T>& dz = step.slopes;
+    const MatrixView<T>& dv = step.recurrent_slopes;
+    for_each_batch_in_rows(
+        [](auto& r, auto& u, auto& n, auto& dvr, auto& dvu, auto& dvn, auto& to_before,
+           const auto& vn, const auto& before, const auto& dh) {
+          using V = std::decay_t<decltype(n)>;
+          const V one = constant<V>(1);
+          const V dzn = dh * (one - u) * (one - n * n);
+          to_before += dh * u;
+          dvn = dzn * r;
+          dvr = dzn * vn * (r * (one - r));
+          dvu = dh * (before - n) * (u * (one - u));
+          r = dvr;
+          u = dvu;
+          n = dzn;
+        },
+        of_gate(dz, 0, units_), of_gate(dz, 1, units_), of_gate(dz, 2, units_),
+        of_gate(dv, 0, units_), of_gate(dv, 1, units_), of_gate(dv, 2, units_), step.to_before,
+        of_gate(step.recurrent_sums, 2, units_), step.before, step.upstream);
   }
   void end_backward(MatrixView<const T> dv, T mean, std::span<T> gradient) const {
     column_sums(dv, mean, gradient.subspan(bias_.offset, bias_.rows));
@@ -92,15 +77,14 @@ class GruCell {
 
  private:
   std::size_t units_;
-  Buffer<T> gates_;       // r, u, n of each step
   ParameterTensor bias_;  // of v, all gates
 };
 
 class GruKind final : public RecurrentKind<GruKind> {
  public:
   static constexpr std::size_t kGates = 3;
-  // Of each gate two sums, their slopes and the value; h and its slope.
-  static constexpr std::size_t kKept = 17;
+  // Of each gate two sums and their slopes; h and its slope.
+  static constexpr std::size_t kKept = 14;
 
   using RecurrentKind::RecurrentKind;
 

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "engine/layers/activation_layer.hpp"
 #include "engine/layers/buffer.hpp"
 #include "engine/layers/dense_layer.hpp"
 
@@ -86,11 +87,7 @@ class HighwayKind final : public LayerKindOf<HighwayKind> {
       : activation_(std::move(activation)), gate_bias_(gate_bias) {}
 
   std::string problem(const Shape& /*input*/) const override {
-    if (activation_->units(1) == 1 && activation_->outputs(1) == 1 &&
-        activation_->parameters(1) == 0) {
-      return {};
-    }
-    return "needs an activation with one output a unit and no parameters";
+    return problem_as_part(*activation_);
   }
   Shape output(const Shape& input) const override {
     return Shape::sequence(input.steps, input.values());

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/activations/logistic.hpp"
+#include <tuple>
+
+#include "engine/kernels/column_sums.hpp"
+#include "engine/kernels/vector_functions.hpp"
 #include "engine/layers/recurrent_layer.hpp"
 
 namespace plumbline::layers {
 
 namespace {
 
-using activations::logistic;
+/// x + p_k y, with the peepholes of gate k; x where there are none.
+template <std::size_t k, typename V, typename... Peepholes>
+V and_peephole(const V& x, const V& y, const Peepholes&... p) {
+  if constexpr (sizeof...(p) == 0) {
+    return x;
+  } else {
+    return x + std::get<k>(std::tie(p...)) * y;
+  }
+}
 
 /// With the sums of the gates (i, f, g, o) and the state c of each unit:
 ///   i, f, o = s(z + p c),  g = tanh(z_g),  c_t = f c_{t-1} + i g,  h_t = o tanh(c_t),
@@ -25,103 +36,82 @@ class LstmCell {
   LstmCell(const RecurrentSize& size, std::size_t rows, const Site& site, bool peepholes)
       : units_(size.units),
         peepholes_(peepholes ? site.tensors.next() : ParameterTensor()),
-        gates_(rows, Shape::vector(4 * size.units)),
         cells_(rows + site.batch, Shape::vector(size.units)),
+        bent_(rows, Shape::vector(size.units)),
         slopes_(site.batch, Shape::vector(size.units)),
-        no_peepholes_(peepholes ? 0 : 3 * size.units, T(0)),
-        peephole_sums_(peepholes ? 3 * size.units : 0) {}
+        peephole_sums_(peepholes_.size()) {}
 
-  void forward(std::span<const T> parameters, std::size_t t, std::size_t batch,
-               MatrixView<const T> z, MatrixView<const T> /*r*/, MatrixView<const T> /*before*/,
-               MatrixView<T> h) {
-    batch_ = batch;
-    const MatrixView<T> gates = gates_.first_rows((t + 1) * batch);
-    const MatrixView<T> cells = cells_.first_rows((t + 2) * batch);
-    if (t == 0) {
-      for (std::size_t i = 0; i < batch; ++i) std::fill_n(cells.row(i), units_, T(0));
-    }
-    const T* p = peepholes_in(parameters);
-    for (std::size_t row = 0; row < batch; ++row) {
-      const T* sums = z.row(row);
-      T* gate = gates.row(t * batch + row);
-      for_each_batch(
-          units_,
-          [](auto& i, auto& f, auto& g, auto& o, auto& c, auto& out, const auto& zi, const auto& zf,
-             const auto& zg, const auto& zo, const auto& old, const auto& pi, const auto& pf,
-             const auto& po) {
-            i = logistic(zi + pi * old);
-            f = logistic(zf + pf * old);
+  void forward(std::span<const T> parameters, const CellStep<T>& step) {
+    batch_ = step.state.rows;
+    const MatrixView<T> old = rows_of_step(cells_, step.t, batch_);
+    if (step.t == 0) fill_with_zeros(old);
+    with_peepholes(parameters, [&](const auto&... peepholes) {
+      for_each_batch_in_rows(
+          [](auto& i, auto& f, auto& g, auto& o, auto& c, auto& bent, auto& h, const auto& zi,
+             const auto& zf, const auto& zg, const auto& zo, const auto& before, const auto&... p) {
+            i = gate(and_peephole<0>(zi, before, p...));
+            f = gate(and_peephole<1>(zf, before, p...));
             g = hyperbolic_tangent(zg);
-            c = f * old + i * g;
-            o = logistic(zo + po * c);
-            out = o * hyperbolic_tangent(c);
+            c = f * before + i * g;
+            o = gate(and_peephole<2>(zo, c, p...));
+            bent = hyperbolic_tangent(c);
+            h = o * bent;
           },
-          gate, gate + units_, gate + 2 * units_, gate + 3 * units_,
-          cells.row((t + 1) * batch + row), h.row(row), sums, sums + units_, sums + 2 * units_,
-          sums + 3 * units_, static_cast<const T*>(cells.row(t * batch + row)), p, p + units_,
-          p + 2 * units_);
-    }
+          of_gate(step.slopes, 0, units_), of_gate(step.slopes, 1, units_),
+          of_gate(step.slopes, 2, units_), of_gate(step.slopes, 3, units_),
+          rows_of_step(cells_, step.t + 1, batch_), rows_of_step(bent_, step.t, batch_), step.state,
+          of_gate(step.sums, 0, units_), of_gate(step.sums, 1, units_),
+          of_gate(step.sums, 2, units_), of_gate(step.sums, 3, units_), MatrixView<const T>(old),
+          peepholes...);
+    });
   }
 
-  void begin_backward() {
-    const MatrixView<T> slopes = slopes_.first_rows(batch_);
-    for (std::size_t i = 0; i < batch_; ++i) std::fill_n(slopes.row(i), units_, T(0));
-  }
+  void begin_backward() { fill_with_zeros(slopes_.first_rows(batch_)); }
 
-  void backward(std::span<const T> parameters, std::size_t t, std::size_t batch,
-                MatrixView<const T> /*z*/, MatrixView<const T> /*r*/,
-                MatrixView<const T> /*before*/, MatrixView<const T> /*h*/, MatrixView<const T> dh,
-                MatrixView<T> dz, MatrixView<T> /*dr*/, MatrixView<T> carried) {
-    const MatrixView<T> gates = gates_.first_rows((t + 1) * batch);
-    const MatrixView<T> cells = cells_.first_rows((t + 2) * batch);
-    const MatrixView<T> slopes = slopes_.first_rows(batch);
-    const T* p = peepholes_in(parameters);
-    for (std::size_t row = 0; row < batch; ++row) {
-      const T* gate = gates.row(t * batch + row);
-      T* to = dz.row(row);
-      for_each_batch(
-          units_,
-          [](auto& di, auto& df, auto& dg, auto& d_o, auto& dc, const auto& i, const auto& f,
-             const auto& g, const auto& o, const auto& c, const auto& old, const auto& up,
-             const auto& pi, const auto& pf, const auto& po) {
-            using V = std::decay_t<decltype(c)>;
+  // Where the slopes in the sums go, forward() has left the gates.
+  void backward(std::span<const T> parameters, const CellStep<T>& step) {
+    with_peepholes(parameters, [&](const auto&... peepholes) {
+      for_each_batch_in_rows(
+          [](auto& i, auto& f, auto& g, auto& o, auto& dc, const auto& before, const auto& bent,
+             const auto& dh, const auto&... p) {
+            using V = std::decay_t<decltype(i)>;
             const V one = constant<V>(1);
-            const V bent = hyperbolic_tangent(c);
-            d_o = up * bent * (o * (one - o));
-            const V all = dc + up * o * (one - bent * bent) + po * d_o;
-            di = all * g * (i * (one - i));
-            df = all * old * (f * (one - f));
-            dg = all * i * (one - g * g);
-            dc = all * f + pi * di + pf * df;
+            const V dzo = dh * bent * (o * (one - o));
+            const V all = and_peephole<2>(dc + dh * o * (one - bent * bent), dzo, p...);
+            const V dzi = all * g * (i * (one - i));
+            const V dzf = all * before * (f * (one - f));
+            const V dzg = all * i * (one - g * g);
+            dc = and_peephole<1>(and_peephole<0>(all * f, dzi, p...), dzf, p...);
+            i = dzi;
+            f = dzf;
+            g = dzg;
+            o = dzo;
           },
-          to, to + units_, to + 2 * units_, to + 3 * units_, slopes.row(row), gate, gate + units_,
-          gate + 2 * units_, gate + 3 * units_,
-          static_cast<const T*>(cells.row((t + 1) * batch + row)),
-          static_cast<const T*>(cells.row(t * batch + row)), dh.row(row), p, p + units_,
-          p + 2 * units_);
-      std::fill_n(carried.row(row), units_, T(0));
-    }
+          of_gate(step.slopes, 0, units_), of_gate(step.slopes, 1, units_),
+          of_gate(step.slopes, 2, units_), of_gate(step.slopes, 3, units_),
+          slopes_.first_rows(batch_), MatrixView<const T>(rows_of_step(cells_, step.t, batch_)),
+          MatrixView<const T>(rows_of_step(bent_, step.t, batch_)), step.upstream, peepholes...);
+    });
   }
 
   // A peephole's slope is the sum of dz of its gate times the state that it saw.
   void end_backward(MatrixView<const T> dz, T mean, std::span<T> gradient) {
     if (peepholes_.size() == 0) return;
-    std::ranges::fill(peephole_sums_, 0.0);
+    const std::span<double> sums(peephole_sums_);
     const MatrixView<const T> cells = cells_.first_rows(dz.rows + batch_);
-    for (std::size_t row = 0; row < dz.rows; ++row) {
-      const T* before = cells.row(row);
-      const T* now = cells.row(row + batch_);
-      const T* slope = dz.row(row);
-      for (std::size_t j = 0; j < units_; ++j) {
-        peephole_sums_[j] += static_cast<double>(slope[j]) * static_cast<double>(before[j]);
-        peephole_sums_[units_ + j] +=
-            static_cast<double>(slope[units_ + j]) * static_cast<double>(before[j]);
-        peephole_sums_[2 * units_ + j] +=
-            static_cast<double>(slope[3 * units_ + j]) * static_cast<double>(now[j]);
-      }
-    }
-    for (std::size_t j = 0; j < peephole_sums_.size(); ++j) {
-      gradient[peepholes_.offset + j] = mean * static_cast<T>(peephole_sums_[j]);
+    const MatrixView<const T> now{cells.row(batch_), dz.rows, units_, cells.stride};
+    sum_columns_of<3, T>(
+        {sums.first(units_), sums.subspan(units_, units_), sums.last(units_)},
+        [](auto& totals, const auto& before, const auto& after, const auto& dzi, const auto& dzf,
+           const auto& dzo) {
+          totals[0] += dzi * before;
+          totals[1] += dzf * before;
+          totals[2] += dzo * after;
+        },
+        cells.first_rows(dz.rows), now, of_gate(dz, 0, units_), of_gate(dz, 1, units_),
+        of_gate(dz, 3, units_));
+    for (std::size_t j = 0; j < sums.size(); ++j) {
+      gradient[peepholes_.offset + j] = mean * static_cast<T>(sums[j]);
     }
   }
   bool finite(std::span<const T> parameters, std::span<const T> gradient) const {
@@ -130,16 +120,25 @@ class LstmCell {
   }
 
  private:
-  const T* peepholes_in(std::span<const T> parameters) const {
-    return peepholes_.size() == 0 ? no_peepholes_.data() : parameters.data() + peepholes_.offset;
+  /// Calls function(those of i, of f, of o), each a row that serves for all; without where there are none.
+  template <class Function>
+  void with_peepholes(std::span<const T> parameters, const Function& function) const {
+    if (peepholes_.size() == 0) {
+      function();
+      return;
+    }
+    const auto row = [&](std::size_t index) {
+      return MatrixView<const T>{parameters.data() + peepholes_.offset + index * units_, batch_,
+                                 units_, 0};
+    };
+    function(row(0), row(1), row(2));
   }
 
   std::size_t units_;
   ParameterTensor peepholes_;  // of i, f and o; of size 0 where there are none
-  Buffer<T> gates_;            // i, f, g, o of each step
   Buffer<T> cells_;            // c; step 0 is the state before the first one
+  Buffer<T> bent_;             // tanh(c)
   Buffer<T> slopes_;           // dL/dc of the step at hand, from later ones
-  std::vector<T> no_peepholes_;
   std::vector<double> peephole_sums_;
   std::size_t batch_ = 0;
 };
@@ -148,7 +147,7 @@ class LstmKind final : public RecurrentKind<LstmKind> {
  public:
   static constexpr std::size_t kGates = 4;
   static constexpr std::size_t kKept =
-      15;  // of each gate sum, slope and value; c, h and the slope of h
+      12;  // of each gate sum and slope; c and its tanh, h and its slope
 
   LstmKind(const RecurrentSize& size, double forget_bias, bool peepholes)
       : RecurrentKind(size), forget_bias_(forget_bias), peepholes_(peepholes) {}

@@ -6,9 +6,10 @@ namespace plumbline {
 RecurrentSize read_recurrent_size(Settings& settings, const LayerDefaults& model) {
   RecurrentSize size;
   size.units = read_width(settings, model);
-  size.truncate = static_cast<std::size_t>(settings.integer(
-      "truncate", 0, between(0, 1e9),
-      "steps that slopes go back over, in pieces counted from the first step; 0: over all"));
+  size.truncate =
+      static_cast<std::size_t>(settings.integer("truncate", 0, between(0, 1e9),
+                                                "slopes stay in pieces of so many steps, counted "
+                                                "from the last one; 0: they go back over all"));
   return size;
 }
 

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "engine/kernels/elementwise.hpp"
+#include "engine/kernels/elementwise_rows.hpp"
 #include "engine/kernels/reduce.hpp"
+#include "engine/kernels/transpose.hpp"
 #include "engine/layers/buffer.hpp"
 #include "engine/layers/layer.hpp"
 
@@ -20,8 +22,8 @@ namespace plumbline {
 /// What recurrent layers have in common as settings.
 struct RecurrentSize {
   std::size_t units = 0;
-  std::size_t truncate =
-      0;  ///< slopes go back over so many steps, counted from the first; 0: over all
+  /// Slopes stay in pieces of so many steps, counted from the last one; 0: they go back over all.
+  std::size_t truncate = 0;
 };
 
 /// Reads `width` and `truncate`.
@@ -46,20 +48,54 @@ struct UnrolledStep final : public WeightLayer<T> {
   bool is_shared() const override { return true; }
 };
 
-/// A layer over the steps t = 1..S of a sequence, with full back-propagation through time (Rumelhart,
+/// What a cell sees of a step.
+template <typename T>
+struct CellStep {
+  std::size_t t = 0;                   ///< from 0 on
+  MatrixView<const T> sums;            ///< z_t, or z_t + r_t for a cell that needs no more
+  MatrixView<const T> recurrent_sums;  ///< r_t
+  MatrixView<const T> before;          ///< h_{t-1}
+  MatrixView<T> state;                 ///< h_t
+  /// dL/dz_t and dL/dr_t; what forward() leaves here is what backward() finds.
+  MatrixView<T> slopes;
+  MatrixView<T> recurrent_slopes;
+  MatrixView<const T> upstream;  ///< dL/dh_t
+  MatrixView<T> to_before;       ///< dL/dh_{t-1}, as far as it is known
+};
+
+/// The rows of one step where a buffer has `batch` for each.
+template <typename T>
+MatrixView<T> rows_of_step(Buffer<T>& buffer, std::size_t t, std::size_t batch) {
+  const MatrixView<T> all = buffer.first_rows((t + 1) * batch);
+  return {all.row(t * batch), batch, all.cols, all.stride};
+}
+
+/// The columns of gate number `index`, from 0 on, where each gate has so many units.
+template <typename T>
+MatrixView<T> of_gate(const MatrixView<T>& gates, std::size_t index, std::size_t units) {
+  return columns(gates, index * units, units);
+}
+
+template <typename T>
+void fill_with_zeros(const MatrixView<T>& matrix) {
+  for (std::size_t i = 0; i < matrix.rows; ++i) std::fill_n(matrix.row(i), matrix.cols, T(0));
+}
+
+/// A layer over the steps t = 1..S of a sequence, with back-propagation through time (Rumelhart,
 /// Hinton & Williams 1986; Werbos, Proceedings of the IEEE 78, 1990):
 ///   z_t = W x_t + b,  r_t = U h_{t-1} (+ c),  h_t = what the cell makes of z_t, r_t and its own state,
-/// with h_0 = 0. W and U have a block of rows for each gate. The products over x are one for all steps.
+/// with h_0 = 0. W and U have a block of rows for each gate. The products over x, and those that make
+/// the gradients of W and U, are one for all steps.
 ///
 /// A Cell has
 ///   static constexpr std::size_t kGates;
-///   static constexpr bool kAddsSums;  // whether z_t + r_t is all that it needs, which z_t then holds
+///   static constexpr bool kAddsSums;  // whether z_t + r_t is all that it needs; then there is no r_t
 ///   Cell(const RecurrentSize&, std::size_t rows, const Site&): reads the tensors behind the common ones
-///   void forward(parameters, t, z, r, before, h)
-///   void backward(parameters, t, z, r, before, h, dh, dz, dr, carried)
-///     dh: dL/dh_t in; dz, dr: slopes in the sums out (dr the same as dz where kAddsSums); what goes to
-///     h_{t-1} beside U^T dr is added to `carried`
-///   void begin_backward(gradient), void end_backward(mean, gradient): for the cell's own tensors
+///   void forward(parameters, const CellStep&)
+///   void backward(parameters, const CellStep&): writes the slopes in the sums, and adds what goes to
+///     h_{t-1} beside U^T dr to `to_before`
+///   void begin_backward(): nothing comes from later steps to the one that follows
+///   void end_backward(dr of all steps, mean, gradient): for the cell's own tensors
 ///   bool finite(parameters, gradient)
 template <typename T, class Cell>
 class Recurrent final : public Layer<T> {
@@ -73,6 +109,8 @@ class Recurrent final : public Layer<T> {
         recurrent_(gates(site)),
         bias_(gates(site)),
         cell_(size, site.batch * steps_, site, more...),
+        turned_(std::max(size.units, site.input.values()),
+                Shape::vector(Cell::kGates * size.units)),
         sums_(site.batch * steps_, Shape::vector(Cell::kGates * size.units)),
         recurrent_sums_(Cell::kAddsSums ? 0 : site.batch * steps_,
                         Shape::vector(Cell::kGates * size.units)),
@@ -82,7 +120,7 @@ class Recurrent final : public Layer<T> {
         // Step 0 is the state before the first one.
         states_(site.batch * (steps_ + 1), Shape::vector(size.units)),
         output_gradient_(site.batch * steps_, Shape::vector(size.units)),
-        carried_(site.batch, Shape::vector(size.units)),
+        nowhere_(site.batch, Shape::vector(size.units)),
         unrolled_(steps_) {}
 
   MatrixView<const T> forward(std::span<const T> parameters, MatrixView<const T> input,
@@ -90,61 +128,54 @@ class Recurrent final : public Layer<T> {
     batch_ = input.rows / steps_;
     multiply(gemm_, as_is<T>(input), transposed<T>(matrix(weight_, parameters)),
              sums_.first_rows(input.rows), Start<T>(parameters.data() + bias_.offset));
-    for (std::size_t i = 0; i < batch_; ++i) {
-      std::fill_n(states_.first_rows(batch_).row(i), size_.units, T(0));
-    }
+    // Turned over once, not in the product of each step.
+    const MatrixView<T> turned = turned_.first_rows(size_.units);
+    transpose(matrix(recurrent_, parameters), turned);
+    fill_with_zeros(states_.first_rows(batch_));
     for (std::size_t t = 0; t < steps_; ++t) {
-      const MatrixView<T> z = step(sums_, t);
-      const MatrixView<const T> before = step(states_, t);
+      const MatrixView<const T> before = rows_of_step(states_, t, batch_);
       if constexpr (Cell::kAddsSums) {
-        multiply(gemm_, as_is<T>(before), transposed<T>(matrix(recurrent_, parameters)), z,
+        multiply(gemm_, as_is<T>(before), as_is<T>(turned), rows_of_step(sums_, t, batch_),
                  Start<T>::at_result());
-        cell_.forward(parameters, t, batch_, z, z, before, step(states_, t + 1));
       } else {
-        const MatrixView<T> r = step(recurrent_sums_, t);
-        multiply(gemm_, as_is<T>(before), transposed<T>(matrix(recurrent_, parameters)), r,
+        multiply(gemm_, as_is<T>(before), as_is<T>(turned),
+                 rows_of_step(recurrent_sums_, t, batch_),
                  Start<T>(cell_.recurrent_bias(parameters)));
-        cell_.forward(parameters, t, batch_, z, r, before, step(states_, t + 1));
       }
-    }
-    for (std::size_t t = 0; t < steps_; ++t) {
-      unrolled_[t].recurrent = &recurrent_;
-      unrolled_[t].bias_of_all = &bias_;
-      unrolled_[t].state_before = step(states_, t);
+      const CellStep<T> step = step_of(t);
+      cell_.forward(parameters, step);
       // Of the products with the state, where those have sums of their own.
-      unrolled_[t].sums = step(Cell::kAddsSums ? sums_ : recurrent_sums_, t);
-      unrolled_[t].state = step(states_, t + 1);
-      unrolled_[t].slopes = step(Cell::kAddsSums ? slopes_ : recurrent_slopes_, t);
+      UnrolledStep<T>& shown = unrolled_[t];
+      shown.recurrent = &recurrent_;
+      shown.bias_of_all = &bias_;
+      shown.state_before = before;
+      shown.sums = Cell::kAddsSums ? step.sums : step.recurrent_sums;
+      shown.state = step.state;
+      shown.slopes = Cell::kAddsSums ? step.slopes : step.recurrent_slopes;
     }
-    return behind_first_step();
+    const MatrixView<const T> all = states_.first_rows((steps_ + 1) * batch_);
+    return {all.row(batch_), steps_ * batch_, all.cols, all.stride};
   }
 
   MatrixView<T> output_gradient() override { return output_gradient_.first_rows(batch_ * steps_); }
 
   void backward(std::span<const T> parameters, MatrixView<const T> input, T mean,
                 std::span<T> gradient, MatrixView<T> input_gradient) override {
-    const MatrixView<T> carried = carried_.first_rows(batch_);
     cell_.begin_backward();
     for (std::size_t t = steps_; t-- > 0;) {
-      const bool last = t + 1 == steps_;
-      const bool cut = !last && size_.truncate > 0 && (t + 1) % size_.truncate == 0;
-      const MatrixView<T> dh = step(output_gradient_, t);
-      if (cut) cell_.begin_backward();
-      if (!last && !cut) {
-        for_each_batch_of_rows([](auto& sum, const auto& more) { sum += more; }, dh,
-                               MatrixView<const T>(carried));
-      }
-      const MatrixView<T> dz = step(slopes_, t);
-      const MatrixView<T> dr = Cell::kAddsSums ? dz : step(recurrent_slopes_, t);
-      const MatrixView<const T> z = step(sums_, t);
-      const MatrixView<const T> r =
-          Cell::kAddsSums ? z : MatrixView<const T>(step(recurrent_sums_, t));
-      // What the cell adds to it comes first, then U^T dr.
-      cell_.backward(parameters, t, batch_, z, r, step(states_, t), step(states_, t + 1), dh, dz,
-                     dr, carried);
-      if (t > 0) {
-        multiply(gemm_, as_is<T>(MatrixView<const T>(dr)), as_is<T>(matrix(recurrent_, parameters)),
-                 carried, Start<T>::at_result());
+      CellStep<T> step = step_of(t);
+      step.upstream = rows_of_step(output_gradient_, t, batch_);
+      if (goes_back_from(t)) {
+        step.to_before = rows_of_step(output_gradient_, t - 1, batch_);
+        cell_.backward(parameters, step);
+        const MatrixView<const T> slopes = Cell::kAddsSums ? step.slopes : step.recurrent_slopes;
+        multiply(gemm_, as_is<T>(slopes), as_is<T>(matrix(recurrent_, parameters)), step.to_before,
+                 Start<T>::at_result());
+      } else {
+        step.to_before = nowhere_.first_rows(batch_);
+        fill_with_zeros(step.to_before);
+        cell_.backward(parameters, step);
+        cell_.begin_backward();
       }
     }
     write_gradients(parameters, input, mean, gradient);
@@ -169,13 +200,25 @@ class Recurrent final : public Layer<T> {
   static MatrixView<const T> matrix(const ParameterTensor& tensor, std::span<const T> block) {
     return {block.data() + tensor.offset, tensor.rows, tensor.cols, tensor.cols};
   }
-  MatrixView<T> step(Buffer<T>& buffer, std::size_t t) const {
-    MatrixView<T> all = buffer.first_rows((t + 1) * batch_);
-    return {all.row(t * batch_), batch_, all.cols, all.stride};
+
+  // Whether slopes go from step t to the one before.
+  bool goes_back_from(std::size_t t) const {
+    return t > 0 && (size_.truncate == 0 || (steps_ - t) % size_.truncate != 0);
   }
-  MatrixView<const T> behind_first_step() {
-    const MatrixView<T> all = states_.first_rows((steps_ + 1) * batch_);
-    return {all.row(batch_), steps_ * batch_, all.cols, all.stride};
+
+  // What both passes see of it.
+  CellStep<T> step_of(std::size_t t) {
+    CellStep<T> step;
+    step.t = t;
+    step.sums = rows_of_step(sums_, t, batch_);
+    step.before = rows_of_step(states_, t, batch_);
+    step.state = rows_of_step(states_, t + 1, batch_);
+    step.slopes = rows_of_step(slopes_, t, batch_);
+    if constexpr (!Cell::kAddsSums) {
+      step.recurrent_sums = rows_of_step(recurrent_sums_, t, batch_);
+      step.recurrent_slopes = rows_of_step(recurrent_slopes_, t, batch_);
+    }
+    return step;
   }
 
   void write_gradients(std::span<const T> parameters, MatrixView<const T> input, T mean,
@@ -185,14 +228,9 @@ class Recurrent final : public Layer<T> {
     const MatrixView<const T> dr =
         Cell::kAddsSums ? dz : MatrixView<const T>(recurrent_slopes_.first_rows(rows));
     finite_ = true;
-    multiply(gemm_, transposed<T>(dz), as_is<T>(input),
-             {gradient.data() + weight_.offset, weight_.rows, weight_.cols, weight_.cols},
-             Start<T>(), mean, &finite_);
+    write_gradient(weight_, dz, input, mean, gradient);
     // The state before the first step is 0 and adds nothing, but what is not finite.
-    multiply(
-        gemm_, transposed<T>(dr), as_is<T>(MatrixView<const T>(states_.first_rows(rows))),
-        {gradient.data() + recurrent_.offset, recurrent_.rows, recurrent_.cols, recurrent_.cols},
-        Start<T>(), mean, &finite_);
+    write_gradient(recurrent_, dr, states_.first_rows(rows), mean, gradient);
     column_sums(dz, mean, gradient.subspan(bias_.offset, bias_.rows));
     cell_.end_backward(dr, mean, gradient);
     for (const ParameterTensor* tensor : {&weight_, &recurrent_, &bias_}) {
@@ -203,6 +241,19 @@ class Recurrent final : public Layer<T> {
               cell_.finite(parameters, gradient);
   }
 
+  // slopes^T inputs. Its longer side makes the columns of the product, of which tiles leave fewer over.
+  void write_gradient(const ParameterTensor& tensor, MatrixView<const T> slopes,
+                      MatrixView<const T> inputs, T mean, std::span<T> gradient) {
+    const MatrixView<T> to{gradient.data() + tensor.offset, tensor.rows, tensor.cols, tensor.cols};
+    if (tensor.rows <= tensor.cols) {
+      multiply(gemm_, transposed<T>(slopes), as_is<T>(inputs), to, Start<T>(), mean, &finite_);
+      return;
+    }
+    const MatrixView<T> turned = turned_.first_rows(tensor.cols);
+    multiply(gemm_, transposed<T>(inputs), as_is<T>(slopes), turned, Start<T>(), mean, &finite_);
+    transpose(MatrixView<const T>(turned), to);
+  }
+
   Gemm gemm_;
   RecurrentSize size_;
   std::size_t steps_;
@@ -210,13 +261,14 @@ class Recurrent final : public Layer<T> {
   ParameterTensor recurrent_;
   ParameterTensor bias_;
   Cell cell_;
+  Buffer<T> turned_;  // U^T forward, a transposed gradient backward
   Buffer<T> sums_;
   Buffer<T> recurrent_sums_;
   Buffer<T> slopes_;
   Buffer<T> recurrent_slopes_;
   Buffer<T> states_;
   Buffer<T> output_gradient_;
-  Buffer<T> carried_;  // dL/dh of the step before, as far as it comes through this one
+  Buffer<T> nowhere_;  // what would go to the step before where none is to see it
   std::vector<UnrolledStep<T>> unrolled_;
   std::size_t batch_ = 0;
   bool finite_ = true;

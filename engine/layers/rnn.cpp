@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/layers/activation_layer.hpp"
 #include "engine/layers/recurrent_layer.hpp"
 
 namespace plumbline::layers {
@@ -16,18 +17,12 @@ class SimpleCell {
              std::shared_ptr<const Activation> activation)
       : activation_(std::move(activation)) {}
 
-  void forward(std::span<const T> /*parameters*/, std::size_t /*t*/, std::size_t /*batch*/,
-               MatrixView<const T> z, MatrixView<const T> /*r*/, MatrixView<const T> /*before*/,
-               MatrixView<T> h) const {
-    activation_->forward(z, {}, h);
+  void forward(std::span<const T> /*parameters*/, const CellStep<T>& step) const {
+    activation_->forward(step.sums, {}, step.state);
   }
   void begin_backward() {}
-  void backward(std::span<const T> /*parameters*/, std::size_t /*t*/, std::size_t /*batch*/,
-                MatrixView<const T> z, MatrixView<const T> /*r*/, MatrixView<const T> /*before*/,
-                MatrixView<const T> h, MatrixView<const T> dh, MatrixView<T> dz,
-                MatrixView<T> /*dr*/, MatrixView<T> carried) const {
-    activation_->backward(z, h, {}, dh, dz, {});
-    for (std::size_t i = 0; i < carried.rows; ++i) std::fill_n(carried.row(i), carried.cols, T(0));
+  void backward(std::span<const T> /*parameters*/, const CellStep<T>& step) const {
+    activation_->backward(step.sums, step.state, {}, step.upstream, step.slopes, {});
   }
   void end_backward(MatrixView<const T> /*dr*/, T /*mean*/, std::span<T> /*gradient*/) const {}
   bool finite(std::span<const T> /*parameters*/, std::span<const T> /*gradient*/) const {
@@ -48,11 +43,8 @@ class RnnKind final : public RecurrentKind<RnnKind> {
       : RecurrentKind(size), activation_(std::move(activation)) {}
 
   std::string problem(const Shape& input) const override {
-    if (activation_->units(1) == 1 && activation_->outputs(1) == 1 &&
-        activation_->parameters(1) == 0) {
-      return RecurrentKind::problem(input);
-    }
-    return "needs an activation with one output a unit and no parameters";
+    const std::string own = problem_as_part(*activation_);
+    return own.empty() ? RecurrentKind::problem(input) : own;
   }
   void declare(const Shape& input, TensorList& tensors) const override {
     constexpr std::array kAll = {Gate{""}};

@@ -108,6 +108,55 @@ def gru(x, p, shape, settings):
     return unrolled(x, p, shape, torch.nn.GRU(shape["channels"], 5), list("run"), 5)
 
 
+def cell_by_cell(x, p, shape, settings, gates, units, cell):
+    """h_t, c_t = cell(the sums over x_t of all gates, those over h_{t-1}, h_{t-1}, c_{t-1}), with 0 before the
+    first step. Autograd sees nothing across the borders between pieces of `truncate` steps, counted from
+    the last step: a loss at that one goes back over so many steps."""
+    def sums(kind, of):
+        return [F.linear(of, p[f"{kind}_{gate}" if gate else kind].reshape(units, -1))
+                for gate in gates]
+
+    x = sequence(x, shape)
+    h = c = torch.zeros(x.shape[1], units, dtype=x.dtype)
+    outputs = []
+    for t, x_t in enumerate(x):
+        if (shape["steps"] - t) % settings.get("truncate", shape["steps"]) == 0:
+            h, c = h.detach(), c.detach()
+        z = [z + p[f"bias_{gate}" if gate else "bias"] for z, gate in zip(sums("weight", x_t), gates)]
+        h, c = cell(z, sums("recurrent", h), h, c)
+        outputs.append(h)
+    return torch.cat(outputs)
+
+
+def rnn_cell(x, p, shape, settings):
+    def cell(z, r, h, c):
+        return torch.tanh(z[0] + r[0]), c
+    return cell_by_cell(x, p, shape, settings, [""], 5, cell)
+
+
+def lstm_cell(x, p, shape, settings):
+    """With the peepholes of Gers, Schraudolph & Schmidhuber, Learning precise timing with LSTM recurrent
+    networks, JMLR 3, 2002: the input and the forget gate see the state of the step before, the output gate
+    that of its own. The outputs go through a tanh, which is the identity there."""
+    see_i, see_f, see_o = p.get("peepholes", torch.zeros(15, dtype=x.dtype)).reshape(3, 5)
+
+    def cell(z, r, h, c):
+        i = torch.sigmoid(z[0] + r[0] + see_i * c)
+        f = torch.sigmoid(z[1] + r[1] + see_f * c)
+        c = f * c + i * torch.tanh(z[2] + r[2])
+        o = torch.sigmoid(z[3] + r[3] + see_o * c)
+        return o * torch.tanh(c), c
+    return cell_by_cell(x, p, shape, settings, list("ifgo"), 5, cell)
+
+
+def gru_cell(x, p, shape, settings):
+    def cell(z, v, h, c):
+        v = [v + p[f"recurrent_bias_{gate}"] for v, gate in zip(v, "run")]
+        r, u = torch.sigmoid(z[0] + v[0]), torch.sigmoid(z[1] + v[1])
+        return (1 - u) * torch.tanh(z[2] + r * v[2]) + u * h, c
+    return cell_by_cell(x, p, shape, settings, list("run"), 5, cell)
+
+
 def highway(x, p, shape, settings):
     n = shape["channels"]
     h = torch.tanh(F.linear(x, p["weight"].reshape(n, n), p["bias"]))
@@ -160,6 +209,14 @@ CASES = {
     "gru": (gru, "gru", {"width": 5}, steps(6, 3), gated("run", 3, 5, recurrent_bias=True)),
     "highway": (highway, "highway", {}, vector(5),
                 {"weight": 25, "bias": 5, "gate_weight": 25, "gate_bias": 5}),
+    "lstm_peepholes": (lstm_cell, "lstm", {"width": 5, "peepholes": True}, steps(6, 3),
+                       gated("ifgo", 3, 5) | {"peepholes": 15}),
+    "rnn_truncated": (rnn_cell, "rnn", {"width": 5, "truncate": 3}, steps(7, 3),
+                      gated([""], 3, 5)),
+    "lstm_truncated": (lstm_cell, "lstm", {"width": 5, "truncate": 3, "peepholes": True},
+                       steps(7, 3), gated("ifgo", 3, 5) | {"peepholes": 15}),
+    "gru_truncated": (gru_cell, "gru", {"width": 5, "truncate": 3}, steps(7, 3),
+                      gated("run", 3, 5, recurrent_bias=True)),
 }
 
 

@@ -131,6 +131,26 @@ TEST(Allocations, AreNoneAfterTheFirstStepOfConvolutionsAndPools) {
   }
 }
 
+// The last of 7 steps of an epoch has a smaller batch.
+TEST(Allocations, AreNoneAfterTheFirstStepOfRecurrentModels) {
+  for (const char* kind : {"rnn", "lstm", "gru"}) {
+    EXPECT_EQ(allocations_of({{"data.name", node("adding_problem")},
+                              {"data.steps", node(6)},
+                              {"data.train", node(200)},
+                              {"data.valid", node(50)},
+                              {"loss.name", node("mean_squared_error")},
+                              {"model.kind", node(kind)},
+                              {"model.width", node(13)},
+                              {"train.batch", node(32)},
+                              {"train.steps", node(18)},
+                              {"train.evaluate.every", node(1)},
+                              {"probes.error_signal.every", node(1)},
+                              {"probes.gradient_norm.every", node(1)}}),
+              0)
+        << kind;
+  }
+}
+
 // Methods that compute with whole matrices, or keep pairs of points, have intermediate results.
 TEST(Allocations, AreNoneAfterTheFirstStepOfOptimizersButForThoseOfWholeMatrices) {
   const std::set<std::string> others = {"hessian_free", "kfac", "lbfgs", "muon", "shampoo", "soap"};

@@ -44,5 +44,29 @@ TEST(TileTranspose, TilesHave32BytesARow) {
   EXPECT_EQ(TileTranspose<double>::kSize, 4U);
 }
 
+template <typename T>
+void expect_all_sizes_transposed() {
+  for (std::size_t rows = 0; rows <= 18; ++rows) {
+    for (std::size_t cols = 0; cols <= 18; ++cols) {
+      std::vector<T> from(rows * (cols + 3));
+      for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<T>(i);
+      std::vector<T> to(cols * (rows + 2), T(-1));
+      const MatrixView<T> turned{to.data(), cols, rows, rows + 2};
+      transpose(MatrixView<const T>{from.data(), rows, cols, cols + 3}, turned);
+      for (std::size_t j = 0; j < cols; ++j) {
+        for (std::size_t i = 0; i < rows; ++i) {
+          ASSERT_EQ(turned(j, i), from[i * (cols + 3) + j]) << rows << " x " << cols;
+        }
+        for (std::size_t i = rows; i < rows + 2; ++i) ASSERT_EQ(to[j * (rows + 2) + i], T(-1));
+      }
+    }
+  }
+}
+
+TEST(Transpose, TurnsMatricesOfEverySize) {
+  expect_all_sizes_transposed<float>();
+  expect_all_sizes_transposed<double>();
+}
+
 }  // namespace
 }  // namespace plumbline

@@ -92,6 +92,15 @@ TEST(VectorFunctions, HyperbolicTangentIsWithinUlpsOverAllFloats) {
                 3, 1e-6);
 }
 
+double logistic(double x) { return 1 / (1 + std::exp(-x)); }
+
+TEST(VectorFunctions, GateIsWithinUlpsAndStaysAtTheLeastNormalFloat) {
+  constexpr double kLeast = -87;
+  expect_within(worst_of([](const auto& x) { return gate(x); },
+                         [](double x) { return logistic(x < kLeast ? kLeast : x); }),
+                3, 1e-6);
+}
+
 // Doubles of every exponent and both signs, against libm in long double.
 template <class Vector, class Exact>
 void expect_doubles_within(const Vector& vector, const Exact& exact, double ulps) {
@@ -135,6 +144,11 @@ void expect_doubles_within(const Vector& vector, const Exact& exact, double ulps
 TEST(VectorFunctions, ExponentialOfDoublesIsWithinUlps) {
   expect_doubles_within([](const auto& x) { return exponential(x); },
                         [](long double x) { return std::exp(x); }, 2);
+}
+
+TEST(VectorFunctions, GateOfDoublesIsWithinUlps) {
+  expect_doubles_within([](const auto& x) { return gate(x); },
+                        [](long double x) { return 1 / (1 + std::exp(x < -708 ? 708 : -x)); }, 3);
 }
 
 TEST(VectorFunctions, HyperbolicTangentOfDoublesIsWithinUlps) {

@@ -39,7 +39,8 @@ json read(const std::string& name) {
 LayerChoice choice_of(const json& golden) {
   LayerChoice choice{.name = golden["layer"], .batch = golden["batch"]};
   for (const auto& [name, value] : golden["settings"].items()) {
-    choice.settings.emplace_back(name, node(value.get<std::int64_t>()));
+    choice.settings.emplace_back(
+        name, value.is_boolean() ? node(value.get<bool>()) : node(value.get<std::int64_t>()));
   }
   const json& shape = golden["input_shape"];
   choice.input = Shape::image(shape["channels"], shape["height"], shape["width"]);
