@@ -18,6 +18,7 @@
 #include "engine/training/batches.hpp"
 #include "engine/training/divergence.hpp"
 #include "engine/training/evaluation.hpp"
+#include "engine/training/streamed_batches.hpp"
 
 namespace plumbline {
 
@@ -74,6 +75,10 @@ class Trainer {
         batch_(data, run.batch, run.input()),
         objective_(network_, *run.loss, batch_, run.seed),
         steps_(run.recorded_steps()) {
+    if (const auto& train = data.streamed.train; train != nullptr) {
+      streamed_ =
+          std::make_unique<StreamedBatches>(*train, data.streamed.window, run.batch, run.seed);
+    }
     gather(0);
     // First, as it draws in memory of its own, which is free again for what follows.
     network_.initialize(*run.model.initializer, run.seed, parameters_, batch_.inputs(), &stop);
@@ -164,6 +169,11 @@ class Trainer {
   }
 
   void gather(std::int64_t step) {
+    if (streamed_ != nullptr) {
+      const StreamedBatches::Rows rows = streamed_->at(step);
+      batch_.gather(rows.examples, run_.batch, [&](std::size_t row) { return rows.first + row; });
+      return;
+    }
     const auto examples = order_.at(step);
     batch_.gather(data_.train, examples.size(), [&](std::size_t row) { return examples[row]; });
   }
@@ -209,8 +219,8 @@ class Trainer {
     }
     if (!evaluations_.front().due(step)) return;
     enter(clock_, Phase::evaluation);
-    const Evaluation on_train = evaluated(data_.train, &stop_);
-    const Evaluation on_valid = evaluated(data_.valid, &stop_);
+    const Evaluation on_train = evaluated(data_.train, data_.streamed.train, &stop_);
+    const Evaluation on_valid = evaluated(data_.valid, data_.streamed.valid, &stop_);
     gather(step);  // the optimizer may ask for more of this batch
     evaluations_[train_loss].row(step)[0] = on_train.loss;
     evaluations_[train_accuracy].row(step)[0] = on_train.accuracy;
@@ -220,16 +230,20 @@ class Trainer {
 
   bool stopped() const { return stop_.load(std::memory_order_relaxed); }
 
-  Evaluation evaluated(const Examples& examples, const std::atomic<bool>* stop) {
-    return evaluate<T>(network_, optimizer_->evaluation_point(parameters_), *run_.loss, examples,
-                       batch_, stop);
+  // Of a part that is in memory, or streamed where there is a stream.
+  Evaluation evaluated(const Examples& examples, const std::shared_ptr<const ExampleStream>& stream,
+                       const std::atomic<bool>* stop) {
+    const std::span<const T> point = optimizer_->evaluation_point(parameters_);
+    return stream == nullptr ? evaluate<T>(network_, point, *run_.loss, examples, batch_, stop)
+                             : evaluate<T>(network_, point, *run_.loss, *stream, batch_, stop);
   }
 
   void summarize(RunRecord& record) {
     for (const Series& series : evaluations_) {
       record.summary.emplace_back("final_" + series.metric().name, series.metric().values.back());
     }
-    const Evaluation on_test = evaluated(data_.test, nullptr);  // of a run that is finished
+    // Of a run that is finished: it is not stopped any more.
+    const Evaluation on_test = evaluated(data_.test, data_.streamed.test, nullptr);
     record.summary.emplace_back("final_test_loss", on_test.loss);
     record.summary.emplace_back("final_test_accuracy", on_test.accuracy);
     double least_loss = kNaN;
@@ -253,7 +267,8 @@ class Trainer {
   std::vector<T> parameters_;
   std::vector<T> gradient_;
   std::unique_ptr<Optimizer<T>> optimizer_;
-  BatchOrder order_;
+  BatchOrder order_;                           // of examples in memory
+  std::unique_ptr<StreamedBatches> streamed_;  // null for these
   GatheredBatch<T> batch_;
   BatchObjective<T> objective_;
   std::vector<std::int64_t> steps_;
