@@ -19,7 +19,7 @@ TEST(Hdf5TurnTest, IsOneThreadsAtATimeHoweverManyThatHolds) {
   std::atomic<int> inside{0};
   std::atomic<int> met{0};
   const auto work = [&] {
-    for (int i = 0; i < 5000; ++i) {
+    for (int i = 0; i < 200; ++i) {
       const hdf5::Turn turn;
       const hdf5::Turn second;
       if (++inside > 1) ++met;

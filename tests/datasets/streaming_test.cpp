@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/core/random.hpp"
 #include "engine/datasets/data_options.hpp"
 #include "engine/datasets/examples.hpp"
 #include "tests/core/hdf5_file.hpp"
@@ -107,6 +108,19 @@ TEST_F(StreamingTest, HasTheExamplesOfMemoryInTheirPlacesWithEveryOption) {
       check(data.streamed.valid, data.valid, in_memory.valid);
       check(data.streamed.test, data.test, in_memory.test);
     }
+  }
+}
+
+// One sequence of draws over all training inputs, wherever a block begins.
+TEST_F(StreamingTest, DrawsTheNoiseOfAllInputsFromOneSequence) {
+  const std::vector<Setting> noisy = {{"input_noise", node(0.5)}, {"split_seed", node(3)}};
+  const Examples clean = read({{"split_seed", node(3)}}).train;
+  const Examples noise = held(*read(and_streamed(noisy, 10, 1)).streamed.train);
+  constexpr std::uint32_t kNoisyInputs = (1U << 16) + 2;
+  Random random(3, RandomStream::data, kNoisyInputs);
+  for (std::size_t i = 0; i < clean.inputs.size(); ++i) {
+    const double x = static_cast<double>(clean.inputs.data()[i]);
+    ASSERT_EQ(noise.inputs.data()[i], static_cast<float>(x + 0.5 * random.normal())) << i;
   }
 }
 

@@ -17,11 +17,11 @@
 namespace plumbline {
 namespace {
 
-/// Examples whose input is their place: place p is in block (7 p) mod blocks.
+/// Examples whose input is their place: place p is in block (5 p) mod blocks.
 class FakeStream final : public ExampleStream {
  public:
   FakeStream(std::size_t examples, std::size_t blocks) : members_(blocks) {
-    for (std::uint32_t p = 0; p < examples; ++p) members_[7 * p % blocks].push_back(p);
+    for (std::uint32_t p = 0; p < examples; ++p) members_[5 * p % blocks].push_back(p);
     size_ = examples;
   }
 
@@ -116,7 +116,7 @@ TEST(StreamedBatchesTest, TakesTheExamplesOfAWindowBeforeThoseOfTheNext) {
     for (std::size_t window = 0; window < 3; ++window) {
       std::set<std::uint32_t> blocks;
       for (std::size_t i = 20 * window; i < 20 * (window + 1); ++i) {
-        blocks.insert(7 * places[i] % 6);
+        blocks.insert(5 * places[i] % 6);
       }
       EXPECT_EQ(blocks.size(), 2U) << "epoch " << epoch << ", window " << window;
       windows.insert(blocks);
@@ -132,7 +132,7 @@ TEST(StreamedBatchesTest, MixesTheBlocksOfAWindow) {
   // 3 / 4 * 3 / 4) = 11.9; five of these are allowed.
   for (std::int64_t step = 0; step < 4; ++step) {
     std::vector<int> of_block(4);
-    for (const std::uint32_t place : batch_at(batches, step, 1000)) ++of_block[7 * place % 4];
+    for (const std::uint32_t place : batch_at(batches, step, 1000)) ++of_block[5 * place % 4];
     for (const int count : of_block) EXPECT_NEAR(count, 250, 60);
   }
 }
