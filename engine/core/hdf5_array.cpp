@@ -6,6 +6,7 @@
 namespace plumbline::hdf5 {
 
 std::vector<std::string> names_in(const std::filesystem::path& path) {
+  const Turn turn;
   const Check check(path.string());
   const Handle file = open_to_read(check);
   H5G_info_t info;
@@ -26,6 +27,7 @@ std::vector<std::string> names_in(const std::filesystem::path& path) {
 }
 
 Array read_array(const std::filesystem::path& path, const std::string& name) {
+  const Turn turn;
   const Check check(path.string());
   const Handle file = open_to_read(check);
   const std::string quoted = "'" + name + "'";

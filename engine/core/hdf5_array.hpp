@@ -16,13 +16,12 @@ struct Array {
   bool operator==(const Array&) const = default;
 };
 
-/// The names of all that stands in the root group of an HDF5 file, sorted. Like the library, to be
-/// called from one thread at a time. Throws EnvironmentError with the path.
+/// The names of all that stands in the root group of an HDF5 file, sorted. Throws
+/// EnvironmentError with the path.
 std::vector<std::string> names_in(const std::filesystem::path& path);
 
 /// Reads a dataset of integers or floating-point numbers of any size and byte order; values that a
-/// double cannot hold are rounded. To be called from one thread at a time. Throws EnvironmentError
-/// with the path and the name.
+/// double cannot hold are rounded. Throws EnvironmentError with the path and the name.
 Array read_array(const std::filesystem::path& path, const std::string& name);
 
 }  // namespace plumbline::hdf5

@@ -35,7 +35,10 @@ std::string last_error() {
 
 }  // namespace
 
-void prepare() {
+Turn::Turn() {
+  // Never destroyed: what is destroyed at the end of the program may still give a handle back.
+  static std::recursive_mutex& one = *new std::recursive_mutex;
+  lock_ = std::unique_lock(one);
   // A file that could not be written to its end cannot be closed either: H5Fclose fails, and the
   // library's own clean-up at exit then uses what it has freed (seen in 1.10.8: a crash). Nothing
   // is lost without that clean-up, since every file is closed by its owner.
@@ -46,7 +49,7 @@ void prepare() {
 }
 
 std::string library_version() {
-  prepare();
+  const Turn turn;
   unsigned major = 0;
   unsigned minor = 0;
   unsigned release = 0;
@@ -63,7 +66,7 @@ void Check::refuse(std::string_view message) const {
 }
 
 Handle open_to_read(const Check& check) {
-  prepare();
+  const Turn turn;
   std::error_code error;
   if (!std::filesystem::exists(check.path(), error)) check.refuse("no such file");
   const Handle access(check(H5Pcreate(H5P_FILE_ACCESS), "prepare to open it"));

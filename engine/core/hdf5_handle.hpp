@@ -3,20 +3,29 @@
 
 #include <hdf5.h>
 
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace plumbline::hdf5 {
 
-/// Sets the library up for this thread: no printing of its own, and no work at the end of the
-/// program. Everything that calls HDF5 calls this first; it costs next to nothing.
-void prepare();
+/// This thread's turn with the library, which serves one thread at a time: as long as one lives, no
+/// other thread gets one. A thread may hold several. Everything that calls HDF5 holds one from the first
+/// call of a task to the reading of its error. The first sets the library up: no printing of its own, and
+/// no work at the end of the program.
+class Turn {
+ public:
+  Turn();
+
+ private:
+  std::unique_lock<std::recursive_mutex> lock_;
+};
 
 /// "1.10.8": of the library that runs, not of the header.
 std::string library_version();
 
-/// Owns one identifier of the library, of any kind, and gives it back.
+/// Owns one identifier of the library, of any kind, and gives it back in a turn of its own.
 class Handle {
  public:
   Handle() = default;
@@ -37,8 +46,9 @@ class Handle {
   explicit operator bool() const { return id_ >= 0; }
   hid_t release() { return std::exchange(id_, H5I_INVALID_HID); }
   void reset() {
-    if (id_ >= 0) H5Idec_ref(id_);
-    id_ = H5I_INVALID_HID;
+    if (id_ < 0) return;
+    const Turn turn;
+    H5Idec_ref(release());
   }
 
  private:
@@ -72,7 +82,7 @@ class Check {
   std::string path_;
 };
 
-/// Opens the file of `check` to read it. Calls prepare(). Without a lock: nobody changes a file that
+/// Opens the file of `check` to read it. Without a lock on it: nobody changes a file that
 /// others read, and network file systems often refuse locks.
 Handle open_to_read(const Check& check);
 

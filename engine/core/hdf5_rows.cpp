@@ -7,6 +7,7 @@ namespace plumbline::hdf5 {
 
 RowReader::RowReader(const std::filesystem::path& path, const std::string& name)
     : check_(path.string()), quoted_('\'' + name + '\''), file_(open_to_read(check_)) {
+  const Turn turn;
   if (check_(H5Lexists(file_.id(), name.c_str(), H5P_DEFAULT), "look for " + quoted_) == 0) {
     check_.refuse("has no dataset " + quoted_);
   }
@@ -39,6 +40,7 @@ void RowReader::read(std::size_t first, std::size_t count, std::span<std::int64_
 
 void RowReader::read(std::size_t first, std::size_t count, hid_t type, void* values) const {
   if (count == 0 || row_size_ == 0) return;
+  const Turn turn;
   const std::string task = "read " + quoted_;
   std::vector<hsize_t> start(shape_.size(), 0);
   std::vector<hsize_t> extent(shape_.begin(), shape_.end());

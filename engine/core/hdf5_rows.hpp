@@ -12,9 +12,8 @@
 
 namespace plumbline::hdf5 {
 
-/// A dataset of numbers whose first axis counts rows, open to be read a range of rows at a time. Like
-/// the library, to be used from one thread at a time. Everything throws EnvironmentError with the path
-/// and the name.
+/// A dataset of numbers whose first axis counts rows, open to be read a range of rows at a time, from
+/// any thread. Everything throws EnvironmentError with the path and the name.
 class RowReader {
  public:
   RowReader(const std::filesystem::path& path, const std::string& name);

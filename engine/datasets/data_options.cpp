@@ -8,7 +8,9 @@
 
 #include "engine/core/catalogue.hpp"
 #include "engine/core/random.hpp"
-#include "engine/datasets/split.hpp"
+#include "engine/datasets/examples.hpp"
+#include "engine/datasets/part_streams.hpp"
+#include "engine/datasets/standardization.hpp"
 
 namespace plumbline {
 
@@ -90,13 +92,14 @@ std::size_t kept(std::size_t examples, double fraction) {
   return std::max<std::size_t>(1, static_cast<std::size_t>(share));
 }
 
-// kept(n) of n examples: of each class the whole part of its share, and one more of the classes whose
-// shares lost most by that, the lower class first. Which ones is random, and their order stays.
-Examples stratified(const Examples& examples, std::size_t classes, const Options& options) {
+// Which kept(n) of n examples, rising: of each class the whole part of its share, and one more of the
+// classes whose shares lost most by that, the lower class first. Which ones is random.
+std::vector<std::uint32_t> stratified(const std::vector<std::int32_t>& labels, std::size_t classes,
+                                      const Options& options) {
   std::vector<double> share(classes, 0);
-  for (const std::int32_t label : examples.labels) share[static_cast<std::size_t>(label)] += 1;
-  const std::size_t all = kept(examples.size(), options.label_fraction);
-  const double fraction = static_cast<double>(all) / static_cast<double>(examples.size());
+  for (const std::int32_t label : labels) share[static_cast<std::size_t>(label)] += 1;
+  const std::size_t all = kept(labels.size(), options.label_fraction);
+  const double fraction = static_cast<double>(all) / static_cast<double>(labels.size());
   std::vector<std::size_t> left(classes);
   std::size_t given = 0;
   for (std::size_t c = 0; c < classes; ++c) {
@@ -112,14 +115,14 @@ Examples stratified(const Examples& examples, std::size_t classes, const Options
 
   std::vector<std::uint32_t> chosen;
   for (const std::uint32_t i :
-       Random(options.seed, RandomStream::data, kChosen).permutation(examples.size())) {
-    std::size_t& of_class = left[static_cast<std::size_t>(examples.labels[i])];
+       Random(options.seed, RandomStream::data, kChosen).permutation(labels.size())) {
+    std::size_t& of_class = left[static_cast<std::size_t>(labels[i])];
     if (of_class == 0) continue;
     --of_class;
     chosen.push_back(i);
   }
   std::ranges::sort(chosen);
-  return select(examples, chosen);
+  return chosen;
 }
 
 // label <- (label + 1 + u) mod k, u uniform in {0, ..., k - 2}, for round(share n) of n labels.
@@ -135,35 +138,25 @@ void change_labels(std::vector<std::int32_t>& labels, std::size_t classes, const
   }
 }
 
-// Two passes, in double and in the order of the examples.
-void standardize(Dataset& data) {
-  const Matrix<float>& train = data.train.inputs;
-  const std::size_t n = train.shape()[0];
-  const std::size_t features = train.shape()[1];
-  std::vector<double> mean(features, 0);
-  std::vector<double> deviation(features, 0);
-  std::vector<bool> varies(features, false);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < features; ++j) {
-      mean[j] += static_cast<double>(train(i, j)) / static_cast<double>(n);
-      if (train(i, j) != train(0, j)) varies[j] = true;
+// The noise of an example is a function of its place alone.
+void add_noise(Examples& examples, std::span<const std::uint32_t> places, const Options& options) {
+  const std::size_t features = examples.inputs.shape()[1];
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    // Normal numbers come in pairs, a block each.
+    const std::uint64_t first = std::uint64_t{places[i]} * features;
+    Random random(options.seed, RandomStream::data, kNoisyInputs, first / 2);
+    if (first % 2 == 1) random.normal();
+    float* row = examples.inputs.data() + i * features;
+    for (float& x : std::span(row, features)) {
+      x = static_cast<float>(static_cast<double>(x) + options.input_noise * random.normal());
     }
   }
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < features; ++j) {
-      const double apart = static_cast<double>(train(i, j)) - mean[j];
-      deviation[j] += apart * apart / static_cast<double>(n);
-    }
-  }
-  for (double& value : deviation) value = std::sqrt(value);
-  for (Examples* part : {&data.train, &data.valid, &data.test}) {
-    for (std::size_t i = 0; i < part->size(); ++i) {
-      for (std::size_t j = 0; j < features; ++j) {
-        float& x = part->inputs(i, j);
-        x = varies[j] ? static_cast<float>((static_cast<double>(x) - mean[j]) / deviation[j]) : 0;
-      }
-    }
-  }
+}
+
+std::vector<std::uint32_t> all_places(std::size_t examples) {
+  std::vector<std::uint32_t> places(examples);
+  std::iota(places.begin(), places.end(), 0U);
+  return places;
 }
 
 class SourceWithOptions final : public DataSource {
@@ -186,32 +179,76 @@ class SourceWithOptions final : public DataSource {
     return sizes;
   }
 
+  std::size_t window() const override { return source_->window(); }
+
   Dataset load(const DataFolders& folders) const override {
     Dataset loaded = source_->load(folders);
-    const std::size_t classes = source_->outputs();
-    if (options_.label_fraction < 1) loaded.train = stratified(loaded.train, classes, options_);
-    if (options_.label_noise > 0) change_labels(loaded.train.labels, classes, options_);
-    if (options_.standardize) standardize(loaded);
+    choose(loaded);
+    // Shared, as streams hold copies of what is made of their examples.
+    const auto standardization = std::make_shared<const Standardization>(found_on(loaded));
+    const ExampleMap evaluated = [options = options_, standardization](
+                                     Examples& examples,
+                                     std::span<const std::uint32_t> /*places*/) {
+      if (options.standardize) standardization->apply(examples);
+      if (!options.autoencode) return;
+      examples.labels.clear();
+      examples.values = examples.inputs;
+    };
+    const ExampleMap trained = [options = options_, evaluated](
+                                   Examples& examples, std::span<const std::uint32_t> places) {
+      evaluated(examples, places);
+      if (options.input_noise > 0) add_noise(examples, places, options);
+    };
     Dataset data = without_examples();
-    data.train = std::move(loaded.train);
-    data.valid = std::move(loaded.valid);
-    data.test = std::move(loaded.test);
-    if (options_.autoencode) {
-      for (Examples* part : {&data.train, &data.valid, &data.test}) {
-        part->labels.clear();
-        part->values = part->inputs;
-      }
-    }
-    if (options_.input_noise > 0) {
-      Random random(options_.seed, RandomStream::data, kNoisyInputs);
-      for (float& x : data.train.inputs) {
-        x = static_cast<float>(static_cast<double>(x) + options_.input_noise * random.normal());
-      }
-    }
+    data.streamed.window = loaded.streamed.window;
+    const auto add = [](const ExampleMap& map, Examples& from, Examples& to,
+                        const std::shared_ptr<const ExampleStream>& stream,
+                        std::shared_ptr<const ExampleStream>& mapped) {
+      to = std::move(from);
+      if (to.size() > 0) map(to, all_places(to.size()));
+      if (stream != nullptr) mapped = std::make_shared<const MappedStream>(stream, map);
+    };
+    add(trained, loaded.train, data.train, loaded.streamed.train, data.streamed.train);
+    add(evaluated, loaded.valid, data.valid, loaded.streamed.valid, data.streamed.valid);
+    add(evaluated, loaded.test, data.test, loaded.streamed.test, data.streamed.test);
     return data;
   }
 
  private:
+  // Leaves those training examples that are kept, with the labels that they are to have.
+  void choose(Dataset& loaded) const {
+    if (options_.label_fraction == 1 && options_.label_noise == 0) return;
+    std::shared_ptr<const ExampleStream>& stream = loaded.streamed.train;
+    const std::vector<std::int32_t> all =
+        stream == nullptr ? loaded.train.labels : labels_of(*stream);
+    const std::vector<std::uint32_t> chosen = options_.label_fraction < 1
+                                                  ? stratified(all, source_->outputs(), options_)
+                                                  : all_places(all.size());
+    std::vector<std::int32_t> labels;
+    for (const std::uint32_t place : chosen) labels.push_back(all[place]);
+    if (options_.label_noise > 0) change_labels(labels, source_->outputs(), options_);
+    if (stream != nullptr) {
+      stream = std::make_shared<const KeptStream>(stream, chosen, std::move(labels));
+    } else {
+      if (options_.label_fraction < 1) loaded.train = select(loaded.train, chosen);
+      loaded.train.labels = std::move(labels);
+    }
+  }
+
+  Standardization found_on(const Dataset& loaded) const {
+    Standardization standardization;
+    if (!options_.standardize) return standardization;
+    if (loaded.streamed.train == nullptr) {
+      standardization.add(loaded.train);
+    } else {
+      const ExampleStream& train = *loaded.streamed.train;
+      for (std::size_t block = 0; block < train.blocks(); ++block) {
+        standardization.add(train.read(block));
+      }
+    }
+    return standardization;
+  }
+
   std::shared_ptr<const DataSource> source_;
   Options options_;
 };

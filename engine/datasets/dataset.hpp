@@ -24,7 +24,29 @@ struct Examples {
   std::size_t size() const { return inputs.shape()[0]; }
 };
 
-/// What a run learns from. `valid` and `test` may have no rows.
+/// A part of a dataset that stays in its file and is read a block at a time. An example has a place among
+/// all of the part: the row that it would have in memory. May be used from several threads at once.
+class ExampleStream {
+ public:
+  virtual ~ExampleStream() = default;
+
+  virtual std::size_t size() const = 0;
+  virtual std::size_t blocks() const = 0;
+  /// The places of the examples of a block, in rising order. There may be none.
+  virtual std::vector<std::uint32_t> places(std::size_t block) const = 0;
+  /// Reads the examples of these places, in their order. Throws EnvironmentError.
+  virtual Examples read(std::size_t block) const = 0;
+};
+
+/// The parts of a dataset that are streamed; null for one that is in memory.
+struct Streams {
+  std::shared_ptr<const ExampleStream> train = nullptr;
+  std::shared_ptr<const ExampleStream> valid = nullptr;
+  std::shared_ptr<const ExampleStream> test = nullptr;
+  std::size_t window = 1;  ///< blocks whose training examples are shuffled together
+};
+
+/// What a run learns from. `valid` and `test` may have no rows. A part that is streamed has none here.
 struct Dataset {
   std::size_t features = 0;
   std::size_t outputs = 0;  ///< number of classes, or of target values
@@ -34,6 +56,7 @@ struct Dataset {
   Examples train = {};
   Examples valid = {};
   Examples test = {};
+  Streams streamed = {};
 };
 
 /// The folders that data files are searched in, in this order.
@@ -67,6 +90,14 @@ class DataSource {
   /// Reads or makes the examples. Throws EnvironmentError, naming the path, where a file is missing,
   /// cannot be read, or does not hold what its format says.
   virtual Dataset load(const DataFolders& folders) const = 0;
+
+  /// Of an example in memory.
+  std::size_t example_bytes() const {
+    return sizeof(float) * (features() + target_steps() * (has_labels() ? 1 : outputs()));
+  }
+  /// How many training examples are shuffled together, and in memory at once, where they are streamed; 0
+  /// where all of the source's examples are in memory.
+  virtual std::size_t window() const { return 0; }
 
  protected:
   /// What this source says of its examples, without examples.

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <numeric>
 #include <span>
 #include <utility>
 
 #include "engine/core/digest.hpp"
 #include "engine/core/error.hpp"
+#include "engine/datasets/examples.hpp"
 #include "engine/datasets/hdf5_part.hpp"
+#include "engine/datasets/hdf5_stream.hpp"
 #include "engine/datasets/split.hpp"
 #include "engine/datasets/user_file.hpp"
 
@@ -14,6 +17,8 @@ namespace plumbline::datasets {
 namespace {
 
 constexpr std::size_t kMostClasses = 1000000;
+/// Numbers of a block whose length nobody gave: 4 MB.
+constexpr std::size_t kBlock = 1U << 20;
 
 /// What a definition says of the file.
 struct Layout {
@@ -32,6 +37,10 @@ struct Content {
   SplitSizes rows;  // 0 for a part without datasets of its own
   std::string digest;
 };
+
+std::size_t rows_of_block(const Shape& shape) {
+  return std::max<std::size_t>(1, kBlock / shape.size());
+}
 
 // What the parts hold, found in one pass over blocks of rows, which is also their check.
 class Scan {
@@ -69,8 +78,7 @@ class Scan {
     const std::size_t most = count_classes ? kMostClasses : content.outputs;
     std::vector<std::size_t> examples_of_class;
     digests_ += names.inputs + ' ' + names.targets + ' ' + to_string(content.shape) + '\n';
-    constexpr std::size_t kBlock = 1U << 20;  // numbers
-    const std::size_t rows = std::max<std::size_t>(1, kBlock / content.shape.size());
+    const std::size_t rows = rows_of_block(content.shape);
     for (std::size_t row = 0; row < reader.rows(); row += rows) {
       const Examples block = reader.read(row, std::min(rows, reader.rows() - row), most);
       add(block.inputs.data(), block.inputs.size());
@@ -113,16 +121,25 @@ class Scan {
 };
 
 // Datasets of numbers, the first axis of each counting examples. The file is checked whole, in blocks of
-// rows, when the definition is read. All rows of a part are held in memory, used or not.
+// rows, when the definition is read. All rows of a part are held in memory, used or not; or none are, and
+// the parts are streams of the same examples in the same places. Validation and test examples that fill
+// no more than a window are in memory all the same, as to stream few examples that are spread over a file
+// means to read it all.
 class Hdf5 final : public DataSource {
  public:
   explicit Hdf5(Settings& settings) : file_(settings, "an HDF5 file with the datasets below") {
     const std::size_t before = settings.report().problems.size();
     read_layout(settings);
+    read_streaming(settings);
+    identity_ = file_.identity();
     if (settings.report().problems.size() == before) {
       content_ = file_.find<Content>(settings, key(), [&] {
         return std::make_shared<const Content>(Scan(file_.path(), layout_).content());
       });
+    }
+    if (streams_ && block_ == 0 && content_ != nullptr) {
+      block_ = rows_of_block(content_->shape);
+      settings.settle("block", {static_cast<std::int64_t>(block_), {}});
     }
     split_ = Split::read_of(settings, content_ == nullptr ? SplitSizes() : content_->rows);
   }
@@ -135,8 +152,10 @@ class Hdf5 final : public DataSource {
     return content_ == nullptr ? 1 : content_->target_steps;
   }
   SplitSizes sizes() const override { return split_.sizes; }
+  std::size_t window() const override { return streams_ ? block_ * window_ : 0; }
 
   Dataset load(const DataFolders& /*folders*/) const override {
+    if (streams_) return streamed();
     file_.require_same(content_->digest, Scan(file_.path(), layout_).content().digest);
     const auto read = [&](const Hdf5Names& names, std::size_t rows) {
       return Hdf5Part(file_.path(), names, layout_.meaning).read(0, rows, outputs());
@@ -149,6 +168,57 @@ class Hdf5 final : public DataSource {
   }
 
  private:
+  Dataset streamed() const {
+    file_.require_same(identity_, file_.identity());
+    const auto open = [&](const Hdf5Names& names) {
+      return std::make_shared<const Hdf5Part>(file_.path(), names, layout_.meaning);
+    };
+    const auto stream = [&](const std::shared_ptr<const Hdf5Part>& part,
+                            const std::vector<std::uint32_t>& rows) {
+      return std::make_shared<const Hdf5Stream>(file_, identity_, part, outputs(), block_, rows);
+    };
+    Dataset dataset = without_examples();
+    const auto train = open(layout_.train);
+    const Split::Dealt dealt = split_.deal(train->rows(), file_.path());
+    const auto add = [&](const Hdf5Names& names, std::size_t size, bool is_dealt,
+                         std::vector<std::uint32_t> rows, Examples& examples,
+                         std::shared_ptr<const ExampleStream>& streamed) {
+      if (!is_dealt) {
+        rows.resize(size);
+        std::iota(rows.begin(), rows.end(), 0U);
+      }
+      const auto part = stream(is_dealt ? train : open(names), rows);
+      if (rows.size() <= window()) {
+        examples = held(*part);
+      } else {
+        streamed = part;
+      }
+    };
+    dataset.streamed.window = window_;
+    dataset.streamed.train = stream(train, dealt.train);
+    add(layout_.valid, split_.sizes.valid, split_.deals_valid, dealt.valid, dataset.valid,
+        dataset.streamed.valid);
+    add(layout_.test, split_.sizes.test, split_.deals_test, dealt.test, dataset.test,
+        dataset.streamed.test);
+    return dataset;
+  }
+
+  void read_streaming(Settings& settings) {
+    streams_ = settings.flag("stream", false,
+                             "leave the examples in the file, and read them while the net learns");
+    block_ = static_cast<std::size_t>(
+        settings.integer("block", 0, between(0, 1e9),
+                         "rows of the file that are read at once; 0: as many as fill 4 MB"));
+    constexpr std::size_t kWindow = 16;
+    window_ = static_cast<std::size_t>(
+        settings.integer("window", kWindow, between(1, 1e6),
+                         "blocks of training examples that are shuffled together"));
+    if (streams_) return;
+    for (const char* name : {"stream", "block", "window"}) settings.restates(name);
+    if (block_ != 0) settings.problem("block", "is given without 'stream = true'");
+    if (window_ != kWindow) settings.problem("window", "is given without 'stream = true'");
+  }
+
   void read_layout(Settings& settings) {
     layout_.train.inputs = settings.text("inputs", "inputs", "dataset of the inputs");
     const std::string values = settings.text("values", "", "dataset of target values");
@@ -194,7 +264,11 @@ class Hdf5 final : public DataSource {
   }
 
   UserFile file_;
+  std::string identity_;  // before the content was found
   Layout layout_;
+  bool streams_ = false;
+  std::size_t block_ = 0;
+  std::size_t window_ = 1;
   std::shared_ptr<const Content> content_;
   Split split_;
 };

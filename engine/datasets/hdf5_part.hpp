@@ -26,8 +26,8 @@ struct Hdf5Meaning {
 /// One part of an HDF5 file, open to be read a range of rows at a time. The axes of the inputs behind the
 /// rows are: none, or features; two of them as the meaning has it; channels x height x width; steps x
 /// channels x height x width. Those of labels: none, or steps; of values: none, values, or steps x values.
-/// Like the library, to be used from one thread at a time; everything throws EnvironmentError with the
-/// path and the name of the dataset.
+/// May be read from several threads at once. Everything throws EnvironmentError with the path and the
+/// name of the dataset.
 class Hdf5Part {
  public:
   /// Refuses datasets of other types or shapes, or of different numbers of rows.

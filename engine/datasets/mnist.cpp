@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/datasets/compressed.hpp"
-#include "engine/datasets/idx.hpp"
+#include "engine/datasets/examples.hpp"
+#include "engine/datasets/idx_reader.hpp"
 #include "engine/datasets/split.hpp"
 
 namespace plumbline::datasets {

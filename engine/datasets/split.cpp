@@ -5,6 +5,7 @@
 
 #include "engine/core/error.hpp"
 #include "engine/core/random.hpp"
+#include "engine/datasets/examples.hpp"
 
 namespace plumbline {
 
@@ -93,48 +94,33 @@ void Split::ask_for_at_most(std::size_t examples, Settings& settings) const {
                                 " examples; there are " + std::to_string(examples));
 }
 
-void Split::deal(const Examples& examples, const std::string& name, Dataset& dataset) const {
-  if (dealt() > examples.size()) {
-    throw EnvironmentError(name + ": has " + std::to_string(examples.size()) +
+Split::Dealt Split::deal(std::size_t examples, const std::string& name) const {
+  if (dealt() > examples) {
+    throw EnvironmentError(name + ": has " + std::to_string(examples) +
                            " examples, but data.train" + (deals_valid ? " + data.valid" : "") +
                            (deals_test ? " + data.test is " : " is ") + std::to_string(dealt()));
   }
   constexpr std::uint32_t kDealing = 0;
   const std::vector<std::uint32_t> order =
-      Random(seed, RandomStream::data, kDealing).permutation(examples.size());
+      Random(seed, RandomStream::data, kDealing).permutation(examples);
   std::span<const std::uint32_t> left(order);
   const auto take = [&](std::size_t count) {
     const auto taken = left.first(count);
     left = left.subspan(count);
-    return select(examples, taken);
+    return std::vector(taken.begin(), taken.end());
   };
-  dataset.train = take(sizes.train);
-  if (deals_valid) dataset.valid = take(sizes.valid);
-  if (deals_test) dataset.test = take(sizes.test);
+  Dealt dealt;
+  dealt.train = take(sizes.train);
+  if (deals_valid) dealt.valid = take(sizes.valid);
+  if (deals_test) dealt.test = take(sizes.test);
+  return dealt;
 }
 
-Examples select(const Examples& examples, std::span<const std::uint32_t> indices) {
-  const auto rows_of = [&](const Matrix<float>& from) {
-    const std::size_t cols = from.shape()[1];
-    Matrix<float> to(Matrix<float>::shape_type{from.shape()[0] == 0 ? 0 : indices.size(), cols});
-    for (std::size_t row = 0; row < to.shape()[0]; ++row) {
-      std::copy_n(from.data() + indices[row] * cols, cols, to.data() + row * cols);
-    }
-    return to;
-  };
-  Examples selected;
-  selected.inputs = rows_of(examples.inputs);
-  selected.values = rows_of(examples.values);
-  if (!examples.labels.empty()) {
-    const std::size_t steps = examples.labels.size() / examples.size();
-    selected.labels.reserve(indices.size() * steps);
-    for (const std::uint32_t index : indices) {
-      const auto first = examples.labels.begin() + static_cast<std::ptrdiff_t>(index * steps);
-      selected.labels.insert(selected.labels.end(), first,
-                             first + static_cast<std::ptrdiff_t>(steps));
-    }
-  }
-  return selected;
+void Split::deal(const Examples& examples, const std::string& name, Dataset& dataset) const {
+  const Dealt dealt = deal(examples.size(), name);
+  dataset.train = select(examples, dealt.train);
+  if (deals_valid) dataset.valid = select(examples, dealt.valid);
+  if (deals_test) dataset.test = select(examples, dealt.test);
 }
 
 }  // namespace plumbline

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "engine/core/settings.hpp"
 #include "engine/datasets/dataset.hpp"
@@ -32,12 +33,17 @@ struct Split {
   /// Reports where the settings ask for more to be dealt than there are.
   void ask_for_at_most(std::size_t examples, Settings& settings) const;
 
-  /// Deals `examples` out in a random order from the split seed's data stream. Throws
-  /// EnvironmentError, with `name`, where there are fewer than the settings ask for.
+  /// Which of so many examples each part is dealt, in the part's order: a random one from the split
+  /// seed's data stream. Throws EnvironmentError, with `name`, where there are fewer than the settings ask
+  /// for.
+  struct Dealt {
+    std::vector<std::uint32_t> train;
+    std::vector<std::uint32_t> valid;
+    std::vector<std::uint32_t> test;
+  };
+  Dealt deal(std::size_t examples, const std::string& name) const;
+  /// Deals `examples` out.
   void deal(const Examples& examples, const std::string& name, Dataset& dataset) const;
 };
-
-/// The examples of these indices, in their order.
-Examples select(const Examples& examples, std::span<const std::uint32_t> indices);
 
 }  // namespace plumbline

@@ -3,20 +3,22 @@
 
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 namespace plumbline {
 
-UserFile::UserFile(Settings& settings, std::string_view meaning)
-    : path_(settings.file("file", meaning).string()),
+UserFile::UserFile(Settings& settings, std::string_view meaning, std::string name)
+    : name_(std::move(name)),
+      path_(settings.file(name_, meaning).string()),
       expected_(settings.text("content", "",
                               "the digest that the file's content must have; if not given, any")) {
-  settings.restates("file");
+  settings.restates(name_);
 }
 
-std::string UserFile::identity() const {
+std::string UserFile::identity(const std::string& path) {
   std::error_code unknown;
-  const auto time = std::filesystem::last_write_time(path_, unknown).time_since_epoch().count();
-  return path_ + '\n' + std::to_string(std::filesystem::file_size(path_, unknown)) + '\n' +
+  const auto time = std::filesystem::last_write_time(path, unknown).time_since_epoch().count();
+  return path + '\n' + std::to_string(std::filesystem::file_size(path, unknown)) + '\n' +
          std::to_string(time);
 }
 

@@ -18,8 +18,8 @@ namespace plumbline {
 /// content, and not its name, is part of what a run is.
 class UserFile {
  public:
-  /// Reads `file`, with this meaning, and `content`.
-  UserFile(Settings& settings, std::string_view meaning);
+  /// Reads the file's setting, with this meaning, and `content`.
+  UserFile(Settings& settings, std::string_view meaning, std::string name = "file");
 
   /// Empty where there is no file, which the report then says.
   const std::string& path() const { return path_; }
@@ -42,19 +42,22 @@ class UserFile {
       content = known[key].lock();
       if (content == nullptr) known[key] = content = look();
     } catch (const EnvironmentError& error) {
-      settings.problem("file", std::string("cannot be used: ") + error.what());
+      settings.problem(name_, std::string("cannot be used: ") + error.what());
     }
     if (content != nullptr) settle(settings, content->digest);
     return content;
   }
 
-  /// Throws EnvironmentError where a later look at the file gave another digest.
+  /// Another where a file's size or time is.
+  static std::string identity(const std::string& path);
+  std::string identity() const { return identity(path_); }
+  /// Throws EnvironmentError where a later look at the file gave another digest or identity.
   void require_same(const std::string& before, const std::string& now) const;
 
  private:
-  std::string identity() const;
   void settle(Settings& settings, const std::string& digest) const;
 
+  std::string name_;  // of the setting
   std::string path_;
   std::string expected_;
 };

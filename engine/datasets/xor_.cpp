@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/datasets/examples.hpp"
 #include "engine/datasets/split.hpp"
 
 namespace plumbline::datasets {

@@ -325,7 +325,13 @@ double RunConfiguration::memory() const {
   // The network keeps the gathered inputs too.
   const double kept = model.layers(data->outputs()).kept_values(input) +
                       static_cast<double>(input.steps * padded_stride<float>(input.values()));
-  return state +
+  // Of streamed examples two windows with up to a batch beside each (training/streamed_batches.hpp).
+  const double streamed =
+      data->window() == 0
+          ? 0
+          : 2 * static_cast<double>((std::min(data->window(), data->sizes().train) + batch) *
+                                    data->example_bytes());
+  return state + streamed +
          static_cast<double>(size) * (2 * weights(layout) + kept * static_cast<double>(batch)) +
          static_cast<double>(sizeof(double) * largest);  // in which a layer's weights are drawn
 }

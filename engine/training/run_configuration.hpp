@@ -48,8 +48,8 @@ struct RunConfiguration {
   double cost() const;
   /// Whether a step has work that is large enough to be shared among threads.
   bool has_shared_steps() const;
-  /// Bytes of parameters, gradients, optimizer state and activations, and of what a layer is drawn in;
-  /// the data, which runs share, are not included.
+  /// Bytes of parameters, gradients, optimizer state and activations, of what a layer is drawn in, and of
+  /// streamed examples; the data that runs share are not included.
   double memory() const;
 };
 

@@ -15,6 +15,7 @@
 #include "engine/optimizers/parameter_groups.hpp"
 #include "engine/theory/mean_field.hpp"
 #include "engine/training/batch_objective.hpp"
+#include "engine/training/batch_source.hpp"
 #include "engine/training/batches.hpp"
 #include "engine/training/divergence.hpp"
 #include "engine/training/evaluation.hpp"
@@ -70,7 +71,7 @@ class Trainer {
         clock_(observer == nullptr ? nullptr : observer->clock()),
         network_(run.model, run.input(), data.outputs, run.batch),
         parameters_(network_.layout().size()),
-        order_(data.train.size(), run.batch, run.seed),
+        batches_(data, run.batch, run.seed),
         batch_(data, run.batch, run.input()),
         objective_(network_, *run.loss, batch_, run.seed),
         steps_(run.recorded_steps()) {
@@ -174,10 +175,7 @@ class Trainer {
             loss, *optimizer_, pass_of(step)};
   }
 
-  void gather(std::int64_t step) {
-    const auto examples = order_.at(step);
-    batch_.gather(data_.train, examples.size(), [&](std::size_t row) { return examples[row]; });
-  }
+  void gather(std::int64_t step) { batches_.gather(step, batch_); }
 
   // The theory for this net's initializer and widths and the first batch's inputs.
   void predict() {
@@ -223,8 +221,8 @@ class Trainer {
     Evaluation on_train;
     Evaluation on_valid;
     in_use(&stop_, [&](std::span<const T> parameters) {
-      on_train = evaluated(parameters, data_.train, &stop_);
-      on_valid = evaluated(parameters, data_.valid, &stop_);
+      on_train = evaluated(parameters, data_.train, data_.streamed.train, &stop_);
+      on_valid = evaluated(parameters, data_.valid, data_.streamed.valid, &stop_);
     });
     gather(step);  // the optimizer may ask for more of this batch
     evaluations_[train_loss].row(step)[0] = on_train.loss;
@@ -245,14 +243,11 @@ class Trainer {
     if (state.empty() || std::ranges::equal(parameters, parameters_)) return function(parameters);
     std::vector<std::vector<T>> of_training;
     for (const std::span<T> part : state) of_training.emplace_back(part.begin(), part.end());
-    const std::size_t batches = data_.train.size() / run_.batch;
-    for (std::size_t i = 0; i < batches && !(stop != nullptr && *stop); ++i) {
-      batch_.gather(data_.train, run_.batch,
-                    [first = i * run_.batch](std::size_t row) { return first + row; });
+    BatchSource batches(data_, run_.batch, run_.seed);
+    for (std::int64_t i = 0; i < batches.in_an_epoch() && !(stop != nullptr && *stop); ++i) {
+      batches.gather(i, batch_);
       network_.forward(parameters, batch_.inputs(),
-                       {.seed = run_.seed,
-                        .step = static_cast<std::int64_t>(i),
-                        .statistics = RunningStatistics::average});
+                       {.seed = run_.seed, .step = i, .statistics = RunningStatistics::average});
     }
     function(parameters);
     for (std::size_t i = 0; i < state.size(); ++i) {
@@ -260,9 +255,12 @@ class Trainer {
     }
   }
 
+  // On a part that is in memory, or streamed where there is a stream.
   Evaluation evaluated(std::span<const T> parameters, const Examples& examples,
+                       const std::shared_ptr<const ExampleStream>& stream,
                        const std::atomic<bool>* stop) {
-    return evaluate<T>(network_, parameters, *run_.loss, examples, batch_, stop);
+    return stream == nullptr ? evaluate<T>(network_, parameters, *run_.loss, examples, batch_, stop)
+                             : evaluate<T>(network_, parameters, *run_.loss, *stream, batch_, stop);
   }
 
   void summarize(RunRecord& record) {
@@ -271,7 +269,7 @@ class Trainer {
     }
     Evaluation on_test;  // of a run that is finished, so nothing stops it
     in_use(nullptr, [&](std::span<const T> parameters) {
-      on_test = evaluated(parameters, data_.test, nullptr);
+      on_test = evaluated(parameters, data_.test, data_.streamed.test, nullptr);
     });
     record.summary.emplace_back("final_test_loss", on_test.loss);
     record.summary.emplace_back("final_test_accuracy", on_test.accuracy);
@@ -296,7 +294,7 @@ class Trainer {
   std::vector<T> parameters_;
   std::vector<T> gradient_;
   std::unique_ptr<Optimizer<T>> optimizer_;
-  BatchOrder order_;
+  BatchSource batches_;
   GatheredBatch<T> batch_;
   BatchObjective<T> objective_;
   std::vector<std::int64_t> steps_;

@@ -93,7 +93,7 @@ Handle create(const Check& check, const std::filesystem::path& path) {
 
 OutputFile::OutputFile(std::filesystem::path path)
     : path_(std::move(path)), temporary_(temporary_name(path_)), check_(path_.string()) {
-  prepare();
+  const Turn turn;
   try {
     file_ = create(check_, temporary_);
   } catch (...) {
@@ -104,13 +104,13 @@ OutputFile::OutputFile(std::filesystem::path path)
 
 OutputFile::~OutputFile() {
   if (!file_) return;
-  prepare();
+  const Turn turn;
   file_.reset();
   remove_temporary();
 }
 
 void OutputFile::publish() {
-  prepare();
+  const Turn turn;
   reserve_space(check_, file_.id());
   check_(H5Fflush(file_.id(), H5F_SCOPE_GLOBAL), "write it");
   const std::uintmax_t size = size_of(check_, file_.id());

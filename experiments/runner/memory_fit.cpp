@@ -15,11 +15,17 @@ namespace plumbline {
 
 namespace {
 
+// What the runs share. Of streamed examples that is where they stand, and parts of no more than a window.
 double dataset_bytes(const DataSource& data) {
   const SplitSizes sizes = data.sizes();
-  const auto examples = static_cast<double>(sizes.train + sizes.valid + sizes.test);
-  const std::size_t targets = data.target_steps() * (data.has_labels() ? 1 : data.outputs());
-  return examples * static_cast<double>(sizeof(float) * (data.features() + targets));
+  const auto bytes = static_cast<double>(data.example_bytes());
+  if (data.window() == 0) return static_cast<double>(sizes.all()) * bytes;
+  constexpr double kPlaceBytes = 16;
+  double held = 0;
+  for (const std::size_t part : {sizes.valid, sizes.test}) {
+    if (part <= data.window()) held += static_cast<double>(part);
+  }
+  return held * bytes + static_cast<double>(sizes.all()) * kPlaceBytes;
 }
 
 // "3 GB of memory, 1 GB of it for the data" that the datasets and the `count` largest runs need.

@@ -227,7 +227,7 @@ void write_counters(const File& file, const Profile& profile) {
 
 void write_profile_file(const std::filesystem::path& path, const Profile& profile,
                         const Definition& definition, const Provenance& provenance) {
-  hdf5::prepare();
+  const hdf5::Turn turn;
   hdf5::OutputFile output(path);
   {
     const File file(output.check(), output.id());

@@ -183,11 +183,15 @@ const Contents& ResultsReader::File::contents() {
 }
 
 ResultsReader::ResultsReader(const std::filesystem::path& path)
-    : file_(std::make_unique<File>(path)) {}
+    : file_([&] {
+        const hdf5::Turn turn;
+        return std::make_unique<File>(path);
+      }()) {}
 
 ResultsReader::~ResultsReader() = default;
 
 std::optional<std::string> ResultsReader::find_provenance(const std::string& name) const {
+  const hdf5::Turn turn;
   const Handle group(file_->check()(H5Gopen2(file_->id(), "provenance", H5P_DEFAULT),
                                     "open the group 'provenance'"));
   if (!hdf5::has_attribute(file_->check(), group.id(), name)) return std::nullopt;
@@ -201,14 +205,14 @@ std::string ResultsReader::provenance(const std::string& name) const {
 }
 
 std::string ResultsReader::attribute(const std::string& name) const {
-  hdf5::prepare();
+  const hdf5::Turn turn;
   return hdf5::text_attribute(file_->check(), file_->id(), name);
 }
 
 std::vector<std::string> ResultsReader::run_ids() const { return labels("run_id"); }
 
 std::vector<RunStatus> ResultsReader::statuses() const {
-  hdf5::prepare();
+  const hdf5::Turn turn;
   std::vector<RunStatus> statuses;
   for (const double status : file_->contents().status) {
     statuses.push_back(static_cast<RunStatus>(static_cast<std::int8_t>(status)));
@@ -217,7 +221,7 @@ std::vector<RunStatus> ResultsReader::statuses() const {
 }
 
 RunRecord ResultsReader::read(std::size_t index) const {
-  hdf5::prepare();
+  const hdf5::Turn turn;
   file_->require_run(index);
   const Check& check = file_->check();
   const Contents& contents = file_->contents();
@@ -266,14 +270,14 @@ RunRecord ResultsReader::read(std::size_t index) const {
 }
 
 RunPlace ResultsReader::place(std::size_t index) const {
-  hdf5::prepare();
+  const hdf5::Turn turn;
   file_->require_run(index);
   const Contents& contents = file_->contents();
   return {contents.hosts[index], static_cast<int>(contents.threads[index])};
 }
 
 std::vector<std::string> ResultsReader::labels(const std::string& name) const {
-  hdf5::prepare();
+  const hdf5::Turn turn;
   const Variable variable = file_->run_variable(name);
   if (hdf5::holds_text(file_->check(), variable)) {
     return hdf5::read_texts(file_->check(), variable);
@@ -286,12 +290,12 @@ std::vector<std::string> ResultsReader::labels(const std::string& name) const {
 }
 
 std::vector<double> ResultsReader::numbers(const std::string& name) const {
-  hdf5::prepare();
+  const hdf5::Turn turn;
   return file_->run_numbers(name);
 }
 
 std::vector<std::string> ResultsReader::run_variables() const {
-  hdf5::prepare();
+  const hdf5::Turn turn;
   std::vector<std::string> names;
   for (const std::string& name : hdf5::members(file_->check(), file_->id())) {
     const Variable variable = hdf5::open_variable(file_->check(), file_->id(), name);
@@ -303,7 +307,7 @@ std::vector<std::string> ResultsReader::run_variables() const {
 }
 
 std::vector<std::string> ResultsReader::settings() const {
-  hdf5::prepare();
+  const hdf5::Turn turn;
   std::vector<std::string> names = run_variables();
   std::erase_if(names, [&](const std::string& name) {
     const Variable variable = hdf5::open_variable(file_->check(), file_->id(), name);

@@ -234,7 +234,7 @@ std::vector<std::size_t> ResultsWriter::File::positions(const RunRecord& record)
 }
 
 void ResultsWriter::File::write(std::size_t index, const RunRecord& record, const RunPlace& place) {
-  hdf5::prepare();
+  const hdf5::Turn turn;
   require_room(index, record);
   const auto layers = static_cast<std::size_t>(record.n_layers);
   const std::vector<std::size_t> rows = positions(record);
@@ -269,7 +269,7 @@ void ResultsWriter::File::write(std::size_t index, const RunRecord& record, cons
 }
 
 void ResultsWriter::File::close() {
-  hdf5::prepare();
+  const hdf5::Turn turn;
   columns_.save(check(), file());
   for (MetricDataset& dataset : metrics_) {
     dataset.describe(check(), dataset.metric.meaning, dataset.metric.units);
@@ -287,7 +287,10 @@ void ResultsWriter::File::close() {
 
 ResultsWriter::ResultsWriter(std::filesystem::path path, const Plan& plan,
                              const Provenance& provenance)
-    : file_(std::make_unique<File>(std::move(path), plan, provenance)) {}
+    : file_([&] {
+        const hdf5::Turn turn;
+        return std::make_unique<File>(std::move(path), plan, provenance);
+      }()) {}
 
 ResultsWriter::~ResultsWriter() = default;
 

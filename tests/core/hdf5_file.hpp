@@ -15,7 +15,7 @@ namespace plumbline {
 class Hdf5File {
  public:
   explicit Hdf5File(const std::filesystem::path& path) : check_(path.string()) {
-    hdf5::prepare();
+    const hdf5::Turn turn;
     file_ = hdf5::Handle(
         check_(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), "create it"));
   }

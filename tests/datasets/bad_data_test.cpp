@@ -5,7 +5,7 @@
 #include <string>
 
 #include "engine/datasets/compressed.hpp"
-#include "engine/datasets/idx.hpp"
+#include "engine/datasets/idx_reader.hpp"
 #include "tests/datasets/data_files.hpp"
 
 namespace plumbline {

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "experiments/runner/text_table.hpp"
+#include "tests/core/hdf5_file.hpp"
+#include "tests/datasets/data_files.hpp"
 #include "tests/runner/definition_file.hpp"
 
 namespace plumbline {
@@ -58,6 +60,30 @@ TEST_F(MemoryFitTest, NamesTheRunThatDoesNotFitAlone) {
               HasSubstr(" of memory, " + bytes_text(fit.data) + " of it for the data, and "));
   EXPECT_EQ(memory_fit(plan_, {0, 1}, 1, roomy.needed(1) - 1).at_once, 1U)
       << "the runs that are missing count, and no others";
+}
+
+TEST(MemoryFitOfStreams, CountsWindowsOfEachRunAndNotTheFile) {
+  const DataFolder folder;
+  constexpr std::size_t kRows = 100000;
+  constexpr std::size_t kFeatures = 8;
+  const std::vector<double> zeros(kRows * kFeatures, 0);
+  Hdf5File(folder.path() / "own.h5").add("inputs", {kRows, kFeatures}, zeros, H5T_STD_I8LE);
+  const auto fit_of = [&](const std::string& streaming) {
+    const DefinitionFile file("[data]\nname = \"hdf5\"\nlabels = \"\"\nvalid = 5000\nfile = \"" +
+                              (folder.path() / "own.h5").string() + "\"\n" + streaming);
+    std::vector<Problem> problems;
+    Definition definition = read_definition(file.path(), {}, problems);
+    return memory_fit(make_plan(std::move(definition), std::move(problems)), {0}, 1, 1e12);
+  };
+  // Inputs, and as many targets.
+  constexpr double kBytes = 2 * kFeatures * sizeof(float);
+  const MemoryFit in_memory = fit_of("");
+  EXPECT_EQ(in_memory.data, kRows * kBytes);
+  const MemoryFit streamed = fit_of("stream = true\nblock = 500\nwindow = 4\n");
+  EXPECT_EQ(streamed.data, kRows * 16) << "where the examples stand; all parts are streamed";
+  EXPECT_EQ(streamed.runs[0] - in_memory.runs[0], 2 * (2000 + 128) * kBytes);
+  const MemoryFit wide = fit_of("stream = true\nblock = 500\nwindow = 10\n");
+  EXPECT_EQ(wide.data - streamed.data, 5000 * kBytes) << "the validation examples are in memory";
 }
 
 }  // namespace

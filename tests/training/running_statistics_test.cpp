@@ -90,9 +90,12 @@ TEST(RunningStatisticsOfTraining, AreFoundAnewForWeightsThatAnAverageEvaluates) 
   const std::vector<std::span<double>> state = network.state();
   std::vector<std::vector<double>> sums;
   for (const std::span<double> part : state) sums.emplace_back(part.size());
+  // The statistics hang on which examples meet in a batch.
+  BatchOrder order(kExamples, kBatch, run.seed);
   constexpr std::size_t kBatches = kExamples / kBatch;
   for (std::size_t i = 0; i < kBatches; ++i) {
-    batch.gather(data.train, kBatch, [i](std::size_t row) { return i * kBatch + row; });
+    const std::span<const std::uint32_t> examples = order.at(static_cast<std::int64_t>(i));
+    batch.gather(data.train, kBatch, [&](std::size_t row) { return examples[row]; });
     // With step 0 the statistics are those of this batch alone.
     network.forward(parameters, batch.inputs(), {.statistics = RunningStatistics::average});
     for (std::size_t k = 0; k < state.size(); ++k) {
