@@ -66,6 +66,13 @@ TEST_F(StreamedTrainingTest, HasTheBitsOfMemoryWhereOneBlockHasAll) {
   }
 }
 
+TEST_F(StreamedTrainingTest, FindsTheStatisticsOfAveragedWeightsAsInMemory) {
+  const std::vector<Setting> more = {{"model.normalization.name", node("batch_norm")},
+                                     {"optimizer.name", node("ema")}};
+  const RunRecord expected = trained(with(in_memory(), more));
+  EXPECT_EQ(trained(with(streamed(500, 1), more)).summary, expected.summary);
+}
+
 TEST_F(StreamedTrainingTest, TakesTheStepsOfMemoryWhereOneWindowHasAllBlocks) {
   const RunRecord expected = trained(in_memory());
   const RunRecord found = trained(streamed(37, 14));
