@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/core/catalogue.hpp"
+#include "engine/core/error.hpp"
 #include "engine/core/random.hpp"
 #include "engine/datasets/split.hpp"
 
@@ -25,10 +26,12 @@ struct Options {
   double input_noise = 0;
   bool standardize = false;
   bool autoencode = false;
+  std::int64_t symbols = 0;
   std::int64_t seed = 0;
 
   bool any() const {
-    return label_fraction < 1 || label_noise > 0 || input_noise > 0 || standardize || autoencode;
+    return label_fraction < 1 || label_noise > 0 || input_noise > 0 || standardize || autoencode ||
+           symbols > 0;
   }
 };
 
@@ -69,12 +72,28 @@ Options read(Settings& settings) {
   flag("standardize", options.standardize,
        "give each feature mean 0 and variance 1 over the training set");
   flag("autoencode", options.autoencode, "make the inputs the targets");
+  options.symbols = settings.integer(
+      "symbols", 0, between(0, 1e6),
+      "each input is one of so many symbols, a whole number from 0, for the layer embedding; 0: a "
+      "number");
+  if (options.symbols == 0) settings.restates("symbols");
   options.seed = read_seed(settings);
   return options;
 }
 
-// Reports options that need one label an example of a source that has others.
+// Reports options that need one label an example of a source that has others, and what would make
+// numbers of symbols.
 void check(const Options& options, const DataSource& source, Settings& settings) {
+  if (options.symbols > 0 && source.shape().symbols > 0) {
+    settings.problem("symbols", "is given, and the data have " +
+                                    std::to_string(source.shape().symbols) + " of their own");
+  }
+  if (options.symbols > 0 || source.shape().symbols > 0) {
+    constexpr const char* kWrong = "needs inputs that are numbers, and the data have symbols";
+    if (options.standardize) settings.problem("standardize", kWrong);
+    if (options.autoencode) settings.problem("autoencode", kWrong);
+    if (options.input_noise > 0) settings.problem("input_noise", kWrong);
+  }
   const std::string lacks = !source.has_labels() ? "needs classes, and the data have values"
                             : source.target_steps() != 1
                                 ? "needs one label an example, and the data "
@@ -166,6 +185,26 @@ void standardize(Dataset& data) {
   }
 }
 
+// Throws EnvironmentError at the first input that is no symbol.
+void require_symbols(const Dataset& data, std::int64_t symbols) {
+  const std::pair<const char*, const Examples*> parts[] = {
+      {"training", &data.train}, {"validation", &data.valid}, {"test", &data.test}};
+  for (const auto& [name, part] : parts) {
+    for (std::size_t i = 0; i < part->size(); ++i) {
+      for (std::size_t j = 0; j < data.features; ++j) {
+        const float value = part->inputs(i, j);
+        if (value >= 0 && value < static_cast<float>(symbols) && value == std::trunc(value)) {
+          continue;
+        }
+        throw EnvironmentError("data: input " + std::to_string(j) + " of " + name + " example " +
+                               std::to_string(i) + " is " + std::to_string(value) +
+                               "; with symbols = " + std::to_string(symbols) +
+                               " it is a whole number from 0 to " + std::to_string(symbols - 1));
+      }
+    }
+  }
+}
+
 class SourceWithOptions final : public DataSource {
  public:
   SourceWithOptions(std::shared_ptr<const DataSource> source, const Options& options)
@@ -176,7 +215,11 @@ class SourceWithOptions final : public DataSource {
     return options_.autoencode ? features() : source_->outputs();
   }
   bool has_labels() const override { return !options_.autoencode && source_->has_labels(); }
-  Shape shape() const override { return source_->shape(); }
+  Shape shape() const override {
+    Shape shape = source_->shape();
+    if (options_.symbols > 0) shape.symbols = static_cast<std::size_t>(options_.symbols);
+    return shape;
+  }
   std::size_t target_steps() const override {
     return options_.autoencode ? 1 : source_->target_steps();
   }
@@ -188,6 +231,7 @@ class SourceWithOptions final : public DataSource {
 
   Dataset load(const DataFolders& folders) const override {
     Dataset loaded = source_->load(folders);
+    if (options_.symbols > 0) require_symbols(loaded, options_.symbols);
     const std::size_t classes = source_->outputs();
     if (options_.label_fraction < 1) loaded.train = stratified(loaded.train, classes, options_);
     if (options_.label_noise > 0) change_labels(loaded.train.labels, classes, options_);
