@@ -64,6 +64,29 @@ void symmetric_eigen(MatrixView<const double> a, std::span<double> values,
   require_success(info, "symmetric eigendecomposition");
 }
 
+double spectral_radius(MatrixView<const double> a) {
+  if (a.empty()) return 0;
+  if (!is_finite(a)) return std::numeric_limits<double>::quiet_NaN();
+  require_safe_openblas();
+  // Rows are LAPACK's columns: the transpose has the same eigenvalues.
+  const std::size_t n = a.rows;
+  std::vector<double> matrix(n * n);
+  for (std::size_t i = 0; i < n; ++i) std::copy_n(a.row(i), n, matrix.data() + i * n);
+  std::vector<double> real(n);
+  std::vector<double> imaginary(n);
+  std::vector<double> work(64 * n);  // as for orthonormalize_rows()
+  const auto size = static_cast<lapack_int>(n);
+  const auto work_size = static_cast<lapack_int>(work.size());
+  const lapack_int none = 1;
+  lapack_int info = 0;
+  LAPACK_dgeev("N", "N", &size, matrix.data(), &size, real.data(), imaginary.data(), nullptr, &none,
+               nullptr, &none, work.data(), &work_size, &info);
+  require_success(info, "eigenvalues of a general matrix");
+  double radius = 0;
+  for (std::size_t i = 0; i < n; ++i) radius = std::max(radius, std::hypot(real[i], imaginary[i]));
+  return radius;
+}
+
 void inverse_root(MatrixView<const double> a, double p, double least, MatrixView<double> root) {
   if (a.empty()) return;
   require_safe_openblas();

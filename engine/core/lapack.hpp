@@ -15,6 +15,9 @@ namespace plumbline {
 void symmetric_eigen(MatrixView<const double> a, std::span<double> values,
                      MatrixView<double> vectors);
 
+/// The largest absolute value of the eigenvalues of a square matrix.
+double spectral_radius(MatrixView<const double> a);
+
 /// a^(-1/p) of a symmetric positive definite matrix. Eigenvalues below `least` count as `least`: where
 /// all are known to be at least that, those below it are rounding.
 void inverse_root(MatrixView<const double> a, double p, double least, MatrixView<double> root);

@@ -14,8 +14,8 @@ std::string_view to_string(ParameterGroup group) {
 
 std::size_t ParameterLayout::add(std::string name, std::size_t layer, ParameterGroup group,
                                  std::size_t rows, std::size_t cols, std::optional<double> initial,
-                                 std::size_t places) {
-  tensors_.push_back({std::move(name), layer, group, rows, cols, size_, initial, places});
+                                 std::size_t places, const BranchPlace& branch) {
+  tensors_.push_back({std::move(name), layer, group, rows, cols, size_, initial, places, branch});
   size_ += rows * cols;
   return tensors_.size() - 1;
 }

@@ -15,6 +15,15 @@ enum class ParameterGroup { input, hidden, output, bias, norm, activation, recur
 
 std::string_view to_string(ParameterGroup group);
 
+/// Where a tensor stands in the residual blocks of a net. A block inside a block is part of its branch.
+struct BranchPlace {
+  std::size_t branches = 0;  ///< of the net; 0: the tensor is in none
+  std::size_t layers = 0;    ///< weight layers of its branch
+  std::size_t layer = 0;     ///< among these, from 1; 0: before the first
+
+  bool operator==(const BranchPlace&) const = default;
+};
+
 /// One tensor inside the flat parameter block: rows x cols values, row-major, from `offset` on. A
 /// weight matrix is outputs x inputs; a bias is outputs x 1.
 struct ParameterTensor {
@@ -28,6 +37,7 @@ struct ParameterTensor {
   std::optional<double> initial = {};
   /// Of a convolution: the places of its kernel, each of which has its share of the columns.
   std::size_t places = 1;
+  BranchPlace branch = {};
 
   std::size_t size() const { return rows * cols; }
   /// Of a weight matrix: how many inputs a unit sees, and how many units see an input.
@@ -46,7 +56,8 @@ class ParameterLayout {
  public:
   /// Appends a tensor and returns its index.
   std::size_t add(std::string name, std::size_t layer, ParameterGroup group, std::size_t rows,
-                  std::size_t cols, std::optional<double> initial = {}, std::size_t places = 1);
+                  std::size_t cols, std::optional<double> initial = {}, std::size_t places = 1,
+                  const BranchPlace& branch = {});
 
   const std::vector<ParameterTensor>& tensors() const { return tensors_; }
   /// The number of values in the block.

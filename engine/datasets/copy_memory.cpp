@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/core/random.hpp"
 #include "engine/datasets/split.hpp"
+#include "engine/datasets/symbol_encoding.hpp"
 
 namespace plumbline::datasets {
 
@@ -13,7 +14,7 @@ constexpr std::size_t kDelimiter = 9;
 constexpr std::size_t kInputSymbols = 10;
 constexpr std::size_t kClasses = 9;  // the delimiter is never to be said
 
-// Ten random symbols, `delay` - 1 blanks, a delimiter, ten blanks: `delay` + 20 steps, one-hot. The
+// Ten random symbols, `delay` - 1 blanks, a delimiter, ten blanks: `delay` + 20 steps. The
 // target is a class at each step: blanks, and at the last ten steps the ten symbols. Without memory the
 // best is blanks and then any symbol, of cross-entropy 10 ln 8 / (delay + 20).
 class CopyMemory final : public DataSource {
@@ -21,11 +22,12 @@ class CopyMemory final : public DataSource {
   explicit CopyMemory(Settings& settings)
       : split_(Split::read_with_test(settings, {.train = 10000, .valid = 1000})),
         delay_(static_cast<std::size_t>(settings.integer(
-            "delay", 100, between(1, 1e6), "steps from the last symbol to the delimiter: T"))) {}
+            "delay", 100, between(1, 1e6), "steps from the last symbol to the delimiter: T"))),
+        encoding_(settings) {}
 
-  std::size_t features() const override { return steps() * kInputSymbols; }
+  std::size_t features() const override { return shape().size(); }
   std::size_t outputs() const override { return kClasses; }
-  Shape shape() const override { return {.steps = steps(), .channels = kInputSymbols}; }
+  Shape shape() const override { return encoding_.shape(steps(), kInputSymbols); }
   std::size_t target_steps() const override { return steps(); }
   SplitSizes sizes() const override { return split_.sizes; }
 
@@ -38,7 +40,7 @@ class CopyMemory final : public DataSource {
     examples.labels.assign(n * steps(), kBlank);
     for (std::size_t i = 0; i < n; ++i) {
       const auto set = [&](std::size_t t, std::size_t symbol) {
-        examples.inputs(i, t * kInputSymbols + symbol) = 1;
+        encoding_.put(examples.inputs.data() + i * features(), t, symbol, kInputSymbols);
       };
       for (std::size_t t = 0; t < kCopied; ++t) {
         const std::size_t symbol = random.below(kSymbols);
@@ -58,6 +60,7 @@ class CopyMemory final : public DataSource {
 
   Split split_;
   std::size_t delay_;
+  SymbolEncoding encoding_;
 };
 
 }  // namespace

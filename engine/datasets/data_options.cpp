@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/core/catalogue.hpp"
+#include "engine/core/error.hpp"
 #include "engine/core/random.hpp"
 #include "engine/datasets/examples.hpp"
 #include "engine/datasets/part_streams.hpp"
@@ -27,10 +28,12 @@ struct Options {
   double input_noise = 0;
   bool standardize = false;
   bool autoencode = false;
+  std::int64_t symbols = 0;
   std::int64_t seed = 0;
 
   bool any() const {
-    return label_fraction < 1 || label_noise > 0 || input_noise > 0 || standardize || autoencode;
+    return label_fraction < 1 || label_noise > 0 || input_noise > 0 || standardize || autoencode ||
+           symbols > 0;
   }
 };
 
@@ -71,12 +74,28 @@ Options read(Settings& settings) {
   flag("standardize", options.standardize,
        "give each feature mean 0 and variance 1 over the training set");
   flag("autoencode", options.autoencode, "make the inputs the targets");
+  options.symbols = settings.integer(
+      "symbols", 0, between(0, 1e6),
+      "each input is one of so many symbols, a whole number from 0, for the layer embedding; 0: a "
+      "number");
+  if (options.symbols == 0) settings.restates("symbols");
   options.seed = read_seed(settings);
   return options;
 }
 
-// Reports options that need one label an example of a source that has others.
+// Reports options that need one label an example of a source that has others, and what would make
+// numbers of symbols.
 void check(const Options& options, const DataSource& source, Settings& settings) {
+  if (options.symbols > 0 && source.shape().symbols > 0) {
+    settings.problem("symbols", "is given, and the data have " +
+                                    std::to_string(source.shape().symbols) + " of their own");
+  }
+  if (options.symbols > 0 || source.shape().symbols > 0) {
+    constexpr const char* kWrong = "needs inputs that are numbers, and the data have symbols";
+    if (options.standardize) settings.problem("standardize", kWrong);
+    if (options.autoencode) settings.problem("autoencode", kWrong);
+    if (options.input_noise > 0) settings.problem("input_noise", kWrong);
+  }
   const std::string lacks = !source.has_labels() ? "needs classes, and the data have values"
                             : source.target_steps() != 1
                                 ? "needs one label an example, and the data "
@@ -153,6 +172,21 @@ void add_noise(Examples& examples, std::span<const std::uint32_t> places, const 
   }
 }
 
+// Throws EnvironmentError at the first input that is no symbol.
+void require_symbols(const Examples& examples, std::span<const std::uint32_t> places,
+                     const std::string& part, std::int64_t symbols) {
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    for (std::size_t j = 0; j < examples.inputs.shape()[1]; ++j) {
+      const float value = examples.inputs(i, j);
+      if (value >= 0 && value < static_cast<float>(symbols) && value == std::trunc(value)) continue;
+      throw EnvironmentError("data: input " + std::to_string(j) + " of " + part + " example " +
+                             std::to_string(places[i]) + " is " + std::to_string(value) +
+                             "; with symbols = " + std::to_string(symbols) +
+                             " it is a whole number from 0 to " + std::to_string(symbols - 1));
+    }
+  }
+}
+
 std::vector<std::uint32_t> all_places(std::size_t examples) {
   std::vector<std::uint32_t> places(examples);
   std::iota(places.begin(), places.end(), 0U);
@@ -169,7 +203,11 @@ class SourceWithOptions final : public DataSource {
     return options_.autoencode ? features() : source_->outputs();
   }
   bool has_labels() const override { return !options_.autoencode && source_->has_labels(); }
-  Shape shape() const override { return source_->shape(); }
+  Shape shape() const override {
+    Shape shape = source_->shape();
+    if (options_.symbols > 0) shape.symbols = static_cast<std::size_t>(options_.symbols);
+    return shape;
+  }
   std::size_t target_steps() const override {
     return options_.autoencode ? 1 : source_->target_steps();
   }
@@ -186,17 +224,19 @@ class SourceWithOptions final : public DataSource {
     choose(loaded);
     // Shared, as streams hold copies of what is made of their examples.
     const auto standardization = std::make_shared<const Standardization>(found_on(loaded));
-    const ExampleMap evaluated = [options = options_, standardization](
-                                     Examples& examples,
-                                     std::span<const std::uint32_t> /*places*/) {
-      if (options.standardize) standardization->apply(examples);
-      if (!options.autoencode) return;
-      examples.labels.clear();
-      examples.values = examples.inputs;
+    const auto evaluated = [&](const std::string& part) -> ExampleMap {
+      return [options = options_, standardization, part](Examples& examples,
+                                                         std::span<const std::uint32_t> places) {
+        if (options.symbols > 0) require_symbols(examples, places, part, options.symbols);
+        if (options.standardize) standardization->apply(examples);
+        if (!options.autoencode) return;
+        examples.labels.clear();
+        examples.values = examples.inputs;
+      };
     };
-    const ExampleMap trained = [options = options_, evaluated](
+    const ExampleMap trained = [options = options_, prepared = evaluated("training")](
                                    Examples& examples, std::span<const std::uint32_t> places) {
-      evaluated(examples, places);
+      prepared(examples, places);
       if (options.input_noise > 0) add_noise(examples, places, options);
     };
     Dataset data = without_examples();
@@ -209,8 +249,8 @@ class SourceWithOptions final : public DataSource {
       if (stream != nullptr) mapped = std::make_shared<const MappedStream>(stream, map);
     };
     add(trained, loaded.train, data.train, loaded.streamed.train, data.streamed.train);
-    add(evaluated, loaded.valid, data.valid, loaded.streamed.valid, data.streamed.valid);
-    add(evaluated, loaded.test, data.test, loaded.streamed.test, data.streamed.test);
+    add(evaluated("validation"), loaded.valid, data.valid, loaded.streamed.valid, data.streamed.valid);
+    add(evaluated("test"), loaded.test, data.test, loaded.streamed.test, data.streamed.test);
     return data;
   }
 

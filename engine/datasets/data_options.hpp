@@ -11,6 +11,7 @@ namespace plumbline {
 
 /// The source with the options of `[data]` that every source has beside its own, read from the same
 /// table; the source itself where none is given. They act in this order:
+///   symbols         each input is a symbol, a whole number from 0 to symbols - 1; loading checks it
 ///   label_fraction  the training set is cut to this share of each class
 ///   label_noise     this share of the training labels becomes another class, uniformly drawn
 ///   standardize     x <- (x - mean) / deviation for each feature, both over the training set, the same

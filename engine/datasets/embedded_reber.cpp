@@ -8,7 +8,7 @@ namespace {
 
 // A string of the embedded grammar is B y w y E, y being T or P and w a string of Reber's grammar. The
 // input is B y w, and the class is what comes next: T 0, P 1. It hangs on the second symbol alone, and
-// what is between tells nothing of it. One-hot, the zero vectors of the padding in front.
+// what is between tells nothing of it. The padding is in front.
 // Strings are drawn anew each time, so short ones stand in several parts.
 class EmbeddedReber final : public DataSource {
  public:
@@ -16,11 +16,12 @@ class EmbeddedReber final : public DataSource {
       : split_(Split::read_with_test(settings, {.train = 2000, .valid = 500})),
         steps_(static_cast<std::size_t>(
             settings.integer("steps", 20, between(kShortestReberString + 2, 1e6),
-                             "symbols of the longest inputs; shorter ones are padded in front"))) {}
+                             "symbols of the longest inputs; shorter ones are padded in front"))),
+        encoding_(settings) {}
 
-  std::size_t features() const override { return steps_ * kReberSymbols.size(); }
+  std::size_t features() const override { return shape().size(); }
   std::size_t outputs() const override { return 2; }
-  Shape shape() const override { return {.steps = steps_, .channels = kReberSymbols.size()}; }
+  Shape shape() const override { return encoding_.shape(steps_, kReberSymbols.size(), true); }
   SplitSizes sizes() const override { return split_.sizes; }
 
   Dataset load(const DataFolders& /*folders*/) const override {
@@ -32,7 +33,7 @@ class EmbeddedReber final : public DataSource {
     for (std::size_t i = 0; i < n; ++i) {
       const std::uint64_t label = random.below(2);
       const std::string string = (label == 0 ? "BT" : "BP") + reber_string(steps_ - 2, random);
-      write_reber_symbols(string, steps_, examples.inputs.data() + i * features());
+      write_reber_symbols(string, steps_, encoding_, examples.inputs.data() + i * features());
       examples.labels.push_back(static_cast<std::int32_t>(label));
     }
     Dataset dataset = without_examples();
@@ -43,6 +44,7 @@ class EmbeddedReber final : public DataSource {
  private:
   Split split_;
   std::size_t steps_;
+  SymbolEncoding encoding_;
 };
 
 }  // namespace

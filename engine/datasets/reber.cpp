@@ -8,19 +8,20 @@ namespace {
 
 // Every other string is of the grammar, class 1. The others, class 0, are strings of the grammar in which
 // one symbol between B and E, any one, is replaced by any other one. None of these is of the grammar:
-// what may follow the one arrow of a state never may follow the other. One-hot, the zero vectors of the
-// padding in front. Strings are drawn anew each time, so short ones stand in several parts.
+// what may follow the one arrow of a state never may follow the other. The padding is in
+// front. Strings are drawn anew each time, so short ones stand in several parts.
 class Reber final : public DataSource {
  public:
   explicit Reber(Settings& settings)
       : split_(Split::read_with_test(settings, {.train = 2000, .valid = 500})),
-        steps_(static_cast<std::size_t>(settings.integer(
-            "steps", 20, between(kShortestReberString, 1e6),
-            "symbols of the longest strings; shorter ones are padded in front"))) {}
+        steps_(static_cast<std::size_t>(
+            settings.integer("steps", 20, between(kShortestReberString, 1e6),
+                             "symbols of the longest strings; shorter ones are padded in front"))),
+        encoding_(settings) {}
 
-  std::size_t features() const override { return steps_ * kReberSymbols.size(); }
+  std::size_t features() const override { return shape().size(); }
   std::size_t outputs() const override { return 2; }
-  Shape shape() const override { return {.steps = steps_, .channels = kReberSymbols.size()}; }
+  Shape shape() const override { return encoding_.shape(steps_, kReberSymbols.size(), true); }
   SplitSizes sizes() const override { return split_.sizes; }
 
   Dataset load(const DataFolders& /*folders*/) const override {
@@ -32,7 +33,7 @@ class Reber final : public DataSource {
     for (std::size_t i = 0; i < n; ++i) {
       const bool right = i % 2 == 1;
       const std::string string = right ? reber_string(steps_, random) : wrong_string(random);
-      write_reber_symbols(string, steps_, examples.inputs.data() + i * features());
+      write_reber_symbols(string, steps_, encoding_, examples.inputs.data() + i * features());
       examples.labels.push_back(right ? 1 : 0);
     }
     Dataset dataset = without_examples();
@@ -51,6 +52,7 @@ class Reber final : public DataSource {
 
   Split split_;
   std::size_t steps_;
+  SymbolEncoding encoding_;
 };
 
 }  // namespace

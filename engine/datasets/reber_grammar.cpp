@@ -36,11 +36,14 @@ std::string reber_string(std::size_t longest, Random& random) {
   return string;
 }
 
-void write_reber_symbols(std::string_view string, std::size_t steps, float* rows) {
-  float* row = rows + (steps - string.size()) * kReberSymbols.size();
-  for (const char symbol : string) {
-    row[kReberSymbols.find(symbol)] = 1;
-    row += kReberSymbols.size();
+void write_reber_symbols(std::string_view string, std::size_t steps, const SymbolEncoding& encoding,
+                         float* example) {
+  const std::size_t before = steps - string.size();
+  for (std::size_t t = 0; t < before; ++t) {
+    encoding.put_padding(example, t, kReberSymbols.size());
+  }
+  for (std::size_t i = 0; i < string.size(); ++i) {
+    encoding.put(example, before + i, kReberSymbols.find(string[i]), kReberSymbols.size());
   }
 }
 

@@ -6,10 +6,11 @@
 #include <string_view>
 
 #include "engine/core/random.hpp"
+#include "engine/datasets/symbol_encoding.hpp"
 
 namespace plumbline {
 
-/// The symbols of Reber strings, each of which is a one-hot vector in this order.
+/// The symbols of Reber strings, in the order of their encoding.
 inline constexpr std::string_view kReberSymbols = "BTPSXVE";
 
 /// The shortest strings of the grammar, BTXSE and BPVVE.
@@ -19,8 +20,9 @@ inline constexpr std::size_t kShortestReberString = 5;
 /// probability 1/2. Redrawn until it has at most `longest` symbols; needs 5 at least.
 std::string reber_string(std::size_t longest, Random& random);
 
-/// Writes the string's one-hot vectors to the last of `steps` rows; the ones before are left as they
-/// are, zeros of the padding. Needs steps >= string.size().
-void write_reber_symbols(std::string_view string, std::size_t steps, float* rows);
+/// Writes the string to the last of an example's `steps` steps, and the padding to those before. Needs
+/// steps >= string.size(), and an example of zeros.
+void write_reber_symbols(std::string_view string, std::size_t steps, const SymbolEncoding& encoding,
+                         float* example);
 
 }  // namespace plumbline

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/core/random.hpp"
 #include "engine/datasets/split.hpp"
+#include "engine/datasets/symbol_encoding.hpp"
 
 namespace plumbline::datasets {
 
 namespace {
 
-// The symbols E, B, a, b, c, d, X, Y as one-hot vectors in this order.
+// The symbols E, B, a, b, c, d, X, Y in this order.
 enum Symbol : std::size_t { kBegin, kTrigger, kFirstDistractor, kX = 6, kY = 7, kSymbols = 8 };
 constexpr std::size_t kDistractors = 4;
 
@@ -19,11 +20,12 @@ class TemporalOrder final : public DataSource {
   explicit TemporalOrder(Settings& settings)
       : split_(Split::read_with_test(settings, {.train = 10000, .valid = 1000})),
         steps_(static_cast<std::size_t>(
-            settings.integer("steps", 100, between(10, 1e6), "length of a sequence"))) {}
+            settings.integer("steps", 100, between(10, 1e6), "length of a sequence"))),
+        encoding_(settings) {}
 
-  std::size_t features() const override { return kSymbols * steps_; }
+  std::size_t features() const override { return shape().size(); }
   std::size_t outputs() const override { return 4; }
-  Shape shape() const override { return {.steps = steps_, .channels = kSymbols}; }
+  Shape shape() const override { return encoding_.shape(steps_, kSymbols); }
   SplitSizes sizes() const override { return split_.sizes; }
 
   Dataset load(const DataFolders& /*folders*/) const override {
@@ -41,7 +43,9 @@ class TemporalOrder final : public DataSource {
       const std::size_t second = kX + random.below(2);
       symbols[within(steps_ / 10, steps_ / 5, random)] = first;
       symbols[within(steps_ / 2, 3 * steps_ / 5, random)] = second;
-      for (std::size_t t = 0; t < steps_; ++t) examples.inputs(i, t * kSymbols + symbols[t]) = 1;
+      for (std::size_t t = 0; t < steps_; ++t) {
+        encoding_.put(examples.inputs.data() + i * features(), t, symbols[t], kSymbols);
+      }
       examples.labels.push_back(static_cast<std::int32_t>(2 * (first - kX) + (second - kX)));
     }
     Dataset dataset = without_examples();
@@ -56,6 +60,7 @@ class TemporalOrder final : public DataSource {
 
   Split split_;
   std::size_t steps_;
+  SymbolEncoding encoding_;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "engine/core/error.hpp"
 #include "engine/datasets/compressed.hpp"
 #include "engine/datasets/split.hpp"
+#include "engine/datasets/symbol_encoding.hpp"
 #include "engine/datasets/user_file.hpp"
 
 namespace plumbline::datasets {
@@ -74,14 +75,15 @@ struct Content {
 
 // The file is cut into windows of steps + 1 characters, each of which begins with the last character of
 // the one before; what is left at the end is dropped. The input is the first `steps` characters of a
-// window, one-hot; the target at each step is the character that follows it. The alphabet is every
+// window; the target at each step is the character that follows it. The alphabet is every
 // character of the file, by code point. Windows are dealt out to the parts in random order.
 class Text final : public DataSource {
  public:
   explicit Text(Settings& settings)
       : file_(settings, "a text in UTF-8, plain or gzipped"),
         steps_(static_cast<std::size_t>(
-            settings.integer("steps", 50, between(1, 1e6), "characters of a window"))) {
+            settings.integer("steps", 50, between(1, 1e6), "characters of a window"))),
+        encoding_(settings) {
     const std::string alphabet = settings.text(
         "alphabet", "", "the characters in the order of their classes; if not given, the file's");
     content_ = file_.find<Content>(settings, {alphabet, std::to_string(steps_)},
@@ -94,11 +96,11 @@ class Text final : public DataSource {
     split_ = Split::read_of(settings, {.train = content_ == nullptr ? 0 : content_->windows});
   }
 
-  std::size_t features() const override { return steps_ * outputs(); }
+  std::size_t features() const override { return shape().size(); }
   std::size_t outputs() const override {
     return content_ == nullptr ? 0 : content_->alphabet.size();
   }
-  Shape shape() const override { return {.steps = steps_, .channels = outputs()}; }
+  Shape shape() const override { return encoding_.shape(steps_, outputs()); }
   std::size_t target_steps() const override { return steps_; }
   SplitSizes sizes() const override { return split_.sizes; }
 
@@ -112,7 +114,8 @@ class Text final : public DataSource {
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t t = 0; t < steps_; ++t) {
         const std::size_t at = i * steps_ + t;
-        examples.inputs(i, t * outputs() + static_cast<std::size_t>(classes[at])) = 1;
+        encoding_.put(examples.inputs.data() + i * features(), t,
+                      static_cast<std::size_t>(classes[at]), outputs());
         examples.labels.push_back(classes[at + 1]);
       }
     }
@@ -171,6 +174,7 @@ class Text final : public DataSource {
 
   UserFile file_;
   std::size_t steps_;
+  SymbolEncoding encoding_;
   std::shared_ptr<const Content> content_;
   Split split_;
 };
@@ -180,7 +184,7 @@ class Text final : public DataSource {
 DatasetEntry text() {
   return dataset_entry<Text>({
       .summary = "A text file, of which at each character the next one is to be told.",
-      .formula = "windows c_1 ... c_(steps + 1) of the file; x_t = one-hot c_t, class at step t: "
+      .formula = "windows c_1 ... c_(steps + 1) of the file; x_t = c_t, class at step t: "
                  "c_(t + 1)",
       .paper = "Elman, Finding structure in time, Cognitive Science 14, 1990; Sutskever, Martens & "
                "Hinton, Generating text with recurrent neural networks, ICML 2011",

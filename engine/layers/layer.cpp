@@ -8,6 +8,7 @@ namespace plumbline {
 void TensorList::begin_weight_layer(std::size_t depth) {
   layer_ = depth_ + 1;
   depth_ += depth;
+  if (open_branches_ > 0) ++branch_layers_.back();
   name_ = "layer_" + std::to_string(layer_);
 }
 
@@ -19,8 +20,21 @@ void TensorList::begin(std::string_view kind) {
 
 void TensorList::add(std::string_view part, ParameterGroup group, std::size_t rows,
                      std::size_t cols, std::optional<double> initial, std::size_t places) {
-  tensors_.push_back(
-      {name_ + '.' + std::string(part), layer_, group, rows, cols, 0, initial, places});
+  const bool inside = open_branches_ > 0;
+  branch_of_.push_back(inside ? branch_layers_.size() : 0);
+  tensors_.push_back({name_ + '.' + std::string(part),
+                      layer_,
+                      group,
+                      rows,
+                      cols,
+                      0,
+                      initial,
+                      places,
+                      {.layer = inside ? branch_layers_.back() : 0}});
+}
+
+void TensorList::begin_branch() {
+  if (open_branches_++ == 0) branch_layers_.push_back(0);
 }
 
 void TensorList::add_activation(const Activation& activation, std::size_t width) {
@@ -30,20 +44,28 @@ void TensorList::add_activation(const Activation& activation, std::size_t width)
 }
 
 ParameterLayout TensorList::layout() const {
+  const bool symbols = std::ranges::any_of(tensors_, [](const ParameterTensor& tensor) {
+    return tensor.group == ParameterGroup::input;
+  });
   std::size_t last = 0;
   for (const ParameterTensor& tensor : tensors_) {
     if (tensor.is_weight_matrix()) last = std::max(last, tensor.layer);
   }
   ParameterLayout layout;
-  for (const ParameterTensor& tensor : tensors_) {
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    const ParameterTensor& tensor = tensors_[i];
     ParameterGroup group = tensor.group;
     if (group == ParameterGroup::hidden && tensor.layer == last) {
       group = ParameterGroup::output;
-    } else if (group == ParameterGroup::hidden && tensor.layer == 1) {
+    } else if (group == ParameterGroup::hidden && tensor.layer == 1 && !symbols) {
       group = ParameterGroup::input;
     }
+    BranchPlace branch;
+    if (const std::size_t number = branch_of_[i]; number > 0) {
+      branch = {branch_layers_.size(), branch_layers_[number - 1], tensor.branch.layer};
+    }
     layout.add(tensor.name, tensor.layer, group, tensor.rows, tensor.cols, tensor.initial,
-               tensor.places);
+               tensor.places, branch);
   }
   return layout;
 }

@@ -53,8 +53,8 @@ class Layer {
   /// As large as the outputs of the last forward pass: the layer above writes dL_i/d(output) here.
   virtual MatrixView<T> output_gradient() = 0;
 
-  /// For the rows of the last forward pass, with dL_i/d(output) in output_gradient(), which is then used
-  /// up: writes `mean` times the sum over examples of the gradients into the layer's part of `gradient`,
+  /// Once after a forward pass, for its rows, with dL_i/d(output) in output_gradient(), which is then used
+  /// up, as may be what the pass has left: writes `mean` times the sum over examples of the gradients into the layer's part of `gradient`,
   /// and dL_i/d(input) into `input_gradient` unless that is empty.
   virtual void backward(std::span<const T> parameters, MatrixView<const T> input, T mean,
                         std::span<T> gradient, MatrixView<T> input_gradient) = 0;
@@ -116,9 +116,12 @@ class TensorList {
            std::optional<double> initial = {}, std::size_t places = 1);
   /// Appends what an activation of this width learns, if anything.
   void add_activation(const Activation& activation, std::size_t width);
+  /// Around the layers of a residual block's branch.
+  void begin_branch();
+  void end_branch() { --open_branches_; }
 
-  /// The tensors in their order. The first weight layer's are the net's input weights, the last one's
-  /// its output weights.
+  /// The tensors in their order. The last weight layer's are the net's output weights; the first one's
+  /// are its input weights, unless these are those of symbols.
   ParameterLayout layout() const;
   /// The number of weight layers, unrolled ones counted by step.
   std::size_t depth() const { return depth_; }
@@ -129,6 +132,9 @@ class TensorList {
   std::size_t layer_ = 1;  // of the tensors that are added next
   std::size_t depth_ = 0;
   std::vector<std::pair<std::string, std::size_t>> begun_;  // how many layers of each kind
+  std::size_t open_branches_ = 0;                           // inside each other
+  std::vector<std::size_t> branch_layers_;                  // weight layers of each
+  std::vector<std::size_t> branch_of_;                      // of each tensor, from 1; 0: none
 };
 
 /// Hands out the tensors of a layout in the order in which they were declared.
@@ -164,6 +170,8 @@ class LayerKind {
   /// What is wrong with an input of this shape, as the rest of a sentence about the layer; empty where
   /// it fits.
   virtual std::string problem(const Shape& /*input*/) const { return {}; }
+  /// Whether it can stand on symbols, of which problem() is not asked where it cannot.
+  virtual bool takes_symbols() const { return false; }
   virtual Shape output(const Shape& input) const = 0;
   virtual void declare(const Shape& input, TensorList& tensors) const = 0;
   /// Multiply-adds of weights and additions of biases for one example, forward.

@@ -100,7 +100,9 @@ class ResidualKind final : public LayerKindOf<ResidualKind> {
       tensors.begin("residual");
       tensors.add("scale", ParameterGroup::norm, 1, 1, scale_.factor);
     }
+    tensors.begin_branch();
     branch_.declare(input, tensors);
+    tensors.end_branch();
   }
   double products(const Shape& input) const override { return branch_.products(input); }
   double kept_values(const Shape& input) const override {

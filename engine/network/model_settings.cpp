@@ -160,10 +160,17 @@ StackKind ModelSettings::layers(std::size_t outputs) const {
 }
 
 Shape ModelSettings::input(const Shape& data) const {
-  return takes_shapes ? data : Shape::vector(data.size());
+  return takes_shapes ? data : Shape::symbol_rows(1, data.size(), data.symbols);
 }
 
 std::optional<Problem> ModelSettings::problem(const Shape& input) const {
+  if (input.symbols > 0 && (hidden.empty() || !hidden.front().kind->takes_symbols())) {
+    const NamedLayer first =
+        hidden.empty() ? NamedLayer{"the first layer", nullptr} : hidden.front();
+    return Problem{first.place, first.name + " needs numbers; below it is the data, which has " +
+                                    to_string(input) +
+                                    "; let 'model.layers' begin with the layer embedding"};
+  }
   Shape shape = input;
   std::string below = "the data";
   for (const NamedLayer& layer : hidden) {

@@ -21,7 +21,7 @@ constexpr std::array kGroups = {ParameterGroup::input,    ParameterGroup::hidden
 const char* members_of(ParameterGroup group) {
   switch (group) {
     case ParameterGroup::input:
-      return "weights of the first layer, where there are hidden layers";
+      return "the table of an embedding, else weights of the first of several layers";
     case ParameterGroup::hidden:
       return "weights of the layers between the first and the last";
     case ParameterGroup::output:

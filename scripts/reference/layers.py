@@ -164,6 +164,11 @@ def highway(x, p, shape, settings):
     return t * h + (1 - t) * x
 
 
+def embedding(x, p, shape, settings):
+    table = p["table"].reshape(shape["symbols"], -1)
+    return F.embedding(x.long(), table).reshape(x.shape[0], -1)
+
+
 def vector(values):
     return {"steps": 1, "channels": values, "height": 1, "width": 1}
 
@@ -174,6 +179,10 @@ def pixels(channels, height, width):
 
 def steps(count, values):
     return {"steps": count, "channels": values, "height": 1, "width": 1}
+
+
+def symbols(count, values, kinds):
+    return steps(count, values) | {"symbols": kinds}
 
 
 def gated(gates, inputs, units, recurrent_bias=False):
@@ -217,6 +226,7 @@ CASES = {
                        steps(7, 3), gated("ifgo", 3, 5) | {"peepholes": 15}),
     "gru_truncated": (gru_cell, "gru", {"width": 5, "truncate": 3}, steps(7, 3),
                       gated("run", 3, 5, recurrent_bias=True)),
+    "embedding": (embedding, "embedding", {"width": 5}, symbols(4, 2, 7), {"table": 35}),
 }
 
 
@@ -231,7 +241,11 @@ def golden(name):
         return torch.tensor(values, requires_grad=True)
 
     parameters = {part: drawn(count) for part, count in sizes.items()}
-    x = drawn(BATCH * shape["steps"], size)
+    if "symbols" in shape:
+        drawn_symbols = random.integers(shape["symbols"], size=(BATCH * shape["steps"], size))
+        x = torch.tensor(drawn_symbols.astype(np.float64))
+    else:
+        x = drawn(BATCH * shape["steps"], size)
     y = function(x, parameters, shape, settings)
     slopes = drawn(*y.shape).detach()
     (y * slopes).sum().backward()
@@ -239,7 +253,7 @@ def golden(name):
     def flat(tensor):
         return tensor.detach().flatten().tolist()
 
-    return {
+    data = {
         "license": "SPDX-License-Identifier: Apache-2.0",
         "made_by": f"scripts/reference/layers.py, PyTorch {torch.__version__.split('+')[0]}, float64",
         "layer": layer, "settings": {k: v for k, v in settings.items() if k != "in_use"},
@@ -247,8 +261,10 @@ def golden(name):
         "parameters": {part: flat(value) for part, value in parameters.items()},
         "inputs": flat(x), "slopes": flat(slopes), "outputs": flat(y),
         "gradients": {part: flat(value.grad) for part, value in parameters.items()},
-        "input_gradient": flat(x.grad),
     }
+    if x.grad is not None:  # there is none for symbols
+        data["input_gradient"] = flat(x.grad)
+    return data
 
 
 def main(names):

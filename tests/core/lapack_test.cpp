@@ -114,6 +114,37 @@ TEST(SymmetricEigen, OfNanIsNan) {
   }
 }
 
+TEST(SpectralRadius, OfTwoByTwoIsKnown) {
+  // [[a, -b], [b, a]]: a +- i b.
+  Square a(2);
+  a.values = {0.3, -0.4, 0.4, 0.3};
+  EXPECT_NEAR(spectral_radius(a.view()), 0.5, kTolerance);
+  a.values = {1, 1000, 0, -3};
+  EXPECT_NEAR(spectral_radius(a.view()), 3, kTolerance);
+  a.values = {0, 5, 0, 0};
+  EXPECT_EQ(spectral_radius(a.view()), 0);
+}
+
+TEST(SpectralRadius, OfASymmetricMatrixIsItsLargestEigenvalueEvenWherePadded) {
+  constexpr std::size_t kSize = 9;
+  Square a = positive_definite(kSize);
+  std::vector<double> values(kSize);
+  Square vectors(kSize);
+  symmetric_eigen(a.view(), values, vectors.view());
+  std::vector<double> padded(kSize * 16, 1e9);
+  for (std::size_t i = 0; i < kSize; ++i) {
+    for (std::size_t j = 0; j < kSize; ++j) padded[i * 16 + j] = -a(i, j);
+  }
+  const double radius = spectral_radius(MatrixView<const double>{padded.data(), kSize, kSize, 16});
+  EXPECT_NEAR(radius, values.back(), kTolerance * values.back());
+}
+
+TEST(SpectralRadius, OfNanIsNan) {
+  Square a = random_matrix(4);
+  a(1, 2) = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(spectral_radius(a.view())));
+}
+
 TEST(InverseRoot, ToTheFourthTimesTheMatrixIsTheIdentity) {
   constexpr std::size_t kSize = 6;
   Square a = positive_definite(kSize);

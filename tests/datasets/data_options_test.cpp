@@ -47,8 +47,8 @@ TEST(DataOptionsTest, LeaveTheSourceItselfAtTheirDefaults) {
   const std::shared_ptr<const DataSource> source = dataset_catalogue().find("digits")->make(reader);
   const std::size_t own = report.resolved.size();
   EXPECT_EQ(with_options(source, reader), source);
-  ASSERT_EQ(report.resolved.size(), own + 5);
-  for (std::size_t i = own; i < own + 5; ++i) {
+  ASSERT_EQ(report.resolved.size(), own + 6);
+  for (std::size_t i = own; i < own + 6; ++i) {
     EXPECT_TRUE(report.resolved[i].restates) << report.resolved[i].key << " would change run ids";
   }
   EXPECT_EQ(with_options(nullptr, reader), nullptr);

@@ -35,10 +35,13 @@ SettingsTable unusual_settings(const std::string& name) {
   if (name == "normal") return table_of({{"mean", 0.3}, {"std", 0.2}});
   if (name == "uniform") return table_of({{"low", -0.1}, {"high", 0.7}});
   if (name == "mean_field") return table_of({{"weight_variance", 1.7}, {"bias_variance", 0.4}});
-  if (name == "orthogonal" || name == "identity") return table_of({{"gain", 1.5}});
+  if (name == "orthogonal" || name == "delta_orthogonal" || name == "identity") {
+    return table_of({{"gain", 1.5}});
+  }
   if (name == "constant") return table_of({{"value", 0.3}});
   if (name == "sparse") return table_of({{"connections", 7}, {"std", 0.4}});
-  if (name.starts_with("he_")) return table_of({{"fan", "fan_out"}, {"slope", 0.5}});
+  if (name.starts_with("he_") || name == "fixup")
+    return table_of({{"fan", "fan_out"}, {"slope", 0.5}});
   if (name == "truncated_normal") {
     return table_of({{"mean", 0.3}, {"std", 0.2}, {"low", -0.5}, {"high", 3.0}});
   }
@@ -48,8 +51,8 @@ SettingsTable unusual_settings(const std::string& name) {
 const std::set<std::string> kWithoutChance = {"constant", "from_file", "identity", "ones", "zeros"};
 
 /// Their weights are not random, or depend on data or on the place in the net.
-const std::set<std::string> kWithoutVariance = {"constant",     "from_file", "identity",
-                                                "looks_linear", "lsuv",      "ones"};
+const std::set<std::string> kWithoutVariance = {"constant",     "fixup", "from_file", "identity",
+                                                "looks_linear", "lsuv",  "ones"};
 
 /// How many independent normal variables 60,000 weights hold at least.
 double independent_draws(const std::string& name, double fan_out) {

@@ -57,9 +57,14 @@ class LayerRun {
             static_cast<T>(tensor.initial.value_or(0) + 0.5 * random.normal());
       }
     }
+    const std::size_t symbols = choice_.input.symbols;
     for (const MatrixView<T> one : {inputs(), slopes()}) {
+      const bool draws_symbols = symbols > 0 && one.data == inputs().data;
       for (std::size_t i = 0; i < one.rows; ++i) {
-        for (std::size_t j = 0; j < one.cols; ++j) one(i, j) = static_cast<T>(random.normal());
+        for (std::size_t j = 0; j < one.cols; ++j) {
+          one(i, j) = static_cast<T>(draws_symbols ? static_cast<double>(random.below(symbols))
+                                                   : random.normal());
+        }
       }
     }
   }

@@ -75,6 +75,18 @@ TEST_P(UnrolledLayer, PassesSlopesBackInPiecesCountedFromTheLastStep) {
   }
 }
 
+TEST(LstmForgetGate, HasABiasThatStartsAtItsSetting) {
+  for (const double bias : {1.0, -2.5}) {
+    LayerChoice choice{.name = "lstm", .input = Shape::sequence(kSteps, 3)};
+    if (bias != 1) choice.settings = {{"forget_bias", node(bias)}};
+    const ParameterLayout layout = LayerRun<double>::layout_of(*choice.kind(), choice.input);
+    for (const ParameterTensor& tensor : layout.tensors()) {
+      const bool forget = tensor.name == "layer_1.bias_f";
+      EXPECT_EQ(tensor.initial, forget ? std::optional(bias) : std::nullopt) << tensor.name;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, UnrolledLayer, testing::Values("rnn", "lstm", "gru"),
                          [](const auto& instance) { return instance.param; });
 

@@ -171,6 +171,34 @@ TEST(ModelLayers, AreNamedWhereTheyDoNotFit) {
                   "two must be alike; below it is 'model.layers.1' (dense), which has 100"));
 }
 
+TEST(ModelLayers, TakeSymbolsOnlyIntoAnEmbeddingAndAnEmbeddingOnlySymbols) {
+  const std::vector<Setting> reber = {{"data.name", node("reber")}, {"data.train", node(40)}};
+  const auto with = [&](std::vector<Setting> more) {
+    more.insert(more.end(), reber.begin(), reber.end());
+    return problems_of(more);
+  };
+  const std::pair<std::string, SettingNode> index = {"data.encoding", node("index")};
+  const SettingNode right = {
+      SettingList{layer("embedding", {{"width", node(3)}}), node("gru"), node("last_step")}, {}};
+  EXPECT_THAT(with({index, {"model.layers", right}}), testing::IsEmpty());
+  const std::string wanted =
+      "needs symbols, such as those of data.encoding = \"index\"; below it is ";
+  EXPECT_THAT(
+      with({{"model.layers", right}}),
+      ElementsAre("'model.layers.1' (embedding) " + wanted + "the data, which has 20 steps of 7"));
+  EXPECT_THAT(
+      with({index, {"model.layers", {SettingList{node("embedding"), node("embedding")}, {}}}}),
+      ElementsAre("'model.layers.2' (embedding) " + wanted +
+                  "'model.layers.1' (embedding), which has 20 steps of 100"));
+  EXPECT_THAT(with({index, {"model.layers", {SettingList{node("gru"), node("last_step")}, {}}}}),
+              ElementsAre("'model.layers.1' (gru) needs numbers; below it is the data, which has "
+                          "20 steps of 1 of 8 symbols; let 'model.layers' begin with the layer "
+                          "embedding"));
+  EXPECT_THAT(with({index}),
+              ElementsAre("the first layer needs numbers; below it is the data, which has 20 of 8 "
+                          "symbols; let 'model.layers' begin with the layer embedding"));
+}
+
 TEST(ModelLayers, AreReadWithTheirMistakes) {
   EXPECT_THAT(problems_of({{"model.layers", {SettingList{node("dens")}, {}}}}),
               ElementsAre(HasSubstr("'dens' is not among the layers; did you mean 'dense'")));

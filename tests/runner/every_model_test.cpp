@@ -25,6 +25,12 @@ const std::string kSums =
     "[data]\nname = \"adding_problem\"\nsteps = 10\ntrain = 200\nvalid = 50\n"
     "[loss]\nname = \"mean_squared_error\"\n";
 const std::string kMemory = "[data]\nname = \"copy_memory\"\ndelay = 3\ntrain = 200\nvalid = 50\n";
+const std::string kSymbols =
+    "[data]\nname = \"copy_memory\"\nencoding = \"index\"\ndelay = 3\ntrain = 200\nvalid = 50\n";
+// The text is this file.
+const std::string kText = "[data]\nname = \"text\"\nencoding = \"index\"\nsteps = 8\nfile = \"" +
+                          std::string(PLUMBLINE_SOURCE_DIR) +
+                          "/tests/runner/every_model_test.cpp\"\n";
 
 std::vector<ModelCase> cases() {
   return {
@@ -40,6 +46,11 @@ std::vector<ModelCase> cases() {
       {"rnn", "kind = \"rnn\"\nwidth = 20\n", kSums},
       {"lstm", "kind = \"lstm\"\nwidth = 20\ndepth = 2\n", kSums},
       {"gru", "kind = \"gru\"\nwidth = 20\n", kMemory},
+      {"embedding",
+       "layers = [{ name = \"embedding\", width = 6 }, { name = \"gru\", width = 20 }]\n",
+       kSymbols},
+      {"embedding_of_a_text",
+       "layers = [{ name = \"embedding\", width = 12 }, { name = \"lstm\", width = 20 }]\n", kText},
   };
 }
 

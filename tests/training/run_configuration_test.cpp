@@ -193,10 +193,13 @@ TEST(ConfigureTest, ReadsTheOptionsOfAnySourceBesideItsOwnSettings) {
 
 TEST(RunIdTest, IsWhatItWasBeforeThereWereOptionsAndTestExamples) {
   const std::string id = id_of(small_run());
-  const std::vector<Setting> defaults = {
-      {"data.label_fraction", node(1)}, {"data.label_noise", node(0)},
-      {"data.input_noise", node(0)},    {"data.standardize", node(false)},
-      {"data.autoencode", node(false)}, {"data.test", node(0)}};
+  const std::vector<Setting> defaults = {{"data.label_fraction", node(1)},
+                                         {"data.label_noise", node(0)},
+                                         {"data.input_noise", node(0)},
+                                         {"data.standardize", node(false)},
+                                         {"data.autoencode", node(false)},
+                                         {"data.symbols", node(0)},
+                                         {"data.test", node(0)}};
   const RunConfiguration run = configured(small_run());
   for (const auto& [key, value] : defaults) {
     EXPECT_EQ(id_of(with(small_run(), {{key, value}})), id) << key;
