@@ -249,7 +249,8 @@ class SourceWithOptions final : public DataSource {
       if (stream != nullptr) mapped = std::make_shared<const MappedStream>(stream, map);
     };
     add(trained, loaded.train, data.train, loaded.streamed.train, data.streamed.train);
-    add(evaluated("validation"), loaded.valid, data.valid, loaded.streamed.valid, data.streamed.valid);
+    add(evaluated("validation"), loaded.valid, data.valid, loaded.streamed.valid,
+        data.streamed.valid);
     add(evaluated("test"), loaded.test, data.test, loaded.streamed.test, data.streamed.test);
     return data;
   }

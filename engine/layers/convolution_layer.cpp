@@ -52,8 +52,7 @@ class Convolution final : public Layer<T>, public WeightLayer<T> {
         activation_(std::move(activation)),
         weight_(site.tensors.next()),
         bias_(site.tensors.next()),
-        activation_parameters_(activation_->parameters(output.channels) > 0 ? site.tensors.next()
-                                                                            : ParameterTensor()),
+        activation_parameters_(site.tensors.next_activation(*activation_, output.channels)),
         pre_activation_(site.batch, sums),
         activated_(site.batch, output),
         error_signal_(site.batch, sums),
@@ -175,10 +174,7 @@ class ConvolutionKind final : public LayerKindOf<ConvolutionKind> {
     tensors.begin_weight_layer();
     tensors.add("weight", ParameterGroup::hidden, units, places * input.channels, {}, places);
     tensors.add("bias", ParameterGroup::bias, units, 1);
-    if (const std::size_t own = activation_->parameters(channels_); own > 0) {
-      tensors.add("activation", ParameterGroup::activation, own, 1,
-                  activation_->initial_parameter());
-    }
+    tensors.add_activation(*activation_, channels_);
   }
   double products(const Shape& input) const override {
     const Shape sums = image(input, activation_->units(channels_));

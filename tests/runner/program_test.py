@@ -327,6 +327,14 @@ def test_standard_output_that_cannot_be_written_is_an_error(program):
     assert "standard output" in result.stderr
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.toml")),
+                         ids=lambda path: path.stem)
+def test_a_definition_that_ships_has_no_mistakes_and_its_file_has_its_name(call, path):
+    result = call("check", path)
+    assert result.stderr == ""
+    assert f'\nname = "{path.stem}"\n' in path.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("command", ["list", "describe", "check", "plan", "run", "show", "profile"])
 def test_every_command_explains_itself(call, command):
     text = call(command, "--help").stdout
