@@ -173,7 +173,7 @@ void add_noise(Examples& examples, std::span<const std::uint32_t> places, const 
 }
 
 // Throws EnvironmentError at the first input that is no symbol.
-void require_symbols(const Examples& examples, std::span<const std::uint32_t> places,
+void require_symbols_in(const Examples& examples, std::span<const std::uint32_t> places,
                      const std::string& part, std::int64_t symbols) {
   for (std::size_t i = 0; i < examples.size(); ++i) {
     for (std::size_t j = 0; j < examples.inputs.shape()[1]; ++j) {
@@ -218,25 +218,25 @@ class SourceWithOptions final : public DataSource {
   }
 
   std::size_t window() const override { return source_->window(); }
+  std::size_t block() const override { return source_->block(); }
 
   Dataset load(const DataFolders& folders) const override {
     Dataset loaded = source_->load(folders);
+    if (options_.symbols > 0) require_symbols(loaded);
     choose(loaded);
     // Shared, as streams hold copies of what is made of their examples.
     const auto standardization = std::make_shared<const Standardization>(found_on(loaded));
-    const auto evaluated = [&](const std::string& part) -> ExampleMap {
-      return [options = options_, standardization, part](Examples& examples,
-                                                         std::span<const std::uint32_t> places) {
-        if (options.symbols > 0) require_symbols(examples, places, part, options.symbols);
-        if (options.standardize) standardization->apply(examples);
-        if (!options.autoencode) return;
-        examples.labels.clear();
-        examples.values = examples.inputs;
-      };
+    const ExampleMap evaluated = [options = options_, standardization](
+                                     Examples& examples,
+                                     std::span<const std::uint32_t> /*places*/) {
+      if (options.standardize) standardization->apply(examples);
+      if (!options.autoencode) return;
+      examples.labels.clear();
+      examples.values = examples.inputs;
     };
-    const ExampleMap trained = [options = options_, prepared = evaluated("training")](
+    const ExampleMap trained = [options = options_, evaluated](
                                    Examples& examples, std::span<const std::uint32_t> places) {
-      prepared(examples, places);
+      evaluated(examples, places);
       if (options.input_noise > 0) add_noise(examples, places, options);
     };
     Dataset data = without_examples();
@@ -249,13 +249,29 @@ class SourceWithOptions final : public DataSource {
       if (stream != nullptr) mapped = std::make_shared<const MappedStream>(stream, map);
     };
     add(trained, loaded.train, data.train, loaded.streamed.train, data.streamed.train);
-    add(evaluated("validation"), loaded.valid, data.valid, loaded.streamed.valid,
+    add(evaluated, loaded.valid, data.valid, loaded.streamed.valid,
         data.streamed.valid);
-    add(evaluated("test"), loaded.test, data.test, loaded.streamed.test, data.streamed.test);
+    add(evaluated, loaded.test, data.test, loaded.streamed.test, data.streamed.test);
     return data;
   }
 
  private:
+  // A stream is read to its end: a run shall not find out at its last step.
+  void require_symbols(const Dataset& data) const {
+    const auto check = [&](const std::string& part, const Examples& examples,
+                           const std::shared_ptr<const ExampleStream>& stream) {
+      require_symbols_in(examples, all_places(examples.size()), part, options_.symbols);
+      if (stream == nullptr) return;
+      for (std::size_t block = 0; block < stream->blocks(); ++block) {
+        require_symbols_in(stream->read(block), stream->places(block), part,
+                                   options_.symbols);
+      }
+    };
+    check("training", data.train, data.streamed.train);
+    check("validation", data.valid, data.streamed.valid);
+    check("test", data.test, data.streamed.test);
+  }
+
   // Leaves those training examples that are kept, with the labels that they are to have.
   void choose(Dataset& loaded) const {
     if (options_.label_fraction == 1 && options_.label_noise == 0) return;

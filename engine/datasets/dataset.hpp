@@ -98,6 +98,8 @@ class DataSource {
   /// How many training examples are shuffled together, and in memory at once, where they are streamed; 0
   /// where all of the source's examples are in memory.
   virtual std::size_t window() const { return 0; }
+  /// How many rows of the file are then read at once.
+  virtual std::size_t block() const { return 0; }
 
  protected:
   /// What this source says of its examples, without examples.

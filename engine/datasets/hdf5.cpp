@@ -153,6 +153,9 @@ class Hdf5 final : public DataSource {
   }
   SplitSizes sizes() const override { return split_.sizes; }
   std::size_t window() const override { return streams_ ? block_ * window_ : 0; }
+  std::size_t block() const override {
+    return streams_ && content_ != nullptr ? std::min(block_, content_->rows.train) : 0;
+  }
 
   Dataset load(const DataFolders& /*folders*/) const override {
     if (streams_) return streamed();

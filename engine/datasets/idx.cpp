@@ -110,7 +110,8 @@ class Idx final : public DataSource {
   }
 
   Examples examples_of(const Part& part, std::size_t classes, const Paths& paths) const {
-    return plumbline::examples_of(part.images, part.labels, white_, classes, paths.images);
+    return plumbline::examples_of(part.images, part.labels, white_, classes,
+                                  paths.images + " with " + paths.labels);
   }
 
   std::shared_ptr<const Content> find() const {

@@ -22,12 +22,19 @@ class Fixup final : public Initializer {
   explicit Fixup(Settings& settings) : he_(settings) {}
 
   std::string problem(const ParameterLayout& layout) const override {
-    if (std::ranges::any_of(layout.tensors(), [](const ParameterTensor& tensor) {
-          return tensor.branch.branches > 0;
-        })) {
-      return {};
+    const auto is_last = [](const ParameterTensor& tensor) {
+      return tensor.branch.layers > 0 && tensor.branch.layer == tensor.branch.layers;
+    };
+    if (std::ranges::none_of(layout.tensors(), is_last)) {
+      return "is 'fixup', which is for nets of residual blocks";
     }
-    return "is 'fixup', which is for nets of residual blocks";
+    // The gain of a weight_norm layer: weights of 0 have no direction.
+    const auto gain = std::ranges::find_if(layout.tensors(), [&](const ParameterTensor& tensor) {
+      return is_last(tensor) && tensor.name.starts_with("layer_") && tensor.name.ends_with(".gain");
+    });
+    if (gain == layout.tensors().end()) return {};
+    return "is 'fixup', which starts the last layer of each branch at 0; layer " +
+           std::to_string(gain->layer) + " is a weight_norm layer, whose weights cannot be 0";
   }
 
   void fill_weights(const ParameterTensor& tensor, MatrixView<double> weights,

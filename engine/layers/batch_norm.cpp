@@ -199,9 +199,9 @@ class BatchNorm final : public Layer<T> {
         x, MatrixView<const T>{centre, x.rows, x.cols, 0});
     const double share = share_of_batch(pass);
     const auto towards = [share](T& running, double found) {
-      if (share > 0) {
-        running = static_cast<T>((1 - share) * static_cast<double>(running) + share * found);
-      }
+      // With share 1 whatever stood there, an infinity too, is gone.
+      const double kept = share == 1 ? 0 : (1 - share) * static_cast<double>(running);
+      if (share > 0) running = static_cast<T>(kept + share * found);
     };
     for (std::size_t c = 0; c < channels(); ++c) {
       const double off = first[c] / n;

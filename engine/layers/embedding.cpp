@@ -105,7 +105,9 @@ class EmbeddingKind final : public LayerKindOf<EmbeddingKind> {
   }
   double products(const Shape& /*input*/) const override { return 0; }
   double kept_values(const Shape& input) const override {
-    return 2 * static_cast<double>(output(input).size());
+    const Shape made = output(input);
+    return static_cast<double>(2 * made.steps * padded_stride<float>(made.values()) +
+                               2 * input.size());
   }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {

@@ -35,7 +35,8 @@ class GruCell {
           r = gate(zr + vr);
           u = gate(zu + vu);
           n = hyperbolic_tangent(zn + r * vn);
-          h = n + u * (before - n);
+          // With u = 1 that is the state before, to the last bit.
+          h = u * before + (constant<std::decay_t<decltype(u)>>(1) - u) * n;
         },
         of_gate(step.slopes, 0, units_), of_gate(step.slopes, 1, units_),
         of_gate(step.slopes, 2, units_), step.state, of_gate(z, 0, units_), of_gate(z, 1, units_),

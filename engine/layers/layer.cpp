@@ -51,6 +51,8 @@ ParameterLayout TensorList::layout() const {
   for (const ParameterTensor& tensor : tensors_) {
     if (tensor.is_weight_matrix()) last = std::max(last, tensor.layer);
   }
+  const auto branches = static_cast<std::size_t>(
+      std::ranges::count_if(branch_layers_, [](std::size_t layers) { return layers > 0; }));
   ParameterLayout layout;
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const ParameterTensor& tensor = tensors_[i];
@@ -62,7 +64,7 @@ ParameterLayout TensorList::layout() const {
     }
     BranchPlace branch;
     if (const std::size_t number = branch_of_[i]; number > 0) {
-      branch = {branch_layers_.size(), branch_layers_[number - 1], tensor.branch.layer};
+      branch = {branches, branch_layers_[number - 1], tensor.branch.layer};
     }
     layout.add(tensor.name, tensor.layer, group, tensor.rows, tensor.cols, tensor.initial,
                tensor.places, branch);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -12,12 +13,20 @@ namespace plumbline {
 /// The batches of a run's training examples, in memory or streamed, by the update that they are for.
 class BatchSource {
  public:
-  /// The data must outlive it, and hold a batch.
-  BatchSource(const Dataset& data, std::size_t batch, std::int64_t seed)
-      : data_(data), batch_(batch), order_(data.train.size(), batch, seed) {
+  /// The data must outlive it, and hold a batch. Where `stop` comes true, streamed examples are read no
+  /// further, and what is gathered is not to be used.
+  BatchSource(const Dataset& data, std::size_t batch, std::int64_t seed,
+              const std::atomic<bool>* stop)
+      : data_(data), batch_(batch), stop_(stop), order_(data.train.size(), batch, seed) {
     if (const auto& train = data.streamed.train; train != nullptr) {
-      streamed_ = std::make_unique<StreamedBatches>(*train, data.streamed.window, batch, seed);
+      streamed_ = std::make_unique<StreamedBatches>(*train, data.streamed.window, batch, seed, stop);
     }
+  }
+
+  /// From now on `stop` stops nothing.
+  void stop_for_nothing() {
+    stop_ = nullptr;
+    if (streamed_ != nullptr) streamed_->stop_for_nothing();
   }
 
   std::int64_t in_an_epoch() const {
@@ -32,6 +41,7 @@ class BatchSource {
   void gather(std::int64_t step, GatheredBatch<T>& batch) {
     if (streamed_ != nullptr) {
       const StreamedBatches::Rows rows = streamed_->at(step);
+      if (stop_ != nullptr && *stop_) return;
       batch.gather(rows.examples, batch_, [&](std::size_t row) { return rows.first + row; });
       return;
     }
@@ -42,6 +52,7 @@ class BatchSource {
  private:
   const Dataset& data_;
   std::size_t batch_;
+  const std::atomic<bool>* stop_;
   BatchOrder order_;                           // of examples in memory
   std::unique_ptr<StreamedBatches> streamed_;  // null for these
 };

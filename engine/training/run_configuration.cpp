@@ -325,12 +325,18 @@ double RunConfiguration::memory() const {
   // The network keeps the gathered inputs too.
   const double kept = model.layers(data->outputs()).kept_values(input) +
                       static_cast<double>(input.steps * padded_stride<float>(input.values()));
-  // Of streamed examples two windows with up to a batch beside each (training/streamed_batches.hpp).
-  const double streamed =
-      data->window() == 0
-          ? 0
-          : 2 * static_cast<double>((std::min(data->window(), data->sizes().train) + batch) *
-                                    data->example_bytes());
+  // Of streamed examples two windows with up to a batch beside each, and the order of one of them
+  // (training/streamed_batches.hpp); and three blocks, each with a copy of what is wanted of it, where
+  // the next is read while one is evaluated.
+  double streamed = 0;
+  if (data->window() > 0) {
+    constexpr double kOrderBytes = 20;
+    const auto window = static_cast<double>(std::min(data->window(), data->sizes().train));
+    const auto blocks = static_cast<double>(3 * data->block());
+    streamed = (2 * (window + static_cast<double>(batch)) + blocks) *
+                   static_cast<double>(data->example_bytes()) +
+               kOrderBytes * window;
+  }
   return state + streamed +
          static_cast<double>(size) * (2 * weights(layout) + kept * static_cast<double>(batch)) +
          static_cast<double>(sizeof(double) * largest);  // in which a layer's weights are drawn

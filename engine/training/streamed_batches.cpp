@@ -22,16 +22,15 @@ void StreamOrder::start(std::int64_t epoch) {
 StreamOrder::Window StreamOrder::next() {
   struct Example {
     std::uint32_t place;
-    std::size_t block;  // in the window
-    std::size_t index;  // in the block
+    std::uint32_t block;  // in the window
+    std::uint32_t index;  // in the block
   };
   Window window;
   std::vector<Example> examples;
   for (; window.blocks.size() < window_ && !ended(); ++next_) {
     const std::vector<std::uint32_t> places = stream_.places(blocks_[next_]);
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      examples.push_back({places[i], window.blocks.size(), i});
-    }
+    const auto block = static_cast<std::uint32_t>(window.blocks.size());
+    for (std::uint32_t i = 0; i < places.size(); ++i) examples.push_back({places[i], block, i});
     window.blocks.push_back(blocks_[next_]);
     window.targets.emplace_back(places.size());
   }
@@ -56,14 +55,19 @@ void make_room(Examples& room, std::size_t rows, const Examples& like) {
 }  // namespace
 
 StreamedBatches::StreamedBatches(const ExampleStream& stream, std::size_t window, std::size_t batch,
-                                 std::int64_t seed)
-    : stream_(stream), batch_(batch), order_(stream, window, seed) {
+                                 std::int64_t seed, const std::atomic<bool>* stop)
+    : stream_(stream), batch_(batch), order_(stream, window, seed), stop_(stop) {
   if (batch == 0 || stream.size() < batch) throw std::invalid_argument("no batch in the stream");
 }
 
 StreamedBatches::~StreamedBatches() {
   cancelled_ = true;
   if (reading_.valid()) reading_.wait();
+}
+
+void StreamedBatches::stop_for_nothing() {
+  if (reading_.valid()) reading_.wait();
+  stop_ = nullptr;
 }
 
 StreamedBatches::Rows StreamedBatches::at(std::int64_t step) {
@@ -92,6 +96,7 @@ void StreamedBatches::go_to(std::int64_t epoch, std::size_t first) {
 }
 
 void StreamedBatches::read_ahead() {
+  if (current_.epoch < 0) return;  // stopped: there is nothing to go on from
   const std::size_t first = current_.end / batch_ * batch_;
   reading_ = std::async(std::launch::async, [this, first] { fill(next_, &current_, first); });
 }
@@ -116,7 +121,7 @@ void StreamedBatches::fill(Chunk& chunk, const Chunk* before, std::size_t first)
     windows.clear();  // all before the batch
     begin = row_;
   }
-  chunk.epoch = order_.epoch();
+  chunk.epoch = -1;  // as long as it is not read to its end
   chunk.begin = begin;
   chunk.end = row_;
   const std::size_t rows = row_ - begin;
@@ -129,12 +134,13 @@ void StreamedBatches::fill(Chunk& chunk, const Chunk* before, std::size_t first)
     read(window, to, rows, chunk);
     to += window.examples;
   }
+  if (!stopped()) chunk.epoch = order_.epoch();
 }
 
 // Into the places from `to` on of a chunk of so many rows.
 void StreamedBatches::read(const StreamOrder::Window& window, std::size_t to, std::size_t rows,
                            Chunk& chunk) const {
-  for (std::size_t b = 0; b < window.blocks.size() && !cancelled_; ++b) {
+  for (std::size_t b = 0; b < window.blocks.size() && !stopped(); ++b) {
     const std::vector<std::uint32_t>& targets = window.targets[b];
     if (targets.empty()) continue;
     const Examples block = stream_.read(window.blocks[b]);

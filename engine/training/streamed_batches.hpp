@@ -49,9 +49,10 @@ class StreamOrder {
 /// two are in memory, each with up to a batch beside it.
 class StreamedBatches {
  public:
-  /// The stream must outlive the batches, and have at least one.
+  /// The stream must outlive the batches, and have at least one. Where `stop` comes true, nothing more is
+  /// read, and what at() returns is not to be used.
   StreamedBatches(const ExampleStream& stream, std::size_t window, std::size_t batch,
-                  std::int64_t seed);
+                  std::int64_t seed, const std::atomic<bool>* stop = nullptr);
   ~StreamedBatches();
   StreamedBatches(const StreamedBatches&) = delete;
   StreamedBatches& operator=(const StreamedBatches&) = delete;
@@ -61,6 +62,8 @@ class StreamedBatches {
     const Examples& examples;
     std::size_t first;
   };
+  /// From now on reads whatever `stop` is.
+  void stop_for_nothing();
   /// Valid until the next call. Fast where steps follow each other. Throws what reading throws.
   Rows at(std::int64_t step);
 
@@ -76,6 +79,7 @@ class StreamedBatches {
   bool has(const Chunk& chunk, std::int64_t epoch, std::size_t first) const;
   void go_to(std::int64_t epoch, std::size_t first);
   void read_ahead();
+  bool stopped() const { return cancelled_ || (stop_ != nullptr && *stop_); }
   void fill(Chunk& chunk, const Chunk* before, std::size_t first);
   void read(const StreamOrder::Window& window, std::size_t to, std::size_t rows,
             Chunk& chunk) const;
@@ -87,6 +91,7 @@ class StreamedBatches {
   Chunk current_;
   Chunk next_;
   std::future<void> reading_;
+  const std::atomic<bool>* stop_;
   std::atomic<bool> cancelled_{false};
 };
 

@@ -71,7 +71,7 @@ class Trainer {
         clock_(observer == nullptr ? nullptr : observer->clock()),
         network_(run.model, run.input(), data.outputs, run.batch),
         parameters_(network_.layout().size()),
-        batches_(data, run.batch, run.seed),
+        batches_(data, run.batch, run.seed, &stop),
         batch_(data, run.batch, run.input()),
         objective_(network_, *run.loss, batch_, run.seed),
         steps_(run.recorded_steps()) {
@@ -243,9 +243,8 @@ class Trainer {
     if (state.empty() || std::ranges::equal(parameters, parameters_)) return function(parameters);
     std::vector<std::vector<T>> of_training;
     for (const std::span<T> part : state) of_training.emplace_back(part.begin(), part.end());
-    BatchSource batches(data_, run_.batch, run_.seed);
-    for (std::int64_t i = 0; i < batches.in_an_epoch() && !(stop != nullptr && *stop); ++i) {
-      batches.gather(i, batch_);
+    for (std::int64_t i = 0; i < batches_.in_an_epoch() && !(stop != nullptr && *stop); ++i) {
+      batches_.gather(i, batch_);
       network_.forward(parameters, batch_.inputs(),
                        {.seed = run_.seed, .step = i, .statistics = RunningStatistics::average});
     }
@@ -268,6 +267,7 @@ class Trainer {
       record.summary.emplace_back("final_" + series.metric().name, series.metric().values.back());
     }
     Evaluation on_test;  // of a run that is finished, so nothing stops it
+    batches_.stop_for_nothing();
     in_use(nullptr, [&](std::span<const T> parameters) {
       on_test = evaluated(parameters, data_.test, data_.streamed.test, nullptr);
     });

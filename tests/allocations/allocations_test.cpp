@@ -131,8 +131,8 @@ TEST(Allocations, AreNoneAfterTheFirstStepOfConvolutionsAndPools) {
   }
 }
 
-// Batches of 32 and, at the end of each epoch, of 8. Not gradient_norm, which makes a product of its own
-// for each step of a sequence.
+// Evaluation has smaller batches at its end. Not gradient_norm, which makes a product of its own for each
+// step of a sequence.
 TEST(Allocations, AreNoneAfterTheFirstStepOfRecurrentModels) {
   for (const char* kind : {"rnn", "lstm", "gru"}) {
     EXPECT_EQ(allocations_of({{"data.name", node("adding_problem")},

@@ -150,12 +150,12 @@ def xtensor_violations(tree):
 
 
 def tbb_violations(tree):
-    """oneTBB stands in the kernels, in their test under threads, and in the scheduler alone."""
+    """oneTBB stands in the kernels, in what tests share among threads, and in the scheduler alone."""
     return include_violations(
         tree,
         r"(tbb|oneapi/tbb)",
         r"engine/kernels/\w+\.(cpp|hpp)|experiments/runner/scheduler\.(cpp|hpp)"
-        r"|tests/kernels/parallel_test\.cpp",
+        r"|tests/kernels/on_threads\.hpp",
     )
 
 

@@ -215,7 +215,7 @@ TEST(DatasetCatalogueTest, LoadsEverySetWithItsDefaultsUnlessItNeedsFiles) {
     const std::string file =
         definition_error([&] { source = make_plugin(dataset_catalogue(), name); });
     if (source == nullptr) {
-      EXPECT_THAT(file, HasSubstr("'file' is not given, or empty")) << name;
+      EXPECT_THAT(file, HasSubstr("is not given, or empty")) << name;
       continue;
     }
     Dataset data;

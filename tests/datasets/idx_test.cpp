@@ -141,9 +141,10 @@ TEST_F(IdxTest, RefusesAWrongMagicNumber) {
 
 TEST_F(IdxTest, RefusesFilesThatDoNotFitEachOther) {
   write("labels", idx_file({3}, {0, 1, 2}));
-  EXPECT_EQ(refusal(), "images: 4 images, but 3 labels");
+  EXPECT_EQ(refusal(), "images with " + labels_ + ": 4 images, but 3 labels");
   labels_ = images_;
-  EXPECT_EQ(refusal(), "images: expected images in 3 dimensions and labels in 1");
+  EXPECT_EQ(refusal(),
+            "images with " + images_ + ": expected images in 3 dimensions and labels in 1");
   labels_ = write("labels", kLabels);
   const std::string wide = write("wide", idx_file({1, 1, 3}, {1, 2, 3}));
   const std::string one = write("one", idx_file({1}, {1}));
@@ -157,7 +158,8 @@ TEST_F(IdxTest, RefusesFilesThatDoNotFitEachOther) {
 }
 
 TEST_F(IdxTest, RefusesLabelsOutOfRangeAndAClassWithoutExamples) {
-  EXPECT_EQ(refusal(own({{"classes", node(2)}})), "images: label 2 of example 0 is not below 2");
+  EXPECT_EQ(refusal(own({{"classes", node(2)}})),
+            "images with " + labels_ + ": label 2 of example 0 is not below 2");
   EXPECT_EQ(refusal(own({{"classes", node(4)}})),
             "labels: has no example of class 3; classes are 0 to 3");
   write("labels", idx_file({4}, {0, 0, 2, 2}));

@@ -36,6 +36,12 @@ class StreamingTest : public testing::Test {
     file.add("labels", {kRows}, labels, H5T_STD_U8LE);
     file.add("more", {20, kFeatures}, std::vector<double>(20 * kFeatures, 1));
     file.add("more_labels", {20}, std::vector<double>(20, 4), H5T_STD_U8LE);
+    std::vector<double> symbols(kRows * kFeatures, 2);
+    file.add("symbols", {kRows, kFeatures}, symbols);
+    symbols.resize(30 * kFeatures);
+    symbols.back() = 7;
+    file.add("late", {30, kFeatures}, symbols);
+    file.add("late_labels", {30}, std::vector<double>(30, 4), H5T_STD_U8LE);
   }
 
   std::filesystem::path path() const { return folder_.path() / "own.h5"; }
@@ -72,6 +78,19 @@ void expect_equal(const Examples& streamed, const Examples& in_memory, const std
   if (in_memory.values.shape()[0] > 0) {
     EXPECT_EQ(streamed.values, in_memory.values) << what;
   }
+}
+
+// Before a run begins, and not at its end.
+TEST_F(StreamingTest, FindsAnInputThatIsNoSymbolWhereItIsLoaded) {
+  const auto made = source(and_streamed({{"inputs", node("symbols")},
+                                         {"test_inputs", node("late")},
+                                         {"test_targets", node("late_labels")},
+                                         {"symbols", node(3)}},
+                                        5, 2));
+  EXPECT_EQ(
+      environment_error([&] { made->load({}); }),
+      "data: input 2 of test example 29 is 7.000000; with symbols = 3 it is a whole number from "
+      "0 to 2");
 }
 
 TEST_F(StreamingTest, HasTheExamplesOfMemoryInTheirPlacesWithEveryOption) {

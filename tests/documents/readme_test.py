@@ -7,6 +7,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +58,8 @@ def test_the_tables_that_the_readme_adds_make_a_definition_too(tmp_path):
 
 def test_the_data_of_your_own_in_the_document_of_experiments_are_read(tmp_path):
     text = (ROOT / "experiments/README.md").read_text(encoding="utf-8")
-    (data,) = re.findall(r"^```toml\n(\[data\].*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    data, streamed = re.findall(r"^```toml\n(\[data\].*?)^```$", text,
+                                flags=re.MULTILINE | re.DOTALL)
     (tmp_path / "d.toml").write_text(f'schema = 1\nname = "d"\n{data}[train]\nbatch = 5\n',
                                      encoding="utf-8")
     rows = [f"{0.5 * i},{i % 7},{'iris' if i % 3 else 'rose'},3" for i in range(60)]
@@ -69,6 +72,12 @@ def test_the_data_of_your_own_in_the_document_of_experiments_are_read(tmp_path):
     assert refused.returncode == 2
     assert "flowers.csv:2:3: 'nan' in column 'width' is not a finite number" in refused.stderr
     assert refused.stderr.startswith("d.toml:5:8: 'data.file' cannot be used: ")
+    with h5py.File(tmp_path / "large.h5", "w") as file:
+        file["inputs"] = np.arange(30000.0).reshape(15000, 2)
+        file["labels"] = np.arange(15000) % 3
+    (tmp_path / "s.toml").write_text(f'schema = 1\nname = "s"\n{streamed}', encoding="utf-8")
+    done = plumbline("run", "s.toml", "train.steps=5", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_step_that_the_readme_explains_is_what_the_program_prints():

@@ -101,6 +101,43 @@ TEST(MaxPool, TakesTheFirstOfTheLargestAndNaNWhereThereIsOne) {
   }
 }
 
+// Sums of at most 9 rounded products, each of numbers below 6.
+TEST(MeanPool, EqualsTheFormula) {
+  constexpr double kRounding = 9 * 6 * 1.2e-7;
+  for (std::size_t channels = 1; channels <= 35; ++channels) {
+    for (const auto& [size, stride] : {std::pair<std::size_t, std::size_t>{2, 2}, {3, 2}, {2, 3}}) {
+      const Shape input = Shape::image(channels, 7, 6);
+      LayerRun<float> run(
+          pool("mean_pool", input, static_cast<int>(size), static_cast<int>(stride)));
+      const Result found = result_of(run);
+      const MatrixView<float> inputs = run.inputs();
+      const Shape output = run.kind->output(input);
+      std::vector<double> slopes(found.input_gradient.size());
+      std::size_t number = 0;
+      for (std::size_t image = 0; image < inputs.rows; ++image) {
+        for (std::size_t value = 0; value < output.values(); ++value, ++number) {
+          const std::size_t c = value % channels;
+          const std::size_t x = value / channels % output.width;
+          const std::size_t y = value / channels / output.width;
+          double sum = 0;
+          for (std::size_t pixel = 0; pixel < size * size; ++pixel) {
+            const std::size_t at =
+                ((y * stride + pixel / size) * input.width + x * stride + pixel % size) * channels +
+                c;
+            sum += static_cast<double>(inputs(image, at));
+            slopes[image * inputs.cols + at] +=
+                static_cast<double>(run.slopes()(image, value)) / static_cast<double>(size * size);
+          }
+          EXPECT_NEAR(found.outputs[number], sum / static_cast<double>(size * size), kRounding);
+        }
+      }
+      for (std::size_t i = 0; i < slopes.size(); ++i) {
+        EXPECT_NEAR(found.input_gradient[i], slopes[i], kRounding);
+      }
+    }
+  }
+}
+
 // As torch.nn.functional.max_pool2d does.
 TEST(MaxPool, LetsNaNThroughFromEveryPlaceOfTheWindow) {
   for (std::size_t place = 0; place < 4; ++place) {

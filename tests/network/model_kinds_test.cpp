@@ -172,7 +172,8 @@ TEST(ModelLayers, AreNamedWhereTheyDoNotFit) {
 }
 
 TEST(ModelLayers, TakeSymbolsOnlyIntoAnEmbeddingAndAnEmbeddingOnlySymbols) {
-  const std::vector<Setting> reber = {{"data.name", node("reber")}, {"data.train", node(40)}};
+  const std::vector<Setting> reber = {
+      {"data.name", node("reber")}, {"data.train", node(40)}, {"train.batch", node(8)}};
   const auto with = [&](std::vector<Setting> more) {
     more.insert(more.end(), reber.begin(), reber.end());
     return problems_of(more);

@@ -92,7 +92,7 @@ BAD = {
         "magic": (lambda folder: (folder / "labels").write_bytes(b"\0\0\x0d\1" + bytes(44)),
                   "labels: is not an IDX file of unsigned bytes (wrong magic number)"),
         "counts": (lambda folder: (folder / "labels").write_bytes(idx(np.arange(39) % 2)),
-                   "images: 40 images, but 39 labels"),
+                   "images with labels: 40 images, but 39 labels"),
         "class": (lambda folder: (folder / "labels").write_bytes(idx(np.arange(40) % 2 * 2)),
                   "labels: has no example of class 1; classes are 0 to 2"),
     },

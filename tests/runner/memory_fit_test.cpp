@@ -70,7 +70,8 @@ TEST(MemoryFitOfStreams, CountsWindowsOfEachRunAndNotTheFile) {
   Hdf5File(folder.path() / "own.h5").add("inputs", {kRows, kFeatures}, zeros, H5T_STD_I8LE);
   const auto fit_of = [&](const std::string& streaming) {
     const DefinitionFile file("[data]\nname = \"hdf5\"\nlabels = \"\"\nvalid = 5000\nfile = \"" +
-                              (folder.path() / "own.h5").string() + "\"\n" + streaming);
+                              (folder.path() / "own.h5").string() + "\"\n" + streaming +
+                              "[loss]\nname = \"mean_squared_error\"\n");
     std::vector<Problem> problems;
     Definition definition = read_definition(file.path(), {}, problems);
     return memory_fit(make_plan(std::move(definition), std::move(problems)), {0}, 1, 1e12);
@@ -81,7 +82,8 @@ TEST(MemoryFitOfStreams, CountsWindowsOfEachRunAndNotTheFile) {
   EXPECT_EQ(in_memory.data, kRows * kBytes);
   const MemoryFit streamed = fit_of("stream = true\nblock = 500\nwindow = 4\n");
   EXPECT_EQ(streamed.data, kRows * 16) << "where the examples stand; all parts are streamed";
-  EXPECT_EQ(streamed.runs[0] - in_memory.runs[0], 2 * (2000 + 128) * kBytes);
+  EXPECT_EQ(streamed.runs[0] - in_memory.runs[0],
+            (2 * (2000 + 128) + 3 * 500) * kBytes + 20 * 2000);
   const MemoryFit wide = fit_of("stream = true\nblock = 500\nwindow = 10\n");
   EXPECT_EQ(wide.data - streamed.data, 5000 * kBytes) << "the validation examples are in memory";
 }

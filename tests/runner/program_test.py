@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -252,7 +253,7 @@ def test_weights_are_found_beside_the_definition_and_then_among_the_data(call, f
     words = ["defined/d.toml", "--data-dir", "far"]
     missing = call("check", *words, status=2).stderr
     assert missing.splitlines() == [
-        "defined/d.toml:14:44: 'model.initializer.path' is 'w.h5', and there is no such file; looked "
+        "defined/d.toml:15:44: 'model.initializer.path' is 'w.h5', and there is no such file; looked "
         "in defined, far, data, the working directory"]
 
     def run_ids():

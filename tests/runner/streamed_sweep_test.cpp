@@ -41,12 +41,12 @@ class StreamedSweepTest : public testing::Test {
 };
 
 TEST_F(StreamedSweepTest, HasTheSameBitsOnAnyNumberOfThreads) {
-  write("own.h5", 3000, 20);
+  write("own.h5", 1000, 20);
   // Steps that are large enough to be shared among threads, beside small ones.
   const Plan plan = plan_of("[data]\nname = \"hdf5\"\nfile = " + quoted("own.h5") +
-                            "\nstream = true\nblock = 100\nwindow = 3\nvalid = 500\n"
+                            "\nstream = true\nblock = 100\nwindow = 3\nvalid = 400\n"
                             "standardize = true\n"
-                            "[train]\nepochs = 2\nbatch = 100\n[train.evaluate]\nevery = 10\n"
+                            "[train]\nepochs = 1\nbatch = 100\n[train.evaluate]\nevery = 10\n"
                             "[sweep]\nseeds = 3\n[sweep.grid]\nmodel.width = [8, 300]\n");
   ASSERT_TRUE(plan.runs.back().configuration.has_shared_steps());
   const auto on_one = outcomes(plan, 1);
@@ -54,7 +54,7 @@ TEST_F(StreamedSweepTest, HasTheSameBitsOnAnyNumberOfThreads) {
   for (const auto& [index, outcome] : on_one) {
     EXPECT_EQ(outcome.status, RunStatus::complete) << outcome.message;
   }
-  for (const int threads : {2, 3, 7}) EXPECT_EQ(outcomes(plan, threads), on_one) << threads;
+  for (const int threads : {2, 3}) EXPECT_EQ(outcomes(plan, threads), on_one) << threads;
   EXPECT_EQ(outcomes(plan, Sharing(3, 1)), on_one) << "three threads in each run";
 }
 

@@ -13,15 +13,16 @@ PROGRAM = os.environ.get("PLUMBLINE_PROGRAM", ROOT / "build/release/plumbline")
 
 
 def call(folder, *options):
-    return subprocess.run([sys.executable, ROOT / "scripts/check_streaming", PROGRAM, "--folder", folder,
-                           "--examples", "100000", "--rounds", "2", *options],
+    return subprocess.run([sys.executable, ROOT / "scripts/check_streaming", PROGRAM, "--folder",
+                           folder, "--examples", "100000", "--rounds", "2", *options],
                           capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.fixture(name="result", scope="module")
 def result_fixture(tmp_path_factory):
     # Of rates a busy machine says nothing: any ratio will do here.
-    return call(tmp_path_factory.mktemp("streaming"), "--least-ratio", "0", "--most-megabytes", "250")
+    return call(tmp_path_factory.mktemp("streaming"), "--least-ratio", "0",
+                "--most-megabytes", "250")
 
 
 def test_a_file_of_314_megabytes_is_streamed_in_less(result):

@@ -105,9 +105,9 @@ TEST(RunningStatisticsOfTraining, AreFoundAnewForWeightsThatAnAverageEvaluates) 
   for (std::size_t k = 0; k < state.size(); ++k) {
     std::ranges::transform(sums[k], state[k].begin(), [](double sum) { return sum / kBatches; });
   }
-  const Evaluation expected = evaluate<double>(network, parameters, *run.loss, data.test, batch);
+  const Evaluation expected = evaluate<double>(network, parameters, *run.loss, data.valid, batch);
   // 30 roundings of averages and 6 of statistics, in float64.
-  EXPECT_NEAR(summary(record, "final_test_loss"), expected.loss, 1e-11 * expected.loss);
+  EXPECT_NEAR(summary(record, "final_valid_loss"), expected.loss, 1e-11 * expected.loss);
 }
 
 TEST(RunningStatisticsOfTraining, AreAPartOfWhatADigestTells) {

@@ -175,9 +175,34 @@ TEST(StreamedBatchesTest, ReadsEachBlockOnceAnEpochAndAWindowAhead) {
 
 TEST(StreamedBatchesTest, ThrowsWhatTheThreadThatReadsThrew) {
   FakeStream stream(60, 6);
-  stream.bad_block = 3;
+  StreamOrder order(stream, 1, 1);
+  order.start(0);
+  order.next();
+  stream.bad_block = order.next().blocks.front();
   StreamedBatches batches(stream, 1, 10, 1);
-  EXPECT_THROW(epoch_of(batches, 0, 10, 6), EnvironmentError);
+  batch_at(batches, 0, 10);
+  EXPECT_THROW(batch_at(batches, 1, 10), EnvironmentError);
+}
+
+TEST(StreamedBatchesTest, ReadsAgainWhatCouldNotBeRead) {
+  FakeStream stream(60, 1);
+  stream.bad_block = 0;
+  StreamedBatches batches(stream, 1, 10, 1);
+  EXPECT_THROW(batches.at(0), EnvironmentError);
+  stream.bad_block = SIZE_MAX;
+  StreamedBatches fresh(stream, 1, 10, 1);
+  EXPECT_EQ(batch_at(batches, 0, 10), batch_at(fresh, 0, 10));
+}
+
+TEST(StreamedBatchesTest, ReadsNothingWhereItIsToStopUntilThatIsTakenBack) {
+  FakeStream stream(60, 6);
+  const std::atomic<bool> stop{true};
+  StreamedBatches batches(stream, 2, 10, 1, &stop);
+  batches.at(0);
+  EXPECT_EQ(stream.reads, 0);
+  batches.stop_for_nothing();
+  StreamedBatches fresh(stream, 2, 10, 1);
+  EXPECT_EQ(epoch_of(batches, 0, 10, 6), epoch_of(fresh, 0, 10, 6));
 }
 
 }  // namespace
