@@ -183,7 +183,8 @@ class Text final : public DataSource {
 
 DatasetEntry text() {
   return dataset_entry<Text>({
-      .summary = "A text file, of which at each character the next one is to be told.",
+      .summary = "A text file, of which at each character the next one is to be told; cut into "
+                 "windows that meet in one character.",
       .formula = "windows c_1 ... c_(steps + 1) of the file; x_t = c_t, class at step t: "
                  "c_(t + 1)",
       .paper = "Elman, Finding structure in time, Cognitive Science 14, 1990; Sutskever, Martens & "

@@ -28,6 +28,13 @@ class Fixup final : public Initializer {
     if (std::ranges::none_of(layout.tensors(), is_last)) {
       return "is 'fixup', which is for nets of residual blocks";
     }
+    const auto stuck = std::ranges::find_if(layout.tensors(), [](const ParameterTensor& tensor) {
+      return tensor.name.starts_with("residual_") && tensor.initial == 0.0;
+    });
+    if (stuck != layout.tensors().end()) {
+      return "is 'fixup', which starts the last layer of each branch at 0; a learned scale that "
+             "starts at 0 too would keep both there: let it start at 1 (residual_scale = 1)";
+    }
     // The gain of a weight_norm layer: weights of 0 have no direction.
     const auto gain = std::ranges::find_if(layout.tensors(), [&](const ParameterTensor& tensor) {
       return is_last(tensor) && tensor.name.starts_with("layer_") && tensor.name.ends_with(".gain");

@@ -12,7 +12,7 @@
 namespace plumbline {
 
 std::string Window::problem(const Shape& image) const {
-  if (image.steps != 1 || !image.is_image()) return "needs images";
+  if (image.steps != 1 || !image.is_image()) return "needs images of more than one pixel";
   if (positions(image.height) > 0 && positions(image.width) > 0) return {};
   return "has a window of " + std::to_string(size) + " x " + std::to_string(size) +
          " pixels, larger than the image with its padding";

@@ -149,6 +149,19 @@ TEST(FixupTest, RefusesNetsWithoutResidualBlocks) {
   EXPECT_EQ(fixup->problem(parameter_layout(residual(2, 2, 4), kFeatures, kOutputs)), "");
 }
 
+TEST(FixupTest, RefusesBranchesThatCouldNotMove) {
+  const auto problem = [](double scale) {
+    SettingsTable given = table_of({{"kind", "residual"}, {"depth", 5}, {"residual_scale", scale}});
+    given.set_path("rezero", {true, {}});
+    const ModelSettings model =
+        read_with(given, [](Settings& settings) { return ModelSettings::read(settings); });
+    return made(initializer_catalogue(), "fixup")
+        ->problem(parameter_layout(model, kFeatures, kOutputs));
+  };
+  EXPECT_EQ(problem(1), "");
+  EXPECT_NE(problem(0).find("residual_scale = 1"), std::string::npos) << problem(0);
+}
+
 // A block inside a block is a part of the outer one's branch: two branches, of three layers and one.
 TEST(FixupTest, CountsBlocksInsideBlocksAsTheirBranch) {
   TensorList tensors;

@@ -248,7 +248,7 @@ TEST(ConvolutionLayer, TakesNoSteps) {
   steps.steps = 3;
   for (const char* name : {"convolution", "max_pool", "mean_pool", "global_pool"}) {
     const LayerChoice choice{.name = name, .input = steps};
-    EXPECT_EQ(choice.kind()->problem(steps), "needs images") << name;
+    EXPECT_EQ(choice.kind()->problem(steps).substr(0, 12), "needs images") << name;
     EXPECT_EQ(choice.kind()->problem(Shape::image(2, 6, 6)), "") << name;
   }
 }

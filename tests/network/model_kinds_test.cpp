@@ -152,7 +152,8 @@ TEST(ModelLayers, StandOnEachOtherAsListed) {
 TEST(ModelLayers, AreNamedWhereTheyDoNotFit) {
   EXPECT_THAT(
       problems_of({{"model.layers", {SettingList{node("dense"), node("convolution")}, {}}}}),
-      ElementsAre("'model.layers.2' (convolution) needs images; below it is 'model.layers.1' "
+      ElementsAre("'model.layers.2' (convolution) needs images of more than one pixel; below it is "
+                  "'model.layers.1' "
                   "(dense), which has 100"));
   EXPECT_THAT(
       problems_of(
