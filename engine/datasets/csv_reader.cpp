@@ -45,12 +45,13 @@ bool CsvReader::next(std::vector<CsvField>& fields) {
     field.text.clear();
     field.line = line_;
     field.column = static_cast<int>(position_ - line_begin_ + 1);
-    if (!at_end() && text_[position_] == '"') read_quoted(field);
+    const bool quoted = !at_end() && text_[position_] == '"';
+    if (quoted) read_quoted(field);
     while (!at_end() && text_[position_] != ',' && !at_line_end()) {
       // Behind a closing quote nothing may come, and a quote is no part of a field without quotes.
       const CsvField here{{}, line_, static_cast<int>(position_ - line_begin_ + 1)};
       if (text_[position_] == '"') refuse(here, "a quote inside a field without quotes");
-      if (text_[position_ - 1] == '"') {
+      if (quoted) {
         refuse(here, "something stands between a closing quote and the next comma");
       }
       field.text += text_[position_++];
