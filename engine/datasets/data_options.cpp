@@ -174,7 +174,7 @@ void add_noise(Examples& examples, std::span<const std::uint32_t> places, const 
 
 // Throws EnvironmentError at the first input that is no symbol.
 void require_symbols_in(const Examples& examples, std::span<const std::uint32_t> places,
-                     const std::string& part, std::int64_t symbols) {
+                        const std::string& part, std::int64_t symbols) {
   for (std::size_t i = 0; i < examples.size(); ++i) {
     for (std::size_t j = 0; j < examples.inputs.shape()[1]; ++j) {
       const float value = examples.inputs(i, j);
@@ -249,8 +249,7 @@ class SourceWithOptions final : public DataSource {
       if (stream != nullptr) mapped = std::make_shared<const MappedStream>(stream, map);
     };
     add(trained, loaded.train, data.train, loaded.streamed.train, data.streamed.train);
-    add(evaluated, loaded.valid, data.valid, loaded.streamed.valid,
-        data.streamed.valid);
+    add(evaluated, loaded.valid, data.valid, loaded.streamed.valid, data.streamed.valid);
     add(evaluated, loaded.test, data.test, loaded.streamed.test, data.streamed.test);
     return data;
   }
@@ -263,8 +262,7 @@ class SourceWithOptions final : public DataSource {
       require_symbols_in(examples, all_places(examples.size()), part, options_.symbols);
       if (stream == nullptr) return;
       for (std::size_t block = 0; block < stream->blocks(); ++block) {
-        require_symbols_in(stream->read(block), stream->places(block), part,
-                                   options_.symbols);
+        require_symbols_in(stream->read(block), stream->places(block), part, options_.symbols);
       }
     };
     check("training", data.train, data.streamed.train);

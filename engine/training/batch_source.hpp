@@ -19,7 +19,8 @@ class BatchSource {
               const std::atomic<bool>* stop)
       : data_(data), batch_(batch), stop_(stop), order_(data.train.size(), batch, seed) {
     if (const auto& train = data.streamed.train; train != nullptr) {
-      streamed_ = std::make_unique<StreamedBatches>(*train, data.streamed.window, batch, seed, stop);
+      streamed_ =
+          std::make_unique<StreamedBatches>(*train, data.streamed.window, batch, seed, stop);
     }
   }
 
