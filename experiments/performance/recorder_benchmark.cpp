@@ -22,9 +22,9 @@
 #include "engine/probes/probe.hpp"
 #include "experiments/performance/text_plan.hpp"
 #include "experiments/performance/turns.hpp"
-#include "experiments/runner/provenance.hpp"
-#include "experiments/runner/results_file.hpp"
-#include "experiments/runner/scheduler.hpp"
+#include "experiments/runner/results/provenance.hpp"
+#include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/sweep/scheduler.hpp"
 
 namespace plumbline {
 

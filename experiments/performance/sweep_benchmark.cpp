@@ -21,7 +21,7 @@
 #include "engine/training/trainer.hpp"
 #include "experiments/performance/text_plan.hpp"
 #include "experiments/performance/turns.hpp"
-#include "experiments/runner/scheduler.hpp"
+#include "experiments/runner/sweep/scheduler.hpp"
 
 namespace plumbline {
 

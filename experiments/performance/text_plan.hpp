@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "engine/datasets/dataset.hpp"
-#include "experiments/runner/definition.hpp"
-#include "experiments/runner/plan.hpp"
+#include "experiments/runner/definition/definition.hpp"
+#include "experiments/runner/plan/plan.hpp"
 
 namespace plumbline {
 

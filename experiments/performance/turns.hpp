@@ -5,7 +5,7 @@
 #include <ctime>
 #include <vector>
 
-#include "experiments/runner/median.hpp"
+#include "experiments/runner/profile/median.hpp"
 
 namespace plumbline {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 
-#include "experiments/runner/command_line.hpp"
+#include "experiments/runner/commands/command_line.hpp"
 
 int main(int argc, char** argv) {
   const int status = plumbline::command_line(argc, argv, std::cout, std::cerr);

@@ -68,8 +68,8 @@ def violations(tmp_path, rule, files):
         ("engine/network/network.cpp", "engine/probes/probe.hpp"),
         ("engine/probes/probe.hpp", "engine/datasets/dataset.hpp"),
         ("engine/theory/mean_field.cpp", "engine/training/trainer.hpp"),
-        ("engine/training/trainer.cpp", "experiments/runner/plan.hpp"),
-        ("experiments/runner/plan.cpp", "experiments/performance/steps.hpp"),
+        ("engine/training/trainer.cpp", "experiments/runner/plan/plan.hpp"),
+        ("experiments/runner/plan/plan.cpp", "experiments/performance/steps.hpp"),
         ("engine/core/digest.cpp", "tests/plugins.hpp"),
         ("engine/core/digest.cpp", "digest.hpp"),
     ],
@@ -94,7 +94,7 @@ def test_a_folder_without_a_layer_is_found(tmp_path):
         ("engine/initializers/edge_of_chaos.cpp", "engine/theory/mean_field.hpp"),
         ("engine/training/trainer.cpp", "engine/core/error.hpp"),
         ("engine/training/trainer.cpp", "engine/theory/mean_field.hpp"),
-        ("experiments/runner/plan.cpp", "engine/training/trainer.hpp"),
+        ("experiments/runner/plan/plan.cpp", "engine/training/trainer.hpp"),
     ],
 )
 def test_an_include_downwards_is_allowed(tmp_path, path, include):
@@ -104,14 +104,14 @@ def test_an_include_downwards_is_allowed(tmp_path, path, include):
 @pytest.mark.parametrize(
     ("rule", "include", "home"),
     [
-        (rules.toml_violations, "<toml++/toml.h>", "experiments/runner/definition.cpp"),
-        (rules.hdf5_violations, "<hdf5.h>", "experiments/runner/results_writer.cpp"),
+        (rules.toml_violations, "<toml++/toml.h>", "experiments/runner/definition/definition.cpp"),
+        (rules.hdf5_violations, "<hdf5.h>", "experiments/runner/results/results_writer.cpp"),
         (rules.hdf5_violations, "<hdf5_hl.h>", "engine/core/hdf5_handle.hpp"),
-        (rules.hdf5_violations, '"H5Cpp.h"', "experiments/runner/hdf5_output.cpp"),
+        (rules.hdf5_violations, '"H5Cpp.h"', "experiments/runner/results/hdf5_output.cpp"),
         (rules.xtensor_violations, "<xtensor/xtensor.hpp>", "engine/core/tensor.hpp"),
         (rules.xtensor_violations, "<xtensor/containers/xarray.hpp>", "engine/core/tensor.hpp"),
         (rules.tbb_violations, "<tbb/parallel_for.h>", "engine/kernels/parallel.cpp"),
-        (rules.tbb_violations, "<oneapi/tbb/task_group.h>", "experiments/runner/scheduler.cpp"),
+        (rules.tbb_violations, "<oneapi/tbb/task_group.h>", "experiments/runner/sweep/scheduler.cpp"),
     ],
 )
 def test_a_library_outside_its_home_is_found(tmp_path, rule, include, home):

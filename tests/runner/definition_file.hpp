@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-#include "experiments/runner/definition.hpp"
+#include "experiments/runner/definition/definition.hpp"
 
 namespace plumbline {
 

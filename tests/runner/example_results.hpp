@@ -17,9 +17,9 @@
 #include "engine/core/error.hpp"
 #include "engine/core/random.hpp"
 #include "engine/training/run_record.hpp"
-#include "experiments/runner/plan.hpp"
-#include "experiments/runner/provenance.hpp"
-#include "experiments/runner/results_file.hpp"
+#include "experiments/runner/plan/plan.hpp"
+#include "experiments/runner/results/provenance.hpp"
+#include "experiments/runner/results/results_file.hpp"
 
 namespace plumbline {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "experiments/runner/plan.hpp"
-#include "experiments/runner/scheduler.hpp"
+#include "experiments/runner/plan/plan.hpp"
+#include "experiments/runner/sweep/scheduler.hpp"
 
 namespace plumbline {
 

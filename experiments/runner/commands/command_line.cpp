@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/commands/command_line.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "engine/core/error.hpp"
+#include "experiments/runner/commands/commands.hpp"
+#include "experiments/runner/commands/inspection_commands.hpp"
+#include "experiments/runner/commands/profile_command.hpp"
+#include "experiments/runner/commands/run_command.hpp"
+#include "experiments/runner/commands/show_command.hpp"
+#include "experiments/runner/commands/verify_command.hpp"
+#include "plumbline/build_info.hpp"
+
+namespace plumbline {
+
+namespace {
+
+constexpr int kWrongUsage = 2;
+constexpr int kEnvironment = 3;
+
+constexpr const char* kDefinition = "A definition file, or the name of one that ships";
+constexpr const char* kOverrides =
+    "Sets a value (model.width=64) or a sweep axis (model.depth=2,8,32)";
+
+constexpr const char* kExitStatus =
+    "Exit status: 0 all well; 1 some runs failed; 2 wrong definition or usage;\n"
+    "3 the environment (file, disk, memory); 130 interrupted, finished runs are kept.";
+
+/// Everything that a command line can say.
+struct Options {
+  ListOptions list;
+  DescribeOptions describe;
+  CheckOptions check;
+  PlanOptions plan;
+  RunOptions run;
+  ShowOptions show;
+  VerifyOptions verify;
+  GradcheckOptions gradcheck;
+  ExplainOptions explain;
+  ProfileOptions profile;
+  std::string data_dir;
+  std::string show_by;
+  std::string show_metrics;
+  std::string profile_threads;
+};
+
+CLI::App& add_command(CLI::App& program, const char* name, const char* meaning) {
+  return *program.add_subcommand(name, meaning)->group("Commands");
+}
+
+void add_definition(CLI::App& command, std::string& definition,
+                    std::vector<std::string>& overrides) {
+  command.add_option("DEFINITION", definition, kDefinition)->required()->type_name("");
+  command.add_option("key=value", overrides, kOverrides)->type_name("");
+}
+
+/// Every command that reads data files has this option.
+void add_data_dir(CLI::App& command, std::string& data_dir) {
+  command
+      .add_option("--data-dir", data_dir,
+                  "Searched for data files before $PLUMBLINE_DATA and ./data")
+      ->type_name("DIR");
+}
+
+void add_threads(CLI::App& command, int& threads, const char* meaning) {
+  command.add_option("--threads", threads, meaning)
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096).description(""));
+}
+
+void add_list(CLI::App& program, ListOptions& options) {
+  CLI::App& command = add_command(program, "list", "Lists plug-ins and definitions that ship");
+  command.add_option("KIND", options.kind, "Such as optimizers; every kind where absent")
+      ->type_name("");
+  command.add_flag("--json", options.json, "One JSON array");
+  command.add_flag("--markdown", options.markdown, "Markdown tables");
+  std::string kinds;
+  for (const std::string& kind : list_kinds()) kinds += ' ' + kind;
+  command.footer("Kinds:" + kinds);
+  command.final_callback([&options] {
+    if (options.json && options.markdown) throw CLI::ExcludesError("--json", "--markdown");
+  });
+}
+
+void add_describe(CLI::App& program, DescribeOptions& options) {
+  CLI::App& command =
+      add_command(program, "describe",
+                  "Prints formula, paper and settings of a plug-in, or the settings of a table");
+  command.add_option("NAME", options.name, "A plug-in or a definition that ships")
+      ->required()
+      ->type_name("");
+}
+
+void add_check(CLI::App& program, CheckOptions& options, std::string& data_dir) {
+  CLI::App& command = add_command(
+      program, "check", "Prints every mistake of a definition with file, line and column");
+  add_definition(command, options.definition, options.overrides);
+  add_data_dir(command, data_dir);
+}
+
+void add_plan(CLI::App& program, PlanOptions& options, std::string& data_dir) {
+  CLI::App& command = add_command(
+      program, "plan", "Prints the runs of a definition with estimates of time and memory");
+  add_definition(command, options.definition, options.overrides);
+  add_threads(command, options.threads, "Threads that the estimates are for");
+  command.add_flag("--all", options.all, "Every run, not the first ones alone");
+  command.add_flag("--json", options.json, "One JSON object");
+  add_data_dir(command, data_dir);
+}
+
+void add_run(CLI::App& program, RunOptions& options, std::string& data_dir) {
+  CLI::App& command =
+      add_command(program, "run", "Computes the runs that the output file does not hold yet");
+  add_definition(command, options.definition, options.overrides);
+  command.add_option("-o,--output", options.output, "The results file (results/<name>.h5)")
+      ->type_name("FILE");
+  add_threads(command, options.threads, "Runs at a time (one for each available processor)");
+  command.add_flag("--fresh", options.fresh, "Computes every run, whatever the file holds");
+  command
+      .add_option("--progress", options.progress,
+                  "auto (live on a terminal, else plain), plain, json, none")
+      ->type_name("MODE")
+      ->check(CLI::IsMember({"auto", "plain", "json", "none"}).description(""));
+  add_data_dir(command, data_dir);
+  command.footer(kExitStatus);
+}
+
+void add_show(CLI::App& program, ShowOptions& options, std::string& by, std::string& metrics) {
+  CLI::App& command =
+      add_command(program, "show", "Prints a results file as a table: medians over seeds");
+  command.add_option("FILE", options.file, "A results file")->required()->type_name("");
+  command.add_option("--by", by, "Settings that make a row; if not given, all that vary")
+      ->type_name("NAMES");
+  command.add_option("--metric", metrics, "Quantities to show, such as final_train_loss")
+      ->type_name("NAMES");
+  command.add_flag("--json", options.json, "One JSON object");
+}
+
+void add_verify(CLI::App& program, VerifyOptions& options, std::string& data_dir) {
+  CLI::App& command = add_command(
+      program, "verify", "Computes the runs of a results file again and compares their digests");
+  command.add_option("FILE", options.file, "A results file")->required()->type_name("");
+  command.add_option("--runs", options.runs, "So many runs, spread over the file (all)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000000).description(""));
+  add_threads(command, options.threads, "Runs at a time (one for each available processor)");
+  command.add_flag("--json", options.json, "One JSON object");
+  add_data_dir(command, data_dir);
+  command.footer("Exit status: 0 all are equal, 1 a run differs.");
+}
+
+void add_inspection(CLI::App& command, InspectionOptions& options, std::string& data_dir) {
+  add_definition(command, options.definition, options.overrides);
+  command.add_option("--run", options.run_id, "The run with this id (the definition's first)")
+      ->type_name("ID");
+  command.add_flag("--json", options.json, "One JSON object");
+  add_data_dir(command, data_dir);
+}
+
+void add_gradcheck(CLI::App& program, GradcheckOptions& options, std::string& data_dir) {
+  CLI::App& command = add_command(
+      program, "gradcheck", "Compares a run's gradient with finite differences, layer by layer");
+  add_inspection(command, options.run, data_dir);
+  CLI::Option* sample =
+      command.add_option("--sample", options.sample, "Parameters checked in a tensor (200)")
+          ->type_name("N")
+          ->check(CLI::Range(1, 1000000000).description(""));
+  command.add_flag("--all", options.all, "Every parameter")->excludes(sample);
+  command.footer("Exit status: 0 the gradient is right, 1 a tensor differs.");
+}
+
+void add_explain(CLI::App& program, ExplainOptions& options, std::string& data_dir) {
+  CLI::App& command =
+      add_command(program, "explain", "Prints a training step of a small net, number by number");
+  add_inspection(command, options.run, data_dir);
+  command.add_option("--step", options.step, "The updates before it (0)")->type_name("K");
+}
+
+void add_profile(CLI::App& program, ProfileOptions& options, std::string& threads,
+                 std::string& data_dir) {
+  CLI::App& command = add_command(
+      program, "profile", "Prints where a step's time goes, beside what the machine can do");
+  add_inspection(command, options.run, data_dir);
+  command.get_option("DEFINITION")->required(false);
+  command.add_flag("--ceiling", options.ceiling, "The machine alone, without a DEFINITION");
+  command.add_option("--steps", options.steps, "Steps that are timed (those of two seconds)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000000).description(""));
+  command.add_option("--threads", threads, "Such as 1,2,4 (powers of two up to the processors)")
+      ->type_name("LIST");
+  command.add_option("-o,--output", options.output, "Also written as HDF5, for a roofline plot")
+      ->type_name("FILE");
+}
+
+std::vector<std::string> split_at_commas(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    if (comma != 0) parts.emplace_back(text.substr(0, comma));
+    text = comma == text.npos ? std::string_view() : text.substr(comma + 1);
+  }
+  return parts;
+}
+
+std::string words_joined(int argc, const char* const* argv) {
+  std::string line;
+  for (int i = 0; i < argc; ++i) {
+    if (i > 0) line += ' ';
+    line += argv[i];
+  }
+  return line;
+}
+
+/// CLI11 would say of an unknown command only that one is required.
+std::string unknown_command(CLI::App& program, int argc, const char* const* argv) {
+  if (argc < 2 || argv[1][0] == '-') return {};
+  std::vector<std::string> names;
+  for (const CLI::App* command : program.get_subcommands({})) names.push_back(command->get_name());
+  const std::string given = argv[1];
+  if (std::ranges::find(names, given) != names.end()) return {};
+  return "'" + given + "' is not a command" + suggestion(given, names);
+}
+
+int call_command(const CLI::App& program, Options& options, std::ostream& out, std::ostream& err) {
+  const std::string name = program.get_subcommands().front()->get_name();
+  if (name == "list") return list_command(options.list, out, err);
+  if (name == "describe") return describe_command(options.describe, out, err);
+  if (name == "check") {
+    options.check.data_folders = data_folders(options.data_dir);
+    return check_command(options.check, out, err);
+  }
+  if (name == "plan") {
+    options.plan.data_folders = data_folders(options.data_dir);
+    return plan_command(options.plan, out, err);
+  }
+  if (name == "run") {
+    options.run.data_folders = data_folders(options.data_dir);
+    return run_command(options.run, out, err);
+  }
+  if (name == "gradcheck") {
+    options.gradcheck.run.data_folders = data_folders(options.data_dir);
+    return gradcheck_command(options.gradcheck, out, err);
+  }
+  if (name == "explain") {
+    options.explain.run.data_folders = data_folders(options.data_dir);
+    return explain_command(options.explain, out, err);
+  }
+  if (name == "profile") {
+    options.profile.run.data_folders = data_folders(options.data_dir);
+    options.profile.threads = split_at_commas(options.profile_threads);
+    return profile_command(options.profile, out, err);
+  }
+  if (name == "verify") {
+    options.verify.data_folders = data_folders(options.data_dir);
+    return verify_command(options.verify, out, err);
+  }
+  options.show.by = split_at_commas(options.show_by);
+  options.show.metrics = split_at_commas(options.show_metrics);
+  return show_command(options.show, out, err);
+}
+
+}  // namespace
+
+int command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+  Options options;
+  options.run.command_line = words_joined(argc, argv);
+  options.profile.command_line = options.run.command_line;
+
+  CLI::App program("Plumbline measures how deep gradients reach.", "plumbline");
+  program.set_version_flag("--version",
+                           "plumbline " + std::string(build_info::kVersion) + " (" +
+                               std::string(build_info::kGitCommit) + ")",
+                           "The version and its commit");
+  program.require_subcommand(1);
+  program.set_help_flag("-h,--help", "This text");
+  program.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  program.get_formatter()->label("REQUIRED", "");
+  add_list(program, options.list);
+  add_describe(program, options.describe);
+  add_check(program, options.check, options.data_dir);
+  add_plan(program, options.plan, options.data_dir);
+  add_run(program, options.run, options.data_dir);
+  add_show(program, options.show, options.show_by, options.show_metrics);
+  add_verify(program, options.verify, options.data_dir);
+  add_gradcheck(program, options.gradcheck, options.data_dir);
+  add_explain(program, options.explain, options.data_dir);
+  add_profile(program, options.profile, options.profile_threads, options.data_dir);
+  program.footer(kExitStatus);
+
+  if (const std::string message = unknown_command(program, argc, argv); !message.empty()) {
+    err << message << '\n';
+    return kWrongUsage;
+  }
+  try {
+    program.parse(argc, argv);
+    return call_command(program, options, out, err);
+  } catch (const CLI::ParseError& error) {
+    // Help and version are "errors" that end well.
+    return program.exit(error, out, err) == 0 ? 0 : kWrongUsage;
+  } catch (const DefinitionError& error) {
+    for (const Problem& problem : error.problems()) {
+      err << to_string(problem.place) << ": " << problem.message << '\n';
+    }
+    return kWrongUsage;
+  } catch (const std::bad_alloc&) {
+    err << "plumbline: out of memory\n";
+    return kEnvironment;
+  } catch (const std::exception& error) {
+    err << "plumbline: " << error.what() << '\n';
+    return kEnvironment;
+  }
+}
+
+}  // namespace plumbline

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/commands/definition_guide.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "engine/optimizers/parameter_groups.hpp"
+#include "engine/training/run_configuration.hpp"
+#include "experiments/runner/definition/definition_reader.hpp"
+
+namespace plumbline {
+
+namespace {
+
+/// The value that a setting has in an empty definition.
+SettingNode default_of(std::string_view key) {
+  SettingsReport report;
+  configure(SettingsTable(), report);
+  const auto found = std::ranges::find(report.resolved, key, &ResolvedSetting::key);
+  return found == report.resolved.end() ? SettingNode{std::string(), {}} : found->value;
+}
+
+SettingInfo inner_table(std::string name, std::string meaning) {
+  return {std::move(name), "table", {SettingsTable(), {}}, "any", std::move(meaning)};
+}
+
+/// A table that is a plug-in as a whole.
+template <class Entry>
+GuidedTable plugin_table(std::string name, std::string summary, const Catalogue<Entry>& catalogue) {
+  const SettingInfo choice{"name", "plugin", default_of(name + ".name"), catalogue.kind(),
+                           "which one; its own settings, which `plumbline describe` prints by this "
+                           "name, stand beside it"};
+  return {std::move(name), std::move(summary), {choice}, catalogue.kind(), catalogue.names()};
+}
+
+}  // namespace
+
+std::vector<GuidedTable> definition_guide() {
+  GuidedTable optimizer = plugin_table("optimizer", "The update rule, which may hold another one.",
+                                       optimizer_catalogue());
+  optimizer.settings.push_back(inner_table(
+      "groups", "settings that differ in groups of parameters: `plumbline describe groups`"));
+
+  GuidedTable probes{
+      "probes", "What is measured layer by layer, each as NAME = { every = 10 }.",
+      declared_settings([](Settings& settings) { const Sampling sampling(settings); }),
+      probe_catalogue().kind(), probe_catalogue().names()};
+  for (SettingInfo& setting : probes.settings) setting.name = "NAME." + setting.name;
+
+  std::vector<GuidedTable> guide;
+  for (const TableInfo& table : definition_tables()) {
+    if (table.name == "data") {
+      guide.push_back(plugin_table(table.name, table.summary, dataset_catalogue()));
+      guide.back().settings.insert(guide.back().settings.end(), table.settings.begin(),
+                                   table.settings.end());
+    } else {
+      guide.push_back({table.name, table.summary, table.settings});
+    }
+  }
+  guide.push_back(plugin_table("loss", "What training makes small.", loss_catalogue()));
+  guide.push_back(std::move(optimizer));
+  guide.push_back(
+      {"groups",
+       "[optimizer.groups.hidden] and its like: settings that differ from those of "
+       "[optimizer] for\none group of parameters, or with `name` another optimizer for it. "
+       "Each parameter is in one group;\nthose of groups without a table go by [optimizer].",
+       parameter_group_tables()});
+  guide.push_back(plugin_table("schedule", "What multiplies the learning rate from step to step.",
+                               schedule_catalogue()));
+  guide.push_back(std::move(probes));
+  guide.push_back(
+      {"sweep", "What varies between runs: every value of each axis with every one of the others.",
+       DefinitionReader::sweep_settings()});
+  return guide;
+}
+
+}  // namespace plumbline

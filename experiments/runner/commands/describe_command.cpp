@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/core/error.hpp"
+#include "experiments/runner/commands/commands.hpp"
+#include "experiments/runner/commands/definition_guide.hpp"
+#include "experiments/runner/commands/plugin_kinds.hpp"
+#include "experiments/runner/definition/definition.hpp"
+#include "experiments/runner/text/text_table.hpp"
+
+namespace plumbline {
+
+namespace {
+
+constexpr std::size_t kWidth = 100;
+constexpr std::size_t kLabelWidth = 13;
+
+// "label    text", the texts of all labels below each other; nothing where there is no text.
+void write_field(std::ostream& out, std::string label, const std::string& text) {
+  if (text.empty()) return;
+  label.resize(kLabelWidth, ' ');
+  out << label;
+  for (const char c : text) {
+    out << c;
+    if (c == '\n') out << std::string(kLabelWidth, ' ');
+  }
+  out << '\n';
+}
+
+void write_settings(const std::vector<SettingInfo>& settings, std::ostream& out) {
+  TextTable table({{"setting"}, {"type"}, {"default", Align::right}, {"range"}, {"meaning"}});
+  for (const SettingInfo& setting : settings) {
+    const bool is_table = std::holds_alternative<SettingsTable>(setting.default_value.value);
+    table.add_row({setting.name, setting.type, is_table ? "" : to_string(setting.default_value),
+                   setting.range, setting.meaning});
+  }
+  table.write_plain(out, kWidth);
+}
+
+void describe_plugin(const std::string& kind, const PluginInfo& info, std::ostream& out) {
+  out << info.name << " (" << kind << ")\n" << info.summary << "\n\n";
+  write_field(out, "formula", info.formula);
+  write_field(out, "paper", info.paper);
+  if (info.settings.empty()) {
+    write_field(out, "settings", "none");
+    return;
+  }
+  out << '\n';
+  write_settings(info.settings, out);
+}
+
+/// The words with commas between them, in lines of at most `width` columns.
+std::string wrapped(const std::vector<std::string>& words, std::size_t width) {
+  std::string text;
+  std::size_t line_begin = 0;
+  for (const std::string& word : words) {
+    if (!text.empty()) {
+      const bool fits = text.size() - line_begin + 3 + word.size() <= width;
+      text += fits ? ", " : ",\n";
+      if (!fits) line_begin = text.size();
+    }
+    text += word;
+  }
+  return text;
+}
+
+void describe_table(const GuidedTable& table, std::ostream& out) {
+  out << table.name << " (table of a definition)\n" << table.summary << "\n\n";
+  write_settings(table.settings, out);
+  if (table.plugins.empty()) return;
+  out << '\n';
+  write_field(out, table.kind, wrapped(table.plugins, kWidth - kLabelWidth));
+}
+
+/// "; did you mean 'adam', 'adan' or 'adamw'?", the nearest first, or where the names are.
+std::string nearest_names(const std::string& name, std::vector<std::string> known) {
+  constexpr std::size_t kMost = 3;
+  std::vector<std::string> near;
+  while (near.size() < kMost) {
+    const std::string next = nearest_name(name, known);
+    if (next.empty()) break;
+    near.push_back('\'' + next + '\'');
+    std::erase(known, next);
+  }
+  if (near.empty()) return "; `plumbline list` prints all names";
+  std::string text = "; did you mean ";
+  for (std::size_t i = 0; i < near.size(); ++i) {
+    if (i > 0) text += i + 1 == near.size() ? " or " : ", ";
+    text += near[i];
+  }
+  return text + '?';
+}
+
+void describe_experiment(const std::filesystem::path& path, std::ostream& out) {
+  std::vector<Problem> ignored;
+  const Definition definition = read_definition(path, {}, ignored);
+  out << path.stem().string() << " (experiments)\n" << definition.title << "\n\n";
+  write_field(out, "question", definition.question);
+  write_field(out, "expectation", definition.expectation);
+  write_field(out, "paper", definition.paper);
+  write_field(out, "file", path.string());
+  out << '\n';
+  TextTable table({{"axis"}, {"values"}});
+  for (const SweepAxis& axis : definition.axes) {
+    std::string values;
+    for (const SettingNode& value : axis.values) {
+      values += (values.empty() ? "" : ", ") + to_string(value);
+    }
+    table.add_row({axis.key, values});
+  }
+  table.write_plain(out, kWidth);
+}
+
+}  // namespace
+
+int describe_command(const DescribeOptions& options, std::ostream& out, std::ostream& err) {
+  std::vector<std::string> known;
+  bool found = false;
+  const auto matches = [&](const std::string& name) {
+    known.push_back(name);
+    if (name != options.name) return false;
+    if (found) out << '\n';
+    found = true;
+    return true;
+  };
+  for (const PluginKind& kind : plugin_kinds()) {
+    for (const PluginInfo* info : kind.plugins) {
+      if (matches(info->name)) describe_plugin(kind.name, *info, out);
+    }
+  }
+  for (const GuidedTable& table : definition_guide()) {
+    if (matches(table.name)) describe_table(table, out);
+  }
+  for (const std::filesystem::path& path : shipped_definitions()) {
+    if (matches(path.stem().string())) describe_experiment(path, out);
+  }
+  if (found) return 0;
+  err << "'" << options.name << "' is no plug-in, no table and no definition that ships"
+      << nearest_names(options.name, std::move(known)) << '\n';
+  return 2;
+}
+
+}  // namespace plumbline

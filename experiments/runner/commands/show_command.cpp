@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/commands/show_command.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <optional>
+#include <span>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/core/error.hpp"
+#include "experiments/runner/commands/show_summary.hpp"
+#include "experiments/runner/commands/sweep_summary.hpp"
+#include "experiments/runner/profile/layer_profile.hpp"
+#include "experiments/runner/results/results_file.hpp"
+
+namespace plumbline {
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+/// The quantity that theory_error_signal predicts.
+constexpr std::string_view kPredicted = "error_signal";
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+std::vector<std::string> axes_without_seed(const ResultsReader& reader) {
+  std::istringstream words(reader.attribute("sweep_axes"));
+  std::vector<std::string> axes;
+  for (std::string word; words >> word;) {
+    if (word != "seed") axes.push_back(word);
+  }
+  return axes;
+}
+
+/// The numbers of a variable over the runs, or nothing where it holds text.
+std::optional<std::vector<double>> numbers_if_numeric(const ResultsReader& reader,
+                                                      const std::string& name) {
+  try {
+    return reader.numbers(name);
+  } catch (const EnvironmentError&) {
+    return std::nullopt;
+  }
+}
+
+/// One key part for each run.
+std::vector<GroupValue> key_parts(const ResultsReader& reader, const std::string& name) {
+  std::vector<GroupValue> parts;
+  if (const auto numbers = numbers_if_numeric(reader, name)) {
+    for (const double number : *numbers) {
+      if (std::isnan(number)) {
+        parts.emplace_back(std::string());
+      } else {
+        parts.emplace_back(number);
+      }
+    }
+  } else {
+    for (std::string& label : reader.labels(name)) parts.emplace_back(std::move(label));
+  }
+  return parts;
+}
+
+/// Numbers the parts of a partition of the runs, cut further so that the runs of one part have one
+/// value.
+std::vector<std::size_t> cut_by(const std::vector<std::size_t>& partition,
+                                const std::vector<GroupValue>& values) {
+  std::map<std::pair<std::size_t, GroupValue>, std::size_t> numbers;
+  std::vector<std::size_t> finer;
+  for (std::size_t run = 0; run < partition.size(); ++run) {
+    finer.push_back(
+        numbers.emplace(std::pair(partition[run], values[run]), numbers.size()).first->second);
+  }
+  return finer;
+}
+
+/// The axes of the sweep, and each further setting by which runs differ that agree in all before it:
+/// an axis may vary by a whole table, as in optimizer = [{ name = "sgd", lr = 0.1 }, { name = "sgd",
+/// lr = 0.5 }], of which its own variable holds the name alone. So groups differ from run to run in
+/// nothing but the seed.
+std::vector<std::string> settings_that_vary(const ResultsReader& reader) {
+  std::vector<std::string> by = axes_without_seed(reader);
+  std::vector<std::size_t> partition(reader.statuses().size(), 0);
+  for (const std::string& name : by) partition = cut_by(partition, key_parts(reader, name));
+  for (const std::string& name : reader.settings()) {
+    if (name == "seed" || contains(by, name)) continue;
+    std::vector<std::size_t> finer = cut_by(partition, key_parts(reader, name));
+    if (std::ranges::max(finer) == std::ranges::max(partition)) continue;
+    by.push_back(name);
+    partition = std::move(finer);
+  }
+  return by;
+}
+
+const Metric* find_metric(const RunRecord& record, std::string_view name) {
+  const auto found = std::ranges::find(record.metrics, name, &Metric::name);
+  return found == record.metrics.end() ? nullptr : &*found;
+}
+
+/// The last value of a metric over the steps that is a number.
+double last_value(const RunRecord& record, std::string_view name) {
+  const Metric* metric = find_metric(record, name);
+  if (metric == nullptr) return kNaN;
+  for (std::size_t i = metric->values.size(); i-- > 0;) {
+    if (!std::isnan(metric->values[i])) return metric->values[i];
+  }
+  return kNaN;
+}
+
+/// The decay of a per-layer metric at step 0.
+LayerDecay decay_at_start(const RunRecord& record, std::string_view name) {
+  const Metric* metric = find_metric(record, name);
+  const auto n_layers = static_cast<std::size_t>(record.n_layers);
+  const bool has_start = metric != nullptr && !record.steps.empty() && record.steps.front() == 0 &&
+                         metric->values.size() >= n_layers;
+  if (!has_start) return {kNaN, kNaN, kNaN};
+  const std::span<const double> profile(metric->values.data(), n_layers);
+  const double theory = name == kPredicted ? factor_per_layer(record.theory_error_signal) : kNaN;
+  return {first_to_last(profile), factor_per_layer(profile), theory};
+}
+
+/// What the file's runs have measured, by the shape of the quantity.
+struct Measured {
+  std::vector<std::string> per_run;    ///< numeric variables over the runs
+  std::vector<std::string> per_step;   ///< metrics over the steps
+  std::vector<std::string> per_layer;  ///< metrics over steps and layers
+};
+
+/// Reads one finished run: all runs of a definition have the same probes.
+Measured measured_in(const ResultsReader& reader) {
+  Measured measured;
+  const std::vector<RunStatus> statuses = reader.statuses();
+  const auto finished = std::ranges::find_if(statuses, [](RunStatus status) {
+    return status == RunStatus::complete || status == RunStatus::diverged;
+  });
+  if (finished != statuses.end()) {
+    const RunRecord record = reader.read(static_cast<std::size_t>(finished - statuses.begin()));
+    for (const Metric& metric : record.metrics) {
+      (metric.per_layer ? measured.per_layer : measured.per_step).push_back(metric.name);
+    }
+  }
+  for (std::string& name : reader.run_variables()) {
+    if (numbers_if_numeric(reader, name)) measured.per_run.push_back(std::move(name));
+  }
+  return measured;
+}
+
+/// Sorts `wanted` into the summary's values and decays; the first name that is in neither is
+/// returned.
+std::optional<std::string> choose_metrics(const std::vector<std::string>& wanted,
+                                          const Measured& measured, SweepSummary& summary) {
+  for (const std::string& name : wanted) {
+    if (contains(measured.per_run, name) || contains(measured.per_step, name)) {
+      summary.values.push_back(name);
+    } else if (contains(measured.per_layer, name)) {
+      summary.decays.push_back(name);
+    } else {
+      return name;
+    }
+  }
+  return std::nullopt;
+}
+
+void choose_default_metrics(const Measured& measured, SweepSummary& summary) {
+  for (const char* name : {"final_valid_accuracy", "final_train_loss"}) {
+    if (contains(measured.per_run, name)) summary.values.emplace_back(name);
+  }
+  for (const char* name : {"error_signal", "gradient_norm"}) {
+    if (contains(measured.per_layer, name)) summary.decays.emplace_back(name);
+  }
+}
+
+std::vector<RunValues> read_runs(const ResultsReader& reader, const Measured& measured,
+                                 const SweepSummary& summary) {
+  const std::vector<RunStatus> statuses = reader.statuses();
+  std::vector<RunValues> runs(statuses.size());
+  for (const std::string& name : summary.by) {
+    const std::vector<GroupValue> parts = key_parts(reader, name);
+    for (std::size_t i = 0; i < runs.size(); ++i) runs[i].key.push_back(parts[i]);
+  }
+  std::vector<std::vector<double>> columns;
+  bool needs_records = !summary.decays.empty();
+  for (const std::string& name : summary.values) {
+    const bool per_run = contains(measured.per_run, name);
+    columns.push_back(per_run ? reader.numbers(name) : std::vector<double>());
+    needs_records = needs_records || !per_run;
+  }
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    runs[i].status = statuses[i];
+    const bool was_started =
+        statuses[i] == RunStatus::complete || statuses[i] == RunStatus::diverged;
+    const RunRecord record = needs_records && was_started ? reader.read(i) : RunRecord{};
+    for (std::size_t v = 0; v < summary.values.size(); ++v) {
+      runs[i].values.push_back(columns[v].empty() ? last_value(record, summary.values[v])
+                                                  : columns[v][i]);
+    }
+    for (const std::string& name : summary.decays) {
+      runs[i].decays.push_back(decay_at_start(record, name));
+    }
+  }
+  return runs;
+}
+
+}  // namespace
+
+int show_command(const ShowOptions& options, std::ostream& out, std::ostream& err) {
+  constexpr int kWrongUsage = 2;
+  const ResultsReader reader(options.file);
+  SweepSummary summary;
+  summary.path = options.file;
+  summary.title = reader.attribute("title");
+  summary.by = options.by.empty() ? settings_that_vary(reader) : options.by;
+
+  const std::vector<std::string> variables = reader.run_variables();
+  for (const std::string& name : summary.by) {
+    if (contains(variables, name)) continue;
+    err << "--by: '" << name << "' is not a variable over the runs of " << options.file
+        << suggestion(name, variables) << '\n';
+    return kWrongUsage;
+  }
+  const Measured measured = measured_in(reader);
+  if (options.metrics.empty()) {
+    choose_default_metrics(measured, summary);
+  } else if (const auto unknown = choose_metrics(options.metrics, measured, summary)) {
+    std::vector<std::string> known = measured.per_step;
+    known.insert(known.end(), measured.per_layer.begin(), measured.per_layer.end());
+    known.insert(known.end(), measured.per_run.begin(), measured.per_run.end());
+    err << "--metric: '" << *unknown << "' is not measured in " << options.file
+        << suggestion(*unknown, known) << '\n';
+    return kWrongUsage;
+  }
+
+  add_groups(summary, read_runs(reader, measured, summary));
+  if (options.json) {
+    out << show_json(summary) << '\n';
+  } else {
+    show_tables(summary, out);
+  }
+  return 0;
+}
+
+}  // namespace plumbline

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/commands/show_summary.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "experiments/runner/text/text_table.hpp"
+
+namespace plumbline {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Three significant digits, the same number of places for numbers of one size: "0.950", "1.2e-40".
+std::string number_text(double value) {
+  if (std::isnan(value)) return "-";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  if (value == 0) return "0";
+  const double size = std::abs(value);
+  if (size < 1e-3 || size >= 1e4) return fmt::format("{:.1e}", value);
+  std::string text = fmt::format("{:#.3g}", value);
+  if (text.find('e') != text.npos) return fmt::format("{:.0f}", value);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+std::string spread_text(const Spread& spread) {
+  if (spread.n == 0) return "-";
+  return fmt::format("{} ({}, {})", number_text(spread.median), number_text(spread.low),
+                     number_text(spread.high));
+}
+
+std::string key_text(const GroupValue& value) {
+  if (const auto* number = std::get_if<double>(&value)) return short_number(*number, 6);
+  const auto& text = std::get<std::string>(value);
+  return text.empty() ? "-" : text;
+}
+
+/// Columns of the settings that make a group, numbers to the right.
+std::vector<TextTable::Column> key_columns(const SweepSummary& summary) {
+  std::vector<TextTable::Column> columns;
+  for (std::size_t i = 0; i < summary.by.size(); ++i) {
+    const bool is_number = std::ranges::any_of(summary.groups, [i](const Group& group) {
+      return std::holds_alternative<double>(group.key[i]);
+    });
+    columns.push_back({summary.by[i], is_number ? Align::right : Align::left});
+  }
+  return columns;
+}
+
+std::vector<std::string> key_cells(const Group& group) {
+  std::vector<std::string> cells;
+  for (const GroupValue& value : group.key) cells.push_back(key_text(value));
+  return cells;
+}
+
+void print_values(const SweepSummary& summary, std::ostream& out) {
+  std::vector<TextTable::Column> columns = key_columns(summary);
+  columns.push_back({"n", Align::right});
+  columns.push_back({"diverged", Align::right});
+  for (const std::string& name : summary.values) columns.push_back({name, Align::left});
+  TextTable table(std::move(columns));
+  for (const Group& group : summary.groups) {
+    std::vector<std::string> cells = key_cells(group);
+    cells.push_back(std::to_string(count(group.counts, RunStatus::complete)));
+    cells.push_back(std::to_string(count(group.counts, RunStatus::diverged)));
+    for (const Spread& spread : group.values) cells.push_back(spread_text(spread));
+    table.add_row(std::move(cells));
+  }
+  out << "\nn complete runs in each group; median (quartiles) over them\n\n";
+  table.write_plain(out);
+}
+
+/// Whether any group has a prediction of the per-layer quantity number `index`.
+bool has_theory(const SweepSummary& summary, std::size_t index) {
+  for (const Group& group : summary.groups) {
+    if (group.decays[index].theory_factor.n > 0) return true;
+  }
+  return false;
+}
+
+void print_decays(const SweepSummary& summary, std::ostream& out) {
+  std::vector<TextTable::Column> columns = key_columns(summary);
+  for (std::size_t i = 0; i < summary.decays.size(); ++i) {
+    columns.push_back({summary.decays[i] + " 1:L", Align::right});
+    columns.push_back({"a layer", Align::right});
+    if (has_theory(summary, i)) columns.push_back({"theory", Align::right});
+  }
+  TextTable table(std::move(columns));
+  for (const Group& group : summary.groups) {
+    std::vector<std::string> cells = key_cells(group);
+    for (std::size_t i = 0; i < group.decays.size(); ++i) {
+      const LayerDecaySpread& decay = group.decays[i];
+      cells.push_back(number_text(decay.first_to_last.median));
+      cells.push_back(number_text(decay.factor.median));
+      if (has_theory(summary, i)) cells.push_back(number_text(decay.theory_factor.median));
+    }
+    table.add_row(std::move(cells));
+  }
+  out << "\nBefore training: the first weight layer over the last (1:L), and the factor a layer\n"
+         "towards the input; medians, diverged runs included\n\n";
+  table.write_plain(out);
+}
+
+Json number_json(double value) {
+  if (std::isnan(value)) return nullptr;
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+Json spread_json(const Spread& spread) {
+  Json json;
+  json["n"] = spread.n;
+  json["median"] = number_json(spread.median);
+  json["low"] = number_json(spread.low);
+  json["high"] = number_json(spread.high);
+  return json;
+}
+
+Json key_json(const GroupValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text != nullptr) return text->empty() ? Json(nullptr) : Json(*text);
+  const double number = std::get<double>(value);
+  constexpr double kExactIntegers = 9007199254740992;  // 2^53
+  const bool is_integer = std::trunc(number) == number && std::abs(number) <= kExactIntegers;
+  return is_integer ? Json(static_cast<std::int64_t>(number)) : number_json(number);
+}
+
+Json counts_json(const StatusCounts& counts) {
+  Json json;
+  json["total"] = total(counts);
+  json["complete"] = count(counts, RunStatus::complete);
+  json["diverged"] = count(counts, RunStatus::diverged);
+  json["failed"] = count(counts, RunStatus::failed);
+  json["pending"] = count(counts, RunStatus::pending);
+  return json;
+}
+
+Json group_json(const SweepSummary& summary, const Group& group) {
+  Json json;
+  json["key"] = Json::object();
+  for (std::size_t i = 0; i < summary.by.size(); ++i) {
+    json["key"][summary.by[i]] = key_json(group.key[i]);
+  }
+  json["runs"] = counts_json(group.counts);
+  json["values"] = Json::object();
+  for (std::size_t i = 0; i < summary.values.size(); ++i) {
+    json["values"][summary.values[i]] = spread_json(group.values[i]);
+  }
+  json["layers_at_step_0"] = Json::object();
+  for (std::size_t i = 0; i < summary.decays.size(); ++i) {
+    Json& decay = json["layers_at_step_0"][summary.decays[i]];
+    decay["first_to_last"] = spread_json(group.decays[i].first_to_last);
+    decay["factor_per_layer"] = spread_json(group.decays[i].factor);
+    decay["theory_factor_per_layer"] = spread_json(group.decays[i].theory_factor);
+  }
+  return json;
+}
+
+}  // namespace
+
+void show_tables(const SweepSummary& summary, std::ostream& out) {
+  const StatusCounts& counts = summary.counts;
+  out << summary.title << '\n'
+      << fmt::format("{}: {} of {} runs complete, {} diverged, {} failed, {} pending\n",
+                     summary.path, count(counts, RunStatus::complete), total(counts),
+                     count(counts, RunStatus::diverged), count(counts, RunStatus::failed),
+                     count(counts, RunStatus::pending));
+  if (!summary.values.empty() || summary.decays.empty()) print_values(summary, out);
+  if (!summary.decays.empty()) print_decays(summary, out);
+}
+
+std::string show_json(const SweepSummary& summary) {
+  Json json;
+  json["path"] = summary.path;
+  json["title"] = summary.title;
+  json["runs"] = counts_json(summary.counts);
+  json["by"] = summary.by;
+  json["groups"] = Json::array();
+  for (const Group& group : summary.groups) json["groups"].push_back(group_json(summary, group));
+  return json.dump(2);
+}
+
+}  // namespace plumbline

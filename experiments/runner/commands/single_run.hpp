@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "experiments/runner/plan/plan.hpp"
+
+namespace plumbline {
+
+/// The one run of a definition that a command looks into.
+struct SingleRun {
+  Definition definition;
+  std::size_t number = 1;  ///< in the order of the plan, counted from 1
+  std::size_t runs = 1;    ///< of the definition
+  RunSpec spec;
+
+  /// "d, run 1 of 3 (0123456789abcdef)".
+  std::string title() const;
+};
+
+/// The run with this id, or the first where `run_id` is empty. Throws DefinitionError where the
+/// definition is wrong or has no such run.
+SingleRun single_run(const std::string& definition, const std::vector<std::string>& overrides,
+                     const std::string& run_id, const DataFolders& data_folders = {});
+
+}  // namespace plumbline

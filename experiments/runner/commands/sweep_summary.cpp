@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/commands/sweep_summary.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+
+namespace plumbline {
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+/// The value at the share `share` of the way through sorted values that are not none.
+double quantile(const std::vector<double>& sorted, double share) {
+  const double place = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  const double weight = place - static_cast<double>(below);
+  // Without this, infinity next to a number would give NaN.
+  if (weight == 0) return sorted[below];
+  return (1 - weight) * sorted[below] + weight * sorted[above];
+}
+
+/// The spread of what `pick` returns for each run that `counts_in` accepts.
+template <class CountsIn, class Pick>
+Spread spread_over(const std::vector<const RunValues*>& runs, const CountsIn& counts_in,
+                   const Pick& pick) {
+  std::vector<double> values;
+  for (const RunValues* run : runs) {
+    if (counts_in(run->status)) values.push_back(pick(*run));
+  }
+  return spread_of(std::move(values));
+}
+
+Group summarized(const SweepSummary& summary, const std::vector<const RunValues*>& runs) {
+  Group group;
+  group.key = runs.front()->key;
+  for (const RunValues* run : runs) ++group.counts[static_cast<std::size_t>(run->status)];
+
+  const auto is_complete = [](RunStatus status) { return status == RunStatus::complete; };
+  for (std::size_t i = 0; i < summary.values.size(); ++i) {
+    group.values.push_back(
+        spread_over(runs, is_complete, [i](const RunValues& run) { return run.values[i]; }));
+  }
+
+  const auto was_started = [](RunStatus status) {
+    return status == RunStatus::complete || status == RunStatus::diverged;
+  };
+  for (std::size_t i = 0; i < summary.decays.size(); ++i) {
+    const auto spread = [&](double LayerDecay::* member) {
+      return spread_over(runs, was_started,
+                         [i, member](const RunValues& run) { return run.decays[i].*member; });
+    };
+    group.decays.push_back({spread(&LayerDecay::first_to_last), spread(&LayerDecay::factor),
+                            spread(&LayerDecay::theory_factor)});
+  }
+  return group;
+}
+
+}  // namespace
+
+Spread spread_of(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+  if (values.empty()) return {0, kNaN, kNaN, kNaN};
+  std::ranges::sort(values);
+  return {values.size(), quantile(values, 0.5), quantile(values, 0.25), quantile(values, 0.75)};
+}
+
+std::size_t count(const StatusCounts& counts, RunStatus status) {
+  return counts[static_cast<std::size_t>(status)];
+}
+
+std::size_t total(const StatusCounts& counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+}
+
+void add_groups(SweepSummary& summary, const std::vector<RunValues>& runs) {
+  std::map<std::vector<GroupValue>, std::size_t> places;
+  std::vector<std::vector<const RunValues*>> members;
+  for (const RunValues& run : runs) {
+    ++summary.counts[static_cast<std::size_t>(run.status)];
+    const auto [place, is_new] = places.emplace(run.key, members.size());
+    if (is_new) members.emplace_back();
+    members[place->second].push_back(&run);
+  }
+  for (const auto& group : members) summary.groups.push_back(summarized(summary, group));
+}
+
+}  // namespace plumbline

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/definition/definition.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+#include <toml++/toml.h>
+
+#include "experiments/runner/definition/definition_reader.hpp"
+#include "experiments/runner/definition/override.hpp"
+#include "experiments/runner/definition/sha256.hpp"
+
+namespace plumbline {
+
+namespace {
+
+std::string read_text(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  // An empty file has nothing to insert, which a stream would call a failure.
+  if (file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
+  if (!file.is_open() || file.bad() || text.fail()) {
+    throw EnvironmentError(path.string() +
+                           ": cannot be read: " + std::generic_category().message(errno));
+  }
+  return text.str();
+}
+
+// The characters of a number that end before the column, which counts from 1, of a line.
+std::string number_before(std::string_view text, const toml::source_position& position) {
+  std::istringstream lines{std::string(text)};
+  std::string line;
+  for (toml::source_index i = 0; i < position.line; ++i) std::getline(lines, line);
+  line.resize(std::min<std::size_t>(line.size(), position.column > 0 ? position.column - 1 : 0));
+  return line.substr(line.find_last_not_of("0123456789_.eE+-") + 1);
+}
+
+// Turns what toml++ read into settings with places, in the order of the text: toml++ sorts tables
+// by name, but knows where each key stands.
+class TomlReader {
+ public:
+  // `has_lines` is false for a text that the user sees as one word: an argument.
+  TomlReader(std::string file, bool has_lines, std::vector<Problem>& problems)
+      : file_(std::move(file)), has_lines_(has_lines), problems_(&problems) {}
+
+  std::optional<SettingsTable> read(std::string_view text) const {
+    try {
+      return table(toml::parse(text), "");
+    } catch (const toml::parse_error& error) {
+      // toml++ refuses such numbers as it would refuse any word.
+      const std::string wrong = range_problem(number_before(text, error.source().begin));
+      problems_->push_back(
+          {place(error.source().begin), wrong.empty() ? std::string(error.description()) : wrong});
+      return std::nullopt;
+    }
+  }
+
+  // The value of an argument is TOML, or else a bare word that means itself as a text; so does a number
+  // beyond all range, which may be a digest: who expects a number says so.
+  std::optional<SettingNode> read_value(const std::string& key, const std::string& text) const {
+    try {
+      const toml::table parsed = toml::parse("value = " + text);
+      // A line break in the text could begin a second entry.
+      if (parsed.size() == 1) return value(*parsed.get("value"), key);
+    } catch (const toml::parse_error& error) {
+      const bool is_bare = std::string_view("\"'[{").find(text.front()) == std::string_view::npos;
+      if (!is_bare) {
+        problems_->push_back({place({}), "'" + key + "': " + std::string(error.description())});
+        return std::nullopt;
+      }
+    }
+    return SettingNode{text, place({})};
+  }
+
+ private:
+  Place place(const toml::source_position& position) const {
+    if (!has_lines_) return {file_, 0, 0};
+    return {file_, static_cast<int>(position.line), static_cast<int>(position.column)};
+  }
+
+  SettingsTable table(const toml::table& source, const std::string& path) const {
+    std::vector<std::pair<const toml::key*, const toml::node*>> entries;
+    for (const auto& [key, node] : source) entries.emplace_back(&key, &node);
+    std::ranges::sort(entries, [](const auto& a, const auto& b) {
+      return a.first->source().begin < b.first->source().begin;
+    });
+    SettingsTable result;
+    for (const auto& [key, node] : entries) {
+      const std::string name(key->str());
+      if (auto setting = value(*node, path.empty() ? name : path + '.' + name)) {
+        result.set(name, std::move(*setting));
+      }
+    }
+    return result;
+  }
+
+  std::optional<SettingNode> value(const toml::node& node, const std::string& path) const {
+    const Place here = place(node.source().begin);
+    if (const auto* flag = node.as_boolean()) return SettingNode{flag->get(), here};
+    if (const auto* integer = node.as_integer()) return SettingNode{integer->get(), here};
+    if (const auto* number = node.as_floating_point()) return SettingNode{number->get(), here};
+    if (const auto* text = node.as_string()) return SettingNode{text->get(), here};
+    if (const auto* entries = node.as_table()) return SettingNode{table(*entries, path), here};
+    if (const auto* elements = node.as_array()) {
+      SettingList list;
+      for (const toml::node& element : *elements) {
+        if (auto setting = value(element, path)) list.push_back(std::move(*setting));
+      }
+      return SettingNode{std::move(list), here};
+    }
+    problems_->push_back({here, "'" + path + "' is a date or a time, which no setting is"});
+    return std::nullopt;
+  }
+
+  std::string file_;
+  bool has_lines_;
+  std::vector<Problem>* problems_;
+};
+
+void apply_override(const std::string& argument, DefinitionReader& reader,
+                    std::vector<Problem>& problems) {
+  const std::optional<Override> given = parse_override(argument, problems);
+  if (!given) return;
+  const TomlReader toml(argument, false, problems);
+  SettingList values;
+  for (const std::string& text : given->values) {
+    if (auto value = toml.read_value(given->key, text)) values.push_back(std::move(*value));
+  }
+  if (values.size() == given->values.size()) {
+    reader.apply(given->key, std::move(values), {argument, 0, 0});
+  }
+}
+
+}  // namespace
+
+Definition read_definition(const std::filesystem::path& path,
+                           const std::vector<std::string>& overrides,
+                           std::vector<Problem>& problems) {
+  std::string text = read_text(path);
+  if (text.starts_with("\x89HDF\r\n")) {
+    throw DefinitionError({{{path.string(), 0, 0},
+                            "is an HDF5 file and no definition; `plumbline show` prints results"}});
+  }
+  return parse_definition(path, std::move(text), overrides, problems);
+}
+
+Definition parse_definition(const std::filesystem::path& path, std::string text,
+                            const std::vector<std::string>& overrides,
+                            std::vector<Problem>& problems) {
+  Definition definition;
+  definition.path = path.string();
+  definition.text = std::move(text);
+  definition.overrides = overrides;
+  definition.sha256 = sha256_hex(definition.text);
+
+  DefinitionReader reader(definition, problems);
+  const TomlReader toml(definition.path, true, problems);
+  const std::optional<SettingsTable> root = toml.read(definition.text);
+  if (root) reader.read(*root);
+  for (const std::string& argument : overrides) apply_override(argument, reader, problems);
+  if (root) {
+    reader.finish();
+  } else {
+    definition.axes.clear();
+  }
+  return definition;
+}
+
+}  // namespace plumbline

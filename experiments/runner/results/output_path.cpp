@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/results/output_path.hpp"
+
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "engine/core/error.hpp"
+
+namespace plumbline {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Whether it begins as every HDF5 file does, if at all.
+bool may_be_replaced(const fs::path& path) {
+  constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
+  std::string start(kSignature.size(), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(start.data(), static_cast<std::streamsize>(start.size()));
+  return file.gcount() == 0 || start == kSignature;
+}
+
+}  // namespace
+
+void require_folder_of(const fs::path& path) {
+  const fs::path folder = path.parent_path();
+  std::error_code unknown;
+  if (folder.empty() || fs::is_directory(folder, unknown)) return;
+  throw EnvironmentError(path.string() + ": there is no folder " + folder.string());
+}
+
+void require_replaceable(const fs::path& path) {
+  std::error_code unknown;
+  if (fs::is_directory(path, unknown)) {
+    throw EnvironmentError(path.string() + ": is a folder; the results need a file");
+  }
+  if (fs::exists(path, unknown) && !may_be_replaced(path)) {
+    throw EnvironmentError(path.string() + ": is no results file, and is not written over");
+  }
+}
+
+}  // namespace plumbline

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/results/results_layout.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "experiments/runner/results/results_file.hpp"
+
+namespace plumbline {
+
+namespace {
+
+/// A setting that a file has a variable for whether it varies or not, unless no run has it.
+struct FixedSetting {
+  std::string_view name;
+  std::string_view key;
+};
+
+constexpr std::array<FixedSetting, 12> kFixedSettings = {{{"depth", "model.depth"},
+                                                          {"width", "model.width"},
+                                                          {"widths", "model.widths"},
+                                                          {"activation", "model.activation"},
+                                                          {"initializer", "model.initializer"},
+                                                          {"optimizer", "optimizer"},
+                                                          {"data", "data"},
+                                                          {"loss", "loss"},
+                                                          {"schedule", "schedule"},
+                                                          {"precision", "model.precision"},
+                                                          {"lr", "optimizer.lr"},
+                                                          {"batch", "train.batch"}}};
+/// Stands last, as the innermost axis.
+constexpr FixedSetting kSeed = {"seed", "train.seed"};
+
+/// What the file itself calls its axes, variables and groups; predictions and metrics aside.
+constexpr std::array<std::string_view, 17> kFileNames = {
+    "run",    "step",     "layer",    "run_id",       "status",      "message",
+    "digest", "n_layers", "n_steps",  "wall_seconds", "cpu_seconds", "threads",
+    "host",   "started",  "recorded", "provenance",   "plots"};
+
+constexpr std::array<std::string_view, 7> kTimingNames = {
+    "wall_seconds", "cpu_seconds", "threads", "host", "started", "date_created", "history"};
+
+/// Every run of every plan has these; the words are those of the file where no run has come to
+/// them.
+const std::vector<MetricVariable>& metrics_of_every_run() {
+  static const std::vector<MetricVariable> metrics = {
+      {"train_loss", "mean loss over the training examples", "1", false},
+      {"train_accuracy", "share of the training examples that are classified rightly", "1", false},
+      {"valid_loss", "mean loss over the validation examples", "1", false},
+      {"valid_accuracy", "share of the validation examples that are classified rightly", "1",
+       false}};
+  return metrics;
+}
+
+/// One setting over all runs; null where a run has no such setting.
+struct Column {
+  std::string key;
+  std::vector<const SettingNode*> values;
+};
+
+/// The key that a user writes: the choice of a plug-in, "optimizer.name", is that of its table.
+std::string written_key(std::string_view key) {
+  constexpr std::string_view kName = ".name";
+  if (key.ends_with(kName)) key.remove_suffix(kName.size());
+  return std::string(key);
+}
+
+std::string last_part(const std::string& key) { return key.substr(key.rfind('.') + 1); }
+
+std::string whole_name(std::string key) {
+  std::ranges::replace(key, '.', '_');
+  return key;
+}
+
+std::vector<Column> columns_of(const Plan& plan) {
+  std::vector<Column> columns;
+  std::map<std::string, std::size_t> index;
+  for (std::size_t run = 0; run < plan.runs.size(); ++run) {
+    for (const ResolvedSetting& setting : plan.runs[run].configuration.resolved) {
+      const std::string key = written_key(setting.key);
+      const auto [found, added] = index.try_emplace(key, columns.size());
+      if (added) {
+        columns.push_back({key, std::vector<const SettingNode*>(plan.runs.size(), nullptr)});
+      }
+      columns[found->second].values[run] = &setting.value;
+    }
+  }
+  return columns;
+}
+
+bool varies(const Column& column) {
+  const SettingNode* first = column.values.front();
+  return std::ranges::any_of(column.values, [&](const SettingNode* value) {
+    if (value == nullptr || first == nullptr) return value != first;
+    return to_string(*value) != to_string(*first);
+  });
+}
+
+template <class Value>
+bool all_are(const Column& column) {
+  return std::ranges::all_of(column.values, [](const SettingNode* value) {
+    return value != nullptr && std::holds_alternative<Value>(value->value);
+  });
+}
+
+/// NaN where it is not a number.
+double as_number(const SettingNode* value) {
+  if (value == nullptr) return std::numeric_limits<double>::quiet_NaN();
+  if (const auto* integer = std::get_if<std::int64_t>(&value->value)) {
+    return static_cast<double>(*integer);
+  }
+  if (const auto* number = std::get_if<double>(&value->value)) return *number;
+  if (const auto* flag = std::get_if<bool>(&value->value)) return *flag ? 1 : 0;
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+std::string as_text(const SettingNode* value) {
+  if (value == nullptr) return "";
+  if (const auto* text = std::get_if<std::string>(&value->value)) return *text;
+  return to_string(*value);
+}
+
+/// The narrowest type that holds every value. The seed is always 64 bits wide.
+SettingType type_of(const Column& column) {
+  if (all_are<bool>(column)) return SettingType::flag;
+  if (all_are<std::int64_t>(column)) {
+    constexpr double kLimit = std::numeric_limits<std::int32_t>::max();
+    const bool narrow = std::ranges::all_of(column.values, [](const SettingNode* value) {
+      return as_number(value) >= -kLimit && as_number(value) <= kLimit;
+    });
+    return narrow && column.key != kSeed.key ? SettingType::int32 : SettingType::int64;
+  }
+  const bool numbers = std::ranges::all_of(column.values, [](const SettingNode* value) {
+    return value == nullptr || std::holds_alternative<std::int64_t>(value->value) ||
+           std::holds_alternative<double>(value->value);
+  });
+  return numbers ? SettingType::number : SettingType::text;
+}
+
+SettingVariable variable_of(const Column& column, std::string name) {
+  SettingVariable variable{std::move(name), column.key, type_of(column), {}, {}};
+  for (const SettingNode* value : column.values) {
+    if (variable.type == SettingType::text) {
+      variable.texts.push_back(as_text(value));
+    } else {
+      variable.numbers.push_back(as_number(value));
+    }
+  }
+  return variable;
+}
+
+std::vector<SettingVariable> settings_of(const Plan& plan, std::set<std::string> taken) {
+  const std::vector<Column> columns = columns_of(plan);
+  std::vector<SettingVariable> settings;
+  std::set<std::string> done;
+  const auto add_fixed = [&](const FixedSetting& fixed) {
+    const auto found = std::ranges::find(columns, fixed.key, &Column::key);
+    if (found != columns.end()) settings.push_back(variable_of(*found, std::string(fixed.name)));
+  };
+  for (const FixedSetting& fixed : kFixedSettings) {
+    add_fixed(fixed);
+    done.emplace(fixed.key);
+    taken.emplace(fixed.name);
+  }
+  done.emplace(kSeed.key);
+  taken.emplace(kSeed.name);
+
+  std::vector<const Column*> others;
+  std::map<std::string, int> uses;
+  for (const Column& column : columns) {
+    const bool is_axis = std::ranges::find(plan.definition.axes, column.key, &SweepAxis::key) !=
+                         plan.definition.axes.end();
+    if (done.contains(column.key) || (!is_axis && !varies(column))) continue;
+    others.push_back(&column);
+    ++uses[last_part(column.key)];
+  }
+  for (const Column* column : others) {
+    const std::string name = last_part(column->key);
+    const bool clashes = uses[name] > 1 || taken.contains(name);
+    settings.push_back(variable_of(*column, clashes ? whole_name(column->key) : name));
+  }
+  add_fixed(kSeed);
+  return settings;
+}
+
+std::vector<MetricVariable> metrics_of(const Plan& plan) {
+  std::vector<MetricVariable> metrics = metrics_of_every_run();
+  for (const RunSpec& run : plan.runs) {
+    for (const ScheduledProbe& probe : run.configuration.probes) {
+      const PluginInfo& info = probe.entry->info;
+      if (std::ranges::find(metrics, info.name, &MetricVariable::name) != metrics.end()) continue;
+      metrics.push_back({info.name, info.summary, probe.entry->units, true});
+    }
+  }
+  return metrics;
+}
+
+}  // namespace
+
+ResultsLayout results_layout(const Plan& plan) {
+  ResultsLayout layout;
+  std::set<std::int64_t> steps;
+  for (const RunSpec& run : plan.runs) {
+    layout.run_ids.push_back(run.run_id);
+    layout.layers =
+        std::max(layout.layers, weight_layers(run.configuration.model, run.configuration.input(),
+                                              run.configuration.data->outputs()));
+    const std::vector<std::int64_t> recorded = run.configuration.recorded_steps();
+    steps.insert(recorded.begin(), recorded.end());
+  }
+  layout.steps.assign(steps.begin(), steps.end());
+  layout.metrics = metrics_of(plan);
+
+  std::set<std::string> taken(kFileNames.begin(), kFileNames.end());
+  for (const PredictionVariable& prediction : kPredictions) taken.insert(prediction.name);
+  for (const MetricVariable& metric : layout.metrics) taken.insert(metric.name);
+  layout.settings = settings_of(plan, std::move(taken));
+  for (const SweepAxis& axis : plan.definition.axes) {
+    const auto found =
+        std::ranges::find(layout.settings, written_key(axis.key), &SettingVariable::key);
+    if (found != layout.settings.end()) layout.sweep_axes.push_back(found->name);
+  }
+  return layout;
+}
+
+std::string plan_summary(const Plan& plan, const ResultsLayout& layout) {
+  std::string text = std::to_string(plan.runs.size()) + " runs";
+  const char* separator = ": ";
+  for (const SweepAxis& axis : plan.definition.axes) {
+    const auto found =
+        std::ranges::find(layout.settings, written_key(axis.key), &SettingVariable::key);
+    const std::string name = found == layout.settings.end() ? axis.key : found->name;
+    text += separator + std::to_string(axis.values.size()) + " values of " + name;
+    separator = " x ";
+  }
+  return text;
+}
+
+bool is_timing_variable(std::string_view name) {
+  return name == "provenance" || std::ranges::find(kTimingNames, name) != kTimingNames.end();
+}
+
+}  // namespace plumbline

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which variables the results file of a plan has. What the file is made of is not known here.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/training/run_record.hpp"
+#include "experiments/runner/plan/plan.hpp"
+
+namespace plumbline {
+
+/// The root attributes that say what kind of file this is. A new schema version goes with a change
+/// that a reader of the old one would notice.
+inline constexpr const char* kResultsSchema = "plumbline.sweep";
+inline constexpr const char* kResultsSchemaVersion = "1.0";
+
+/// A prediction of error_signal: a variable over (run, layer).
+struct PredictionVariable {
+  const char* name;
+  const char* meaning;
+  std::vector<double> RunRecord::* values;
+};
+
+inline constexpr std::array<PredictionVariable, 3> kPredictions = {
+    {{"theory_error_signal", "mean-field prediction of error_signal at step 0",
+      &RunRecord::theory_error_signal},
+     {"theory_error_signal_low", "lower edge of the 95 % band of theory_error_signal",
+      &RunRecord::theory_error_signal_low},
+     {"theory_error_signal_high", "upper edge of the 95 % band of theory_error_signal",
+      &RunRecord::theory_error_signal_high}}};
+
+/// How the values of a setting are stored. A flag is 0 or 1.
+enum class SettingType { flag, int32, int64, number, text };
+
+/// A setting that the file has a variable for, with its value in each run of the plan.
+struct SettingVariable {
+  std::string name;  ///< "activation"
+  std::string key;   ///< "model.activation"
+  SettingType type = SettingType::text;
+  std::vector<double> numbers;     ///< empty for a text; NaN in runs that have no such setting
+  std::vector<std::string> texts;  ///< empty for all else; "" in runs that have no such setting
+
+  bool operator==(const SettingVariable&) const = default;
+};
+
+/// A quantity over (run, step) or (run, step, layer).
+struct MetricVariable {
+  std::string name;
+  std::string meaning;
+  std::string units;
+  bool per_layer = false;
+
+  bool operator==(const MetricVariable&) const = default;
+};
+
+struct ResultsLayout {
+  std::vector<std::string> run_ids;
+  std::vector<std::int64_t> steps;  ///< all steps at which any run records, in rising order
+  std::size_t layers = 0;           ///< weight layers of the deepest run
+  std::vector<SettingVariable> settings;
+  std::vector<std::string> sweep_axes;  ///< names of settings, the slowest first
+  std::vector<MetricVariable> metrics;  ///< those that the plan says will be measured
+};
+
+/// The settings are those that the contract fixes, the axes of the sweep, and all others whose
+/// values differ between runs. A setting is named by the last part of its key, or by its table's
+/// name where that part is `name`, or by its whole key with underscores where that would clash with
+/// another variable. Needs at least one run.
+ResultsLayout results_layout(const Plan& plan);
+
+/// One line: how many runs there are, and the axes with how many values each.
+std::string plan_summary(const Plan& plan, const ResultsLayout& layout);
+
+}  // namespace plumbline

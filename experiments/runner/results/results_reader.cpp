@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "engine/core/hdf5_handle.hpp"
+#include "engine/core/setting_node.hpp"
+#include "experiments/runner/results/hdf5_variables.hpp"
+#include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/results/results_layout.hpp"
+
+namespace plumbline {
+
+namespace {
+
+using hdf5::Check;
+using hdf5::Handle;
+using hdf5::Variable;
+
+/// A metric of the file; its shape is that of the axes.
+struct MetricDataset {
+  Variable variable;
+  std::string meaning;
+  std::string units;
+  bool per_layer = false;
+};
+
+/// What a record needs of the variables over (run), and the metrics, opened.
+struct Contents {
+  std::vector<double> status;
+  std::vector<std::string> messages;
+  std::vector<std::string> digests;
+  std::vector<double> n_layers;
+  std::vector<double> wall_seconds;
+  std::vector<double> cpu_seconds;
+  std::vector<double> started;
+  std::vector<double> threads;
+  std::vector<std::string> hosts;
+  std::vector<std::pair<std::string, std::vector<double>>> summary;
+  Variable recorded;
+  std::vector<MetricDataset> metrics;
+  std::array<Variable, kPredictions.size()> predictions;
+};
+
+}  // namespace
+
+class ResultsReader::File {
+ public:
+  explicit File(const std::filesystem::path& path);
+
+  const Check& check() const { return check_; }
+  hid_t id() const { return file_.id(); }
+  std::size_t runs() const { return runs_; }
+  const std::vector<double>& steps() const { return steps_; }
+  std::size_t layers() const { return layers_; }
+
+  /// A variable over (run) alone.
+  Variable run_variable(const std::string& name) const;
+  std::vector<double> run_numbers(const std::string& name) const;
+  std::vector<std::string> run_texts(const std::string& name) const;
+  /// Read at the first use: who wants a label of each run need not wait for all else.
+  const Contents& contents();
+  /// Throws std::out_of_range.
+  void require_run(std::size_t index) const;
+
+ private:
+  Variable shaped(const std::string& name, const std::vector<hsize_t>& shape) const;
+  Contents read_contents() const;
+  MetricDataset metric(Variable variable) const;
+
+  Check check_;
+  Handle file_;
+  std::size_t runs_ = 0;
+  std::vector<double> steps_;
+  std::size_t layers_ = 0;
+  std::optional<Contents> contents_;
+};
+
+ResultsReader::File::File(const std::filesystem::path& path)
+    : check_(path.string()), file_(hdf5::open_to_read(check_)) {
+  if (!hdf5::has_attribute(check_, id(), "schema")) {
+    check_.refuse("is no results file of Plumbline: it has no attribute 'schema'");
+  }
+  const std::string schema = hdf5::text_attribute(check_, id(), "schema");
+  if (schema != kResultsSchema) {
+    check_.refuse("is no results file of Plumbline: its schema is '" + schema + "', not '" +
+                  kResultsSchema + "'");
+  }
+  const std::string version = hdf5::text_attribute(check_, id(), "schema_version");
+  if (!version.starts_with("1.")) {
+    check_.refuse("has schema version '" + version + "'; this program reads 1.x");
+  }
+  const auto axis = [&](const char* name) {
+    const Variable variable = hdf5::open_variable(check_, id(), name);
+    if (!variable || variable.shape.size() != 1 || variable.shape[0] == 0) {
+      check_.refuse("has no axis '" + std::string(name) + "'");
+    }
+    return hdf5::read_numbers(check_, variable);
+  };
+  runs_ = axis("run").size();
+  steps_ = axis("step");
+  layers_ = axis("layer").size();
+}
+
+void ResultsReader::File::require_run(std::size_t index) const {
+  if (index < runs_) return;
+  throw std::out_of_range(check_.path() + ": has " + std::to_string(runs_) + " runs, no run " +
+                          std::to_string(index));
+}
+
+Variable ResultsReader::File::shaped(const std::string& name,
+                                     const std::vector<hsize_t>& shape) const {
+  Variable variable = hdf5::open_variable(check_, id(), name);
+  if (!variable || variable.shape != shape) check_.refuse("'" + name + "' has a wrong shape");
+  return variable;
+}
+
+Variable ResultsReader::File::run_variable(const std::string& name) const {
+  return shaped(name, {runs_});
+}
+
+std::vector<double> ResultsReader::File::run_numbers(const std::string& name) const {
+  return hdf5::read_numbers(check_, run_variable(name));
+}
+
+std::vector<std::string> ResultsReader::File::run_texts(const std::string& name) const {
+  return hdf5::read_texts(check_, run_variable(name));
+}
+
+MetricDataset ResultsReader::File::metric(Variable variable) const {
+  const bool per_layer = variable.shape.size() == 3;
+  std::vector<hsize_t> shape = {runs_, steps_.size()};
+  if (per_layer) shape.push_back(layers_);
+  if (variable.shape != shape) check_.refuse("'" + variable.name + "' has a wrong shape");
+  std::string meaning = hdf5::text_attribute(check_, variable.id(), "long_name");
+  std::string units = hdf5::has_attribute(check_, variable.id(), "units")
+                          ? hdf5::text_attribute(check_, variable.id(), "units")
+                          : "";
+  return {std::move(variable), std::move(meaning), std::move(units), per_layer};
+}
+
+Contents ResultsReader::File::read_contents() const {
+  Contents contents;
+  contents.status = run_numbers("status");
+  contents.messages = run_texts("message");
+  contents.digests = run_texts("digest");
+  contents.n_layers = run_numbers("n_layers");
+  contents.wall_seconds = run_numbers("wall_seconds");
+  contents.cpu_seconds = run_numbers("cpu_seconds");
+  contents.started = run_numbers("started");
+  contents.threads = run_numbers("threads");
+  contents.hosts = run_texts("host");
+  contents.recorded = shaped("recorded", {runs_, steps_.size()});
+  for (std::size_t i = 0; i < kPredictions.size(); ++i) {
+    contents.predictions[i] = shaped(kPredictions[i].name, {runs_, layers_});
+  }
+  for (const std::string& name : hdf5::members(check_, id())) {
+    Variable variable = hdf5::open_variable(check_, id(), name);
+    if (!variable || !hdf5::has_attribute(check_, variable.id(), "role")) continue;
+    const std::string role = hdf5::text_attribute(check_, variable.id(), "role");
+    if (role == "summary") contents.summary.emplace_back(name, run_numbers(name));
+    if (role == "metric") contents.metrics.push_back(metric(std::move(variable)));
+  }
+  for (std::size_t run = 0; run < runs_; ++run) {
+    const bool known_status = contents.status[run] >= 0 && contents.status[run] <= 3;
+    const bool has_room =
+        contents.n_layers[run] >= 0 && contents.n_layers[run] <= static_cast<double>(layers_);
+    if (known_status && has_room) continue;
+    check_.refuse("run " + std::to_string(run) +
+                  " has a status or a number of layers that is none");
+  }
+  return contents;
+}
+
+const Contents& ResultsReader::File::contents() {
+  if (!contents_) contents_ = read_contents();
+  return *contents_;
+}
+
+ResultsReader::ResultsReader(const std::filesystem::path& path)
+    : file_([&] {
+        const hdf5::Turn turn;
+        return std::make_unique<File>(path);
+      }()) {}
+
+ResultsReader::~ResultsReader() = default;
+
+std::optional<std::string> ResultsReader::find_provenance(const std::string& name) const {
+  const hdf5::Turn turn;
+  const Handle group(file_->check()(H5Gopen2(file_->id(), "provenance", H5P_DEFAULT),
+                                    "open the group 'provenance'"));
+  if (!hdf5::has_attribute(file_->check(), group.id(), name)) return std::nullopt;
+  return hdf5::text_attribute(file_->check(), group.id(), name);
+}
+
+std::string ResultsReader::provenance(const std::string& name) const {
+  const std::optional<std::string> found = find_provenance(name);
+  if (!found) file_->check().refuse("does not say its " + name + " in the group 'provenance'");
+  return *found;
+}
+
+std::string ResultsReader::attribute(const std::string& name) const {
+  const hdf5::Turn turn;
+  return hdf5::text_attribute(file_->check(), file_->id(), name);
+}
+
+std::vector<std::string> ResultsReader::run_ids() const { return labels("run_id"); }
+
+std::vector<RunStatus> ResultsReader::statuses() const {
+  const hdf5::Turn turn;
+  std::vector<RunStatus> statuses;
+  for (const double status : file_->contents().status) {
+    statuses.push_back(static_cast<RunStatus>(static_cast<std::int8_t>(status)));
+  }
+  return statuses;
+}
+
+RunRecord ResultsReader::read(std::size_t index) const {
+  const hdf5::Turn turn;
+  file_->require_run(index);
+  const Check& check = file_->check();
+  const Contents& contents = file_->contents();
+  RunRecord record;
+  record.status = static_cast<RunStatus>(static_cast<std::int8_t>(contents.status[index]));
+  if (record.status == RunStatus::pending) return record;
+  record.message = contents.messages[index];
+  record.digest = contents.digests[index];
+  record.n_layers = static_cast<std::int64_t>(contents.n_layers[index]);
+  record.wall_seconds = contents.wall_seconds[index];
+  record.cpu_seconds = contents.cpu_seconds[index];
+  record.started = static_cast<std::int64_t>(contents.started[index]);
+
+  const std::vector<double> recorded = hdf5::read_row(check, contents.recorded, index);
+  std::vector<std::size_t> rows;
+  for (std::size_t row = 0; row < recorded.size(); ++row) {
+    if (recorded[row] == 0) continue;
+    rows.push_back(row);
+    record.steps.push_back(static_cast<std::int64_t>(file_->steps()[row]));
+  }
+  const bool is_summed_up = std::ranges::any_of(
+      contents.summary, [&](const auto& column) { return !std::isnan(column.second[index]); });
+  if (is_summed_up) {
+    for (const auto& [name, values] : contents.summary) {
+      record.summary.emplace_back(name, values[index]);
+    }
+  }
+  if (rows.empty()) return record;
+
+  const auto layers = static_cast<std::ptrdiff_t>(record.n_layers);
+  for (const MetricDataset& dataset : contents.metrics) {
+    const std::vector<double> padded = hdf5::read_row(check, dataset.variable, index);
+    Metric metric{dataset.variable.name, dataset.meaning, dataset.units, dataset.per_layer, {}};
+    const std::size_t width = dataset.per_layer ? file_->layers() : 1;
+    for (const std::size_t row : rows) {
+      const auto begin = padded.begin() + static_cast<std::ptrdiff_t>(row * width);
+      metric.values.insert(metric.values.end(), begin, begin + (dataset.per_layer ? layers : 1));
+    }
+    record.metrics.push_back(std::move(metric));
+  }
+  for (std::size_t i = 0; i < kPredictions.size(); ++i) {
+    const std::vector<double> padded = hdf5::read_row(check, contents.predictions[i], index);
+    (record.*kPredictions[i].values).assign(padded.begin(), padded.begin() + layers);
+  }
+  return record;
+}
+
+RunPlace ResultsReader::place(std::size_t index) const {
+  const hdf5::Turn turn;
+  file_->require_run(index);
+  const Contents& contents = file_->contents();
+  return {contents.hosts[index], static_cast<int>(contents.threads[index])};
+}
+
+std::vector<std::string> ResultsReader::labels(const std::string& name) const {
+  const hdf5::Turn turn;
+  const Variable variable = file_->run_variable(name);
+  if (hdf5::holds_text(file_->check(), variable)) {
+    return hdf5::read_texts(file_->check(), variable);
+  }
+  std::vector<std::string> labels;
+  for (const double number : hdf5::read_numbers(file_->check(), variable)) {
+    labels.push_back(shortest(number));
+  }
+  return labels;
+}
+
+std::vector<double> ResultsReader::numbers(const std::string& name) const {
+  const hdf5::Turn turn;
+  return file_->run_numbers(name);
+}
+
+std::vector<std::string> ResultsReader::run_variables() const {
+  const hdf5::Turn turn;
+  std::vector<std::string> names;
+  for (const std::string& name : hdf5::members(file_->check(), file_->id())) {
+    const Variable variable = hdf5::open_variable(file_->check(), file_->id(), name);
+    // No variable over the steps or the layers alone is in a results file but these axes.
+    const bool is_one = variable && variable.shape.size() == 1;
+    if (is_one && !hdf5::is_dimension(file_->check(), variable)) names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string> ResultsReader::settings() const {
+  const hdf5::Turn turn;
+  std::vector<std::string> names = run_variables();
+  std::erase_if(names, [&](const std::string& name) {
+    const Variable variable = hdf5::open_variable(file_->check(), file_->id(), name);
+    return !hdf5::has_attribute(file_->check(), variable.id(), "role") ||
+           hdf5::text_attribute(file_->check(), variable.id(), "role") != "setting";
+  });
+  return names;
+}
+
+}  // namespace plumbline

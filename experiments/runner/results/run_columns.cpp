@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/results/run_columns.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace plumbline {
+
+namespace {
+
+using hdf5::StoredAs;
+
+/// The last step at which any metric is a number; 0 where none is.
+std::int64_t last_measured_step(const RunRecord& record) {
+  std::int64_t last = 0;
+  for (const Metric& metric : record.metrics) {
+    const std::size_t width = metric.values.size() / std::max<std::size_t>(record.steps.size(), 1);
+    for (std::size_t i = metric.values.size(); i-- > 0;) {
+      if (std::isnan(metric.values[i])) continue;
+      last = std::max(last, record.steps[i / width]);
+      break;
+    }
+  }
+  return last;
+}
+
+/// "best valid accuracy"
+std::string in_words(std::string name) {
+  std::ranges::replace(name, '_', ' ');
+  return name;
+}
+
+}  // namespace
+
+RunColumns::RunColumns(const hdf5::Check& check, hid_t file, const hdf5::Variable& run)
+    : run_(&run) {
+  const std::array<const hdf5::Variable*, 1> axes = {&run};
+  const auto variable = [&](const char* name, StoredAs type, const char* meaning,
+                            const char* units) {
+    hdf5::Variable made = hdf5::create_variable(check, file, name, type, axes);
+    hdf5::describe(check, made, meaning, units);
+    return made;
+  };
+  const auto numbers = [&](const char* name, StoredAs type, double initial, const char* meaning,
+                           const char* units) {
+    return Numbers{variable(name, type, meaning, units),
+                   std::vector<double>(run.shape[0], initial)};
+  };
+  const auto texts = [&](const char* name, const char* meaning) {
+    return Texts{variable(name, StoredAs::text, meaning, ""),
+                 std::vector<std::string>(run.shape[0])};
+  };
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  status_ = numbers("status", StoredAs::int8, 0, "what became of the run", "");
+  hdf5::describe_flags(check, status_.variable, "pending complete diverged failed");
+  message_ = texts("message", "why and where the run diverged or failed");
+  digest_ = texts("digest", "XXH3 of the final parameters");
+  n_layers_ = numbers("n_layers", StoredAs::int32, 0, "weight layers", "1");
+  n_steps_ =
+      numbers("n_steps", StoredAs::int32, 0, "last step at which anything was measured", "1");
+  wall_seconds_ = numbers("wall_seconds", StoredAs::float64, kNaN, "time that the run took", "s");
+  cpu_seconds_ = numbers(
+      "cpu_seconds", StoredAs::float64, kNaN,
+      "processor time of the run's own thread; what other threads helped is not in it", "s");
+  threads_ = numbers("threads", StoredAs::int32, 0, "threads that ran nets at once", "1");
+  host_ = texts("host", "machine that computed the run");
+  started_ = numbers("started", StoredAs::int64, 0, "when the run began",
+                     "seconds since 1970-01-01T00:00:00Z");
+}
+
+void RunColumns::keep(std::size_t index, const RunRecord& record, const RunPlace& place) {
+  status_.values[index] = static_cast<double>(record.status);
+  message_.values[index] = record.message;
+  digest_.values[index] = record.digest;
+  n_layers_.values[index] = static_cast<double>(record.n_layers);
+  n_steps_.values[index] = static_cast<double>(last_measured_step(record));
+  wall_seconds_.values[index] = record.wall_seconds;
+  cpu_seconds_.values[index] = record.cpu_seconds;
+  threads_.values[index] = place.threads;
+  host_.values[index] = place.host;
+  started_.values[index] = static_cast<double>(record.started);
+  keep_summary(index, record);
+}
+
+void RunColumns::keep_summary(std::size_t index, const RunRecord& record) {
+  for (const auto& [name, value] : record.summary) {
+    using Column = std::pair<std::string, std::vector<double>>;
+    auto column = std::ranges::find(summary_, name, &Column::first);
+    if (column == summary_.end()) {
+      const double gap = std::numeric_limits<double>::quiet_NaN();
+      column = summary_.insert(column, {name, std::vector<double>(run_->shape[0], gap)});
+    }
+    column->second[index] = value;
+  }
+}
+
+void RunColumns::save(const hdf5::Check& check, hid_t file) {
+  for (const Numbers* column :
+       {&status_, &n_layers_, &n_steps_, &wall_seconds_, &cpu_seconds_, &threads_, &started_}) {
+    hdf5::write_numbers(check, column->variable, column->values);
+  }
+  for (const Texts* column : {&message_, &digest_, &host_}) {
+    hdf5::write_texts(check, column->variable, column->values);
+  }
+  const std::array<const hdf5::Variable*, 1> axes = {run_};
+  for (const auto& [name, values] : summary_) {
+    const hdf5::Variable variable =
+        hdf5::create_variable(check, file, name, StoredAs::float64, axes);
+    hdf5::describe(check, variable, in_words(name), "1");
+    hdf5::set_attribute(check, variable.id(), "role", "summary");
+    hdf5::write_numbers(check, variable, values);
+  }
+}
+
+}  // namespace plumbline

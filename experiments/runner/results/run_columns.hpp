@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/training/run_record.hpp"
+#include "experiments/runner/results/hdf5_variables.hpp"
+#include "experiments/runner/results/results_file.hpp"
+
+namespace plumbline {
+
+/// The variables over (run) alone that say what became of each run. They are gathered in memory and
+/// written at the end: writing them run by run would compress a whole chunk anew for each run.
+class RunColumns {
+ public:
+  RunColumns() = default;
+  /// Makes the variables over the dimension `run`, which must outlive the columns. All runs are
+  /// pending.
+  RunColumns(const hdf5::Check& check, hid_t file, const hdf5::Variable& run);
+
+  void keep(std::size_t index, const RunRecord& record, const RunPlace& place);
+  /// Writes the variables, and makes and writes those of the summary numbers that any record had.
+  void save(const hdf5::Check& check, hid_t file);
+
+ private:
+  struct Numbers {
+    hdf5::Variable variable;
+    std::vector<double> values;
+  };
+  struct Texts {
+    hdf5::Variable variable;
+    std::vector<std::string> values;
+  };
+
+  void keep_summary(std::size_t index, const RunRecord& record);
+
+  const hdf5::Variable* run_ = nullptr;
+  Numbers status_;
+  Texts message_;
+  Texts digest_;
+  Numbers n_layers_;
+  Numbers n_steps_;
+  Numbers wall_seconds_;
+  Numbers cpu_seconds_;
+  Numbers threads_;
+  Texts host_;
+  Numbers started_;
+  std::vector<std::pair<std::string, std::vector<double>>> summary_;
+};
+
+}  // namespace plumbline

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/sweep/scheduler.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <new>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <oneapi/tbb/concurrent_queue.h>
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_group.h>
+
+#include <fmt/format.h>
+
+#include "engine/kernels/parallel.hpp"
+
+namespace plumbline {
+
+namespace {
+
+using Finished = std::function<void(std::size_t, RunRecord&&)>;
+using Datasets = std::map<std::string, Dataset>;
+
+/// Records on their way to the thread that calls `finished`.
+class RecordQueue {
+ public:
+  RecordQueue(const Finished& finished, std::size_t capacity, std::atomic<bool>& stop)
+      : finished_(finished), stop_(stop) {
+    queue_.set_capacity(static_cast<std::ptrdiff_t>(capacity));
+    thread_ = std::jthread([this] { drain(); });
+  }
+  ~RecordQueue() { join(); }
+  RecordQueue(const RecordQueue&) = delete;
+  RecordQueue& operator=(const RecordQueue&) = delete;
+
+  /// Waits while the queue is full.
+  void push(std::size_t index, RunRecord&& record) {
+    queue_.push({index, std::move(record), false});
+  }
+
+  /// Waits until every record is handed on; throws what `finished` threw.
+  void close() {
+    join();
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  struct Item {
+    std::size_t index = 0;
+    RunRecord record;
+    bool last = false;
+  };
+
+  void join() {
+    if (!thread_.joinable()) return;
+    queue_.push({0, {}, true});
+    thread_.join();
+  }
+
+  /// After an exception the queue is emptied all the same, so that no worker waits at a full one.
+  void drain() {
+    Item item;
+    for (queue_.pop(item); !item.last; queue_.pop(item)) {
+      if (error_) continue;
+      try {
+        finished_(item.index, std::move(item.record));
+      } catch (...) {
+        error_ = std::current_exception();
+        stop_ = true;
+      }
+    }
+  }
+
+  const Finished& finished_;
+  std::atomic<bool>& stop_;
+  oneapi::tbb::concurrent_bounded_queue<Item> queue_;
+  std::exception_ptr error_;
+  std::jthread thread_;
+};
+
+/// The runs in falling order of cost, equal ones by index: a long run that starts last would leave
+/// the other threads idle at the end.
+std::vector<std::size_t> dearest_first(const Plan& plan, std::vector<std::size_t> pending) {
+  std::ranges::sort(pending, [&plan](std::size_t a, std::size_t b) {
+    const double cost_a = plan.runs[a].cost;
+    const double cost_b = plan.runs[b].cost;
+    return cost_a != cost_b ? cost_a > cost_b : a < b;
+  });
+  return pending;
+}
+
+/// Loading before the first run, rather than in the thread that first needs the data, means that a
+/// missing file costs no computed run, and that no task waits for another.
+Datasets load_datasets(const Plan& plan, const std::vector<std::size_t>& pending,
+                       const DataFolders& folders, const std::atomic<bool>& stop) {
+  Datasets datasets;
+  for (const std::size_t index : pending) {
+    if (stop) break;
+    const RunConfiguration& configuration = plan.runs[index].configuration;
+    if (datasets.contains(configuration.data_key)) continue;
+    datasets.emplace(configuration.data_key, configuration.data->load(folders));
+  }
+  return datasets;
+}
+
+/// Calls `run`; what it throws becomes a record with status failed.
+std::optional<RunRecord> run_or_failure(const RunFunction& run,
+                                        const RunConfiguration& configuration, const Dataset& data,
+                                        const std::atomic<bool>& stop) {
+  using std::chrono::system_clock;
+  const auto started = system_clock::now();
+  const auto failure = [started](std::string message) {
+    RunRecord record;
+    record.status = RunStatus::failed;
+    record.message = std::move(message);
+    record.started = system_clock::to_time_t(started);
+    record.wall_seconds = std::chrono::duration<double>(system_clock::now() - started).count();
+    return record;
+  };
+  try {
+    return run(configuration, data, stop);
+  } catch (const std::bad_alloc&) {
+    return failure("out of memory");
+  } catch (const std::exception& error) {
+    return failure(error.what());
+  } catch (...) {
+    return failure("an exception without a message");
+  }
+}
+
+/// The threads that share one run's steps, as long as it lives: those that there are for each run, rounded
+/// up, as an idle thread helps whichever run it finds.
+class ThreadShare {
+ public:
+  ThreadShare(std::size_t threads, std::size_t active) : threads_(threads), active_(active) {
+    share();
+  }
+  ~ThreadShare() { set_threads_per_call(1); }
+  ThreadShare(const ThreadShare&) = delete;
+  ThreadShare& operator=(const ThreadShare&) = delete;
+
+  /// One of the runs has ended, and none has come in its place.
+  void release() {
+    // Of two that end at once the later count must be set last.
+    const std::scoped_lock lock(mutex_);
+    --active_;
+    share();
+  }
+
+ private:
+  void share() const {
+    if (active_ == 0) return;
+    set_threads_per_call(static_cast<int>((threads_ + active_ - 1) / active_));
+  }
+
+  std::size_t threads_;
+  std::size_t active_;
+  std::mutex mutex_;
+};
+
+}  // namespace
+
+Sharing::Sharing(int n_threads) : Sharing(n_threads, std::numeric_limits<std::size_t>::max()) {}
+
+Sharing::Sharing(int n_threads, std::size_t most_runs)
+    : threads(static_cast<std::size_t>(std::max(n_threads, 1))),
+      runs_at_once(std::clamp<std::size_t>(most_runs, 1, threads)) {}
+
+std::string sharing_text(const Plan& plan, const std::vector<std::size_t>& pending,
+                         const Sharing& sharing) {
+  if (pending.empty()) return "no runs are left";
+  if (sharing.threads == 1) return "1 thread: one run after the other";
+  const auto counted = [](std::size_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  const std::size_t at_once = std::min(sharing.runs_at_once, pending.size());
+  const bool memory_limits = at_once < std::min(sharing.threads, pending.size());
+  const auto shared =
+      static_cast<std::size_t>(std::ranges::count_if(pending, [&](std::size_t index) {
+        return plan.runs[index].configuration.has_shared_steps();
+      }));
+  std::string text = counted(sharing.threads, "thread") + ": ";
+  if (at_once == pending.size()) {
+    text += at_once == 1 ? "1 run" : fmt::format("all {} runs side by side", at_once);
+  } else {
+    text += counted(at_once, "run") + (at_once == 1 ? " at a time" : " side by side");
+  }
+  if (memory_limits) text += ", as the memory holds no more";
+  if (at_once == sharing.threads) {
+    text += ", one thread each";
+    if (shared > 0) text += "; threads without a run help those that are left";
+    return text;
+  }
+  if (shared == pending.size()) return text + "; all threads share the steps";
+  return text + (shared == 0 ? "; the steps are too small to be shared by more threads"
+                             : "; all threads share the steps of those that are large enough");
+}
+
+void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const DataFolders& folders,
+              const Sharing& sharing, std::atomic<bool>& stop, const Finished& finished,
+              const RunFunction& run) {
+  if (pending.empty()) return;
+  const std::vector<std::size_t> order = dearest_first(plan, pending);
+  const Datasets datasets = load_datasets(plan, order, folders, stop);
+  const std::size_t workers = std::min(sharing.runs_at_once, order.size());
+  RecordQueue queue(finished, 2 * workers, stop);
+
+  std::atomic<std::size_t> next{0};
+  ThreadShare share(sharing.threads, workers);
+  const auto work = [&] {
+    for (std::size_t n = next++; n < order.size() && !stop; n = next++) {
+      const RunConfiguration& configuration = plan.runs[order[n]].configuration;
+      const Dataset& data = datasets.at(configuration.data_key);
+      std::optional<RunRecord> record = run_or_failure(run, configuration, data, stop);
+      if (record) queue.push(order[n], std::move(*record));
+    }
+    share.release();
+  };
+
+  // Without the limit oneTBB makes no more threads than there are processors.
+  const oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism,
+                                          sharing.threads);
+  oneapi::tbb::task_arena arena(static_cast<int>(sharing.threads));
+  arena.execute([&] {
+    oneapi::tbb::task_group group;
+    for (std::size_t worker = 0; worker < workers; ++worker) group.run(work);
+    group.wait();
+  });
+  queue.close();
+}
+
+}  // namespace plumbline
