@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 #include <utility>
 
 #include "engine/kernels/first_lanes.hpp"
 #include "engine/kernels/fused.hpp"
 #include "engine/kernels/gemm.hpp"
+#include "engine/kernels/lane_pairs.hpp"
 #include "engine/kernels/parallel.hpp"
 
 namespace plumbline {
@@ -136,6 +138,62 @@ void run_tile(const Tile<T>& tile) {
   }
 }
 
+// The same for panels in pairs: neighbouring lanes hold the sums of even and odd terms of a column, so a
+// load brings two terms of a row where tiles above take one.
+template <class L, std::size_t rows, Width width>
+void run_paired_tile(const Tile<float>& tile) {
+  constexpr std::size_t batches = 2 * L::size / kLanes<float>;
+  const FirstLanes<float, L> part(tile.cols);
+  const float* a[rows];             // NOLINT(cppcoreguidelines-avoid-c-arrays)
+  Lanes<float> sum[rows][batches];  // NOLINT(cppcoreguidelines-avoid-c-arrays)
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < rows; ++i) {
+    a[i] = tile.a[i] + tile.a_offset;
+#pragma GCC unroll 2
+    for (std::size_t v = 0; v < batches; ++v) sum[i][v] = Lanes<float>(0.0F);
+  }
+
+  const float* from_b = tile.b;
+  const std::size_t behind_line = tile.walk.line_step - tile.walk.length;
+  std::size_t at = 0;
+  for (std::size_t line = 0; line < tile.walk.lines; ++line, at += behind_line) {
+    for (std::size_t k = 0; k < tile.walk.length; k += 2, at += 2, from_b += 2 * L::size) {
+      Lanes<float> b[batches];  // NOLINT(cppcoreguidelines-avoid-c-arrays)
+#pragma GCC unroll 2
+      for (std::size_t v = 0; v < batches; ++v) {
+        b[v] = Lanes<float>::load_unaligned(from_b + v * kLanes<float>);
+      }
+#pragma GCC unroll 16
+      for (std::size_t i = 0; i < rows; ++i) {
+        const Lanes<float> factors = broadcast_pair(a[i] + at);
+#pragma GCC unroll 2
+        for (std::size_t v = 0; v < batches; ++v) {
+          sum[i][v] = fused_multiply_add(factors, b[v], sum[i][v]);
+        }
+      }
+    }
+  }
+
+  L start(0.0F);
+  if (tile.start != nullptr) {
+    start = width == Width::whole ? L::load_unaligned(tile.start) : part.load(tile.start);
+  }
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < rows; ++i) {
+    L result;
+    if constexpr (batches == 2) {
+      result = start + add_pairs(sum[i][0], sum[i][1]);
+    } else {
+      result = start + add_pairs(sum[i][0]);
+    }
+    if constexpr (width == Width::whole) {
+      result.store_unaligned(tile.c[i] + tile.c_offset);
+    } else {
+      part.store(tile.c[i] + tile.c_offset, result);
+    }
+  }
+}
+
 template <typename T>
 using TileFunction = void (*)(const Tile<T>&);
 
@@ -153,6 +211,26 @@ template <typename T, Width width>
 constexpr auto kHalfTiles =
     tiles<T, HalfBatch<T>, 1, width>(std::make_index_sequence<kNarrowRows>());
 
+template <class L, Width width, std::size_t... rows_less_1>
+constexpr auto paired_tiles(std::index_sequence<rows_less_1...>) {
+  return std::array{&run_paired_tile<L, rows_less_1 + 1, width>...};
+}
+template <Width width>
+constexpr auto kPairedTiles =
+    paired_tiles<Lanes<float>, width>(std::make_index_sequence<kWideRows>());
+template <Width width>
+constexpr auto kPairedHalfTiles =
+    paired_tiles<HalfBatch<float>, width>(std::make_index_sequence<kNarrowRows>());
+
+// Of the columns of a panel in pairs.
+template <Width width>
+std::span<const TileFunction<float>> paired_tiles_for(std::size_t cols) {
+  if (HalfBatch<float>::size < kLanes<float> && cols <= HalfBatch<float>::size) {
+    return kPairedHalfTiles<width>;
+  }
+  return kPairedTiles<width>;
+}
+
 // Of the least width that has room for the columns of a panel of b, or of b as it stands.
 template <typename T, Width width>
 std::span<const TileFunction<T>> tiles_for(std::size_t cols) {
@@ -165,6 +243,16 @@ std::span<const TileFunction<T>> tiles_for(std::size_t cols, bool is_panel) {
   if (cols == panel_stride<T>(cols, 0)) return tiles_for<T, Width::whole>(cols);
   return is_panel ? tiles_for<T, Width::padded>(cols) : tiles_for<T, Width::partial>(cols);
 }
+template <typename T>
+std::span<const TileFunction<T>> tiles_for(const Panels<T>& b, std::size_t cols) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (b.in_pairs()) {
+      return cols == b.stride(0) ? paired_tiles_for<Width::whole>(cols)
+                                 : paired_tiles_for<Width::padded>(cols);
+    }
+  }
+  return tiles_for<T>(cols, true);
+}
 
 // The rows of each tile where `rows` are shared out evenly among as few as there can be.
 std::size_t even_height(std::size_t rows, std::size_t most) {
@@ -172,17 +260,20 @@ std::size_t even_height(std::size_t rows, std::size_t most) {
   return (rows + count - 1) / count;
 }
 
-// The pointers to places [first, first + n).
+// The pointers to places [first, first + n), image by image.
 template <typename T>
 void look_up(const Places<T>& places, std::size_t first, std::size_t n, T** pointers) {
-  std::size_t image = first / places.offsets.size();
-  std::size_t i = first % places.offsets.size();
-  for (std::size_t k = 0; k < n; ++k) {
-    pointers[k] = places.data + image * places.stride + places.offsets[i];
-    if (++i == places.offsets.size()) {
-      i = 0;
-      ++image;
-    }
+  const std::size_t per_image = places.offsets.size();
+  T* image = places.data + first / per_image * places.stride;
+  std::size_t i = first % per_image;
+  while (n > 0) {
+    const std::size_t count = std::min(n, per_image - i);
+    const std::size_t* offsets = places.offsets.data() + i;
+    for (std::size_t k = 0; k < count; ++k) pointers[k] = image + offsets[k];
+    pointers += count;
+    n -= count;
+    i = 0;
+    image += places.stride;
   }
 }
 
@@ -195,7 +286,9 @@ void multiply_chunk(const Places<const T>& a, const Walk& walk, const Panels<T>&
   look_up(a, first, rows, a_at.data());
   look_up(c, first, rows, c_at.data());
   const std::size_t line_bytes = kPanelCols<T> * sizeof(T) * std::max<std::size_t>(walk.length, 1);
-  const std::size_t most_lines = std::max<std::size_t>(kBlockBytes / line_bytes, 1);
+  // The two sums of a pair do not go on from one value.
+  const std::size_t most_lines = b.in_pairs() ? std::max<std::size_t>(walk.lines, 1)
+                                              : std::max<std::size_t>(kBlockBytes / line_bytes, 1);
   Tile<T> tile{.walk = walk};
   std::size_t line = 0;
   do {  // once at least, as sums of no terms are written too
@@ -208,7 +301,7 @@ void multiply_chunk(const Places<const T>& a, const Walk& walk, const Panels<T>&
       tile.cols = std::min(kPanelCols<T>, b.cols() - j);
       tile.c_offset = j;
       tile.start = start == nullptr ? nullptr : start + j;
-      const std::span<const TileFunction<T>> functions = tiles_for<T>(tile.cols, true);
+      const std::span<const TileFunction<T>> functions = tiles_for<T>(b, tile.cols);
       const std::size_t height = even_height(rows, functions.size());
       for (std::size_t i = 0; i < rows; i += height) {
         tile.a = a_at.data() + i;
@@ -317,9 +410,10 @@ void sum_over_images(const Places<const T>& a, const Walk& walk, const MatrixVie
 }  // namespace
 
 template <typename T>
-Panels<T>::Panels(std::size_t rows, std::size_t cols)
+Panels<T>::Panels(std::size_t rows, std::size_t cols, bool even_lines)
     : rows_(rows),
       cols_(cols),
+      in_pairs_(std::is_same_v<T, float> && even_lines && cols <= kLanes<T> && cols > 0),
       values_(rows * ((cols + kPanelCols<T> - 1) / kPanelCols<T> * kPanelCols<T>)) {}
 
 template <typename T>
@@ -329,6 +423,11 @@ std::size_t Panels<T>::stride(std::size_t col) const {
 
 template <typename T>
 void Panels<T>::set_row(std::size_t row, const T* values) {
+  if (in_pairs_) {
+    T* to = values_.data() + row / 2 * 2 * stride(0) + row % 2;
+    for (std::size_t j = 0; j < cols_; ++j) to[2 * j] = values[j];
+    return;
+  }
   for (std::size_t j = 0; j < cols_; j += kPanelCols<T>) {
     std::copy_n(values + j, std::min(kPanelCols<T>, cols_ - j),
                 values_.data() + j * rows_ + row * stride(j));
@@ -337,6 +436,15 @@ void Panels<T>::set_row(std::size_t row, const T* values) {
 
 template <typename T>
 void Panels<T>::set_column(std::size_t col, const T* values) {
+  if (in_pairs_) {
+    T* to = values_.data() + 2 * col;
+    const std::size_t step = 2 * stride(0);
+    for (std::size_t row = 0; row < rows_; row += 2, to += step) {
+      to[0] = values[row];
+      to[1] = values[row + 1];
+    }
+    return;
+  }
   const std::size_t first = col / kPanelCols<T> * kPanelCols<T>;
   const std::size_t step = stride(first);
   T* to = values_.data() + first * rows_ + (col - first);

@@ -35,10 +35,15 @@ struct Places {
 template <typename T>
 class Panels {
  public:
-  Panels(std::size_t rows, std::size_t cols);
+  /// `even_lines`: whether it is multiplied along walks whose lines have an even number of terms with
+  /// step 1 alone.
+  Panels(std::size_t rows, std::size_t cols, bool even_lines = false);
 
   std::size_t rows() const { return rows_; }
   std::size_t cols() const { return cols_; }
+  /// Whether two rows each stand interleaved: with even lines, of floats whose columns are few enough
+  /// that a register has room for the terms of both.
+  bool in_pairs() const { return in_pairs_; }
   void set_row(std::size_t row, const T* values);
   void set_column(std::size_t col, const T* values);
   /// The columns from `col` on, which is a multiple of panel_cols(), row by row, stride() apart.
@@ -48,6 +53,7 @@ class Panels {
  private:
   std::size_t rows_;
   std::size_t cols_;
+  bool in_pairs_;
   std::vector<T> values_;  // zeros in the columns that fill up the last panel
 };
 
@@ -57,7 +63,8 @@ class Panels {
 /// that of row `first_row` of b.
 ///
 /// As in multiply() (kernels/gemm.hpp) each element is one chain of multiply-adds in rising k, at any
-/// number of threads, and `c` must not overlap the rest.
+/// number of threads, and `c` must not overlap the rest. Where `b` is in pairs it is start(j) + (e + o)
+/// with the chain e of the terms with even k, and o of the others.
 void multiply_windows(const Places<const float>& a, const Walk& walk, const Panels<float>& b,
                       const float* start, const Places<float>& c, std::size_t first_row = 0);
 void multiply_windows(const Places<const double>& a, const Walk& walk, const Panels<double>& b,

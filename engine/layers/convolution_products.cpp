@@ -86,7 +86,8 @@ class WindowProducts final : public ConvolutionProducts<T> {
             Shape::image(channels, window.positions(input.height), window.positions(input.width))),
         framed_input_{window.padding, window.padding, input.height + 2 * window.padding,
                       input.width + 2 * window.padding},
-        weights_(window.size * window.size * input.channels, channels),
+        weights_(window.size * window.size * input.channels, channels,
+                 window.size * input.channels % 2 == 0),
         parts_(parts_of_weight_gradient()),
         weight_sums_(parts_ * weights_.rows() * channels) {
     if (window.padding > 0) {
@@ -220,7 +221,10 @@ class WindowProducts final : public ConvolutionProducts<T> {
       for (std::size_t col = 0; y.count > 0 && col < stride; ++col) {
         const Residue x(window_, col, input_.width);
         if (x.count == 0) continue;
-        residues_.push_back({y, x, {y.taps * x.taps * delta_.channels, input_.channels}});
+        residues_.push_back({y,
+                             x,
+                             {y.taps * x.taps * delta_.channels, input_.channels,
+                              x.taps * delta_.channels % 2 == 0}});
         for (std::size_t i = y.first_q; i < y.first_q + y.count; ++i) add_line(residues_.back(), i);
       }
     }

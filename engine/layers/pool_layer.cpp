@@ -19,6 +19,12 @@ struct PoolWindow {
   std::size_t stride = 1;
 };
 
+/// The most usual window, whose loops the compiler unrolls.
+struct TwoByTwo {
+  static constexpr std::size_t height = 2;
+  static constexpr std::size_t width = 2;
+};
+
 /// Loads and stores a SIMD batch as a whole: masks cost some processors more than all else here.
 template <class Batch>
 struct AllLanes {
@@ -51,6 +57,9 @@ class Pool final : public Layer<T> {
         input_shape_(site.input),
         output_shape_(output),
         overlap_(window.stride < std::max(window.height, window.width)),
+        tiled_(window.stride == window.height && window.stride == window.width &&
+               output.height * window.height == site.input.height &&
+               output.width * window.width == site.input.width),
         output_(site.batch, output),
         output_gradient_(site.batch, output) {}
 
@@ -59,12 +68,12 @@ class Pool final : public Layer<T> {
     rows_ = input.rows;
     const MatrixView<T> y = output_.first_rows(rows_);
     const auto nothing = [](std::size_t /*image*/) {};
-    for_each_window(nothing,
-                    [&](std::size_t image, std::size_t from, std::size_t to, const auto& lanes) {
-                      const T* in = input.row(image) + from;
-                      lanes.store(y.row(image) + to,
-                                  pooling_ == Pooling::mean ? mean(in, lanes) : largest(in, lanes));
-                    });
+    for_each_window(nothing, [&](const auto& window, std::size_t image, std::size_t from,
+                                 std::size_t to, const auto& lanes) {
+      const T* in = input.row(image) + from;
+      lanes.store(y.row(image) + to,
+                  pooling_ == Pooling::mean ? mean(window, in, lanes) : largest(window, in, lanes));
+    });
     return y;
   }
   MatrixView<T> output_gradient() override { return output_gradient_.first_rows(rows_); }
@@ -74,19 +83,19 @@ class Pool final : public Layer<T> {
     const MatrixView<const T> y = output_.first_rows(rows_);
     const MatrixView<const T> dy = output_gradient();
     const auto clear = [&](std::size_t image) {
-      std::fill_n(input_gradient.row(image), input_gradient.cols, T(0));
+      if (!tiled_) std::fill_n(input_gradient.row(image), input_gradient.cols, T(0));
     };
-    for_each_window(clear,
-                    [&](std::size_t image, std::size_t from, std::size_t to, const auto& lanes) {
-                      T* by_pixel = input_gradient.row(image) + from;
-                      const auto slope = lanes.load(dy.row(image) + to);
-                      if (pooling_ == Pooling::mean) {
-                        add_to_all(slope * share(), by_pixel, lanes);
-                      } else {
-                        add_to_largest(input.row(image) + from, lanes.load(y.row(image) + to),
-                                       slope, by_pixel, lanes);
-                      }
-                    });
+    for_each_window(clear, [&](const auto& window, std::size_t image, std::size_t from,
+                               std::size_t to, const auto& lanes) {
+      T* by_pixel = input_gradient.row(image) + from;
+      const auto slope = lanes.load(dy.row(image) + to);
+      if (pooling_ == Pooling::mean) {
+        add_to_all(window, slope * share(), by_pixel, lanes);
+      } else {
+        add_to_largest(window, input.row(image) + from, lanes.load(y.row(image) + to), slope,
+                       by_pixel, lanes);
+      }
+    });
   }
   bool finite() const override { return true; }
 
@@ -94,32 +103,32 @@ class Pool final : public Layer<T> {
   T share() const { return T(1) / static_cast<T>(window_.height * window_.width); }
 
   // Of some channels, here and below.
-  template <class Lanes>
-  auto mean(const T* in, const Lanes& lanes) const {
+  template <class Extent, class Lanes>
+  auto mean(const Extent& window, const T* in, const Lanes& lanes) const {
     typename Lanes::Values sum(T(0));
-    for_each_pixel([&](std::size_t pixel) { sum += lanes.load(in + pixel); });
+    for_each_pixel(window, [&](std::size_t pixel) { sum += lanes.load(in + pixel); });
     return sum * share();
   }
   // NaN takes the place of numbers and keeps it. (The != of xsimd 8 does not hold for NaN.)
-  template <class Lanes>
-  auto largest(const T* in, const Lanes& lanes) const {
+  template <class Extent, class Lanes>
+  auto largest(const Extent& window, const T* in, const Lanes& lanes) const {
     auto most = lanes.load(in);
-    for_each_pixel([&](std::size_t pixel) {
+    for_each_pixel(window, [&](std::size_t pixel) {
       const auto value = lanes.load(in + pixel);
       most = xsimd::select(value <= most || xsimd::isnan(most), most, value);
     });
     return most;
   }
-  template <class Lanes, class Values>
-  void add_to_all(const Values& slope, T* to, const Lanes& lanes) const {
-    for_each_pixel([&](std::size_t pixel) { add(slope, to + pixel, lanes); });
+  template <class Extent, class Lanes, class Values>
+  void add_to_all(const Extent& window, const Values& slope, T* to, const Lanes& lanes) const {
+    for_each_pixel(window, [&](std::size_t pixel) { add(slope, to + pixel, lanes); });
   }
   // To the first pixel that is the largest one, NaN where that is NaN.
-  template <class Lanes, class Values>
-  void add_to_largest(const T* in, const Values& most, Values slope, T* to,
+  template <class Extent, class Lanes, class Values>
+  void add_to_largest(const Extent& window, const T* in, const Values& most, Values slope, T* to,
                       const Lanes& lanes) const {
     const Values none(T(0));
-    for_each_pixel([&](std::size_t pixel) {
+    for_each_pixel(window, [&](std::size_t pixel) {
       const Values value = lanes.load(in + pixel);
       const auto found = value == most || xsimd::isnan(value);
       add(xsimd::select(found, slope, none), to + pixel, lanes);
@@ -136,14 +145,23 @@ class Pool final : public Layer<T> {
     constexpr std::size_t kTaskValues = 32768;
     return std::max<std::size_t>(1, kTaskValues / input_shape_.values());
   }
-  // begin(image), and function(image, values at which the window and its output begin, some channels of
-  // both) for all of its windows
+  // begin(image), and function(window, image, values at which the window and its output begin, some
+  // channels of both) for all of its windows
   template <class Begin, class Function>
   void for_each_window(const Begin& begin, const Function& function) const {
-    if (input_shape_.channels <= HalfBatch<T>::size) {
-      for_each_window_by<HalfBatch<T>>(begin, function);
+    const auto of_size = [&](const auto& window) {
+      const auto of_window = [&](std::size_t image, std::size_t from, std::size_t to,
+                                 const auto& lanes) { function(window, image, from, to, lanes); };
+      if (input_shape_.channels <= HalfBatch<T>::size) {
+        for_each_window_by<HalfBatch<T>>(begin, of_window);
+      } else {
+        for_each_window_by<Batch<T>>(begin, of_window);
+      }
+    };
+    if (window_.height == 2 && window_.width == 2) {
+      of_size(TwoByTwo());
     } else {
-      for_each_window_by<Batch<T>>(begin, function);
+      of_size(window_);
     }
   }
   template <class Values, class Begin, class Function>
@@ -176,10 +194,10 @@ class Pool final : public Layer<T> {
     }
   }
   // function(value at which a pixel of the window begins, counted from its corner)
-  template <class Function>
-  void for_each_pixel(const Function& function) const {
-    for (std::size_t y = 0; y < window_.height; ++y) {
-      for (std::size_t x = 0; x < window_.width; ++x) {
+  template <class Extent, class Function>
+  void for_each_pixel(const Extent& window, const Function& function) const {
+    for (std::size_t y = 0; y < window.height; ++y) {
+      for (std::size_t x = 0; x < window.width; ++x) {
         function((y * input_shape_.width + x) * input_shape_.channels);
       }
     }
@@ -190,6 +208,7 @@ class Pool final : public Layer<T> {
   Shape input_shape_;
   Shape output_shape_;
   bool overlap_;
+  bool tiled_;  // each pixel is in one window
   Buffer<T> output_;
   Buffer<T> output_gradient_;
   std::size_t rows_ = 0;

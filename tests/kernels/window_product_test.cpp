@@ -112,6 +112,64 @@ TYPED_TEST(WindowProduct, EqualsTheChainOfFusedOperations) {
   }
 }
 
+TYPED_TEST(WindowProduct, InPairsIsTheSumOfTheChainsOfEvenAndOfOddTerms) {
+  using T = TypeParam;
+  std::vector<WindowCase> all;
+  for (std::size_t cols = 1; cols <= 33; ++cols) {
+    all.push_back({2, 13, cols, {3, 4, 1, 11}});
+  }
+  for (std::size_t places = 1; places <= 20; ++places) all.push_back({3, places, 5, {2, 6, 1, 9}});
+  all.push_back({1, 20, 7, {5, 400, 1, 401}});
+  std::size_t in_pairs = 0;
+  for (const WindowCase& one : all) {
+    const std::vector<std::size_t> from = this->places(one.places, 3);
+    const std::vector<std::size_t> to = this->places(one.places, one.cols + 2);
+    const std::size_t image = this->values_of_image(one.walk, from);
+    const std::size_t result = one.places * (one.cols + 2) + 3;
+    const std::vector<T> a = this->draw(one.images * image, 1);
+    const std::vector<T> b = this->draw(one.walk.terms() * one.cols, 2);
+    const std::vector<T> start = this->draw(one.cols, 3);
+    Panels<T> by_row(one.walk.terms(), one.cols, true);
+    Panels<T> by_column(one.walk.terms(), one.cols, true);
+    if (!by_row.in_pairs()) continue;
+    ++in_pairs;
+    for (std::size_t k = 0; k < one.walk.terms(); ++k) by_row.set_row(k, &b[k * one.cols]);
+    for (std::size_t j = 0; j < one.cols; ++j) {
+      std::vector<T> column(one.walk.terms());
+      for (std::size_t k = 0; k < column.size(); ++k) column[k] = b[k * one.cols + j];
+      by_column.set_column(j, column.data());
+    }
+    for (const bool with_start : {false, true}) {
+      std::vector<T> expected(one.images * result, this->kUntouched);
+      for (std::size_t e = 0; e < one.images; ++e) {
+        for (std::size_t i = 0; i < one.places; ++i) {
+          for (std::size_t j = 0; j < one.cols; ++j) {
+            std::array<T, 2> sums = {0, 0};
+            for (std::size_t k = 0; k < one.walk.terms(); ++k) {
+              sums[k % 2] = Product<T>::link(a[e * image + from[i] + this->at(one.walk, k)],
+                                             b[k * one.cols + j], sums[k % 2]);
+            }
+            expected[e * result + to[i] + j] = (with_start ? start[j] : T(0)) + (sums[0] + sums[1]);
+          }
+        }
+      }
+      for (const Panels<T>* panels : {&by_row, &by_column}) {
+        std::vector<T> found(expected.size(), this->kUntouched);
+        multiply_windows(Places<const T>{a.data(), one.images, image, from}, one.walk, *panels,
+                         with_start ? start.data() : nullptr,
+                         Places<T>{found.data(), one.images, result, to});
+        EXPECT_EQ(differences<T>(found, expected), 0U)
+            << one.images << " images of " << one.places << " places, " << one.cols << " columns, "
+            << one.walk.lines << " lines of " << one.walk.length;
+      }
+    }
+  }
+  // The narrowest registers hold four floats.
+  const std::size_t fewest = sizeof(T) == sizeof(float) ? 4 : 0;
+  EXPECT_GE(in_pairs, fewest);
+  EXPECT_LT(in_pairs, all.size());
+}
+
 TYPED_TEST(WindowProduct, OfNoTermsIsItsStart) {
   using T = TypeParam;
   const std::vector<std::size_t> places = {0, 4};

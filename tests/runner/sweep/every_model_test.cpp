@@ -30,7 +30,7 @@ const std::string kSymbols =
 // The text is this file.
 const std::string kText = "[data]\nname = \"text\"\nencoding = \"index\"\nsteps = 8\nfile = \"" +
                           std::string(PLUMBLINE_SOURCE_DIR) +
-                          "/tests/runner/every_model_test.cpp\"\n";
+                          "/tests/runner/sweep/every_model_test.cpp\"\n";
 
 std::vector<ModelCase> cases() {
   return {
