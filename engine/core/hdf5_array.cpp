@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/core/hdf5_array.hpp"
 
+#include "engine/core/hdf5_extent.hpp"
 #include "engine/core/hdf5_handle.hpp"
 
 namespace plumbline::hdf5 {
@@ -43,10 +44,7 @@ Array read_array(const std::filesystem::path& path, const std::string& name) {
   const std::string find_shape = "find the shape of " + quoted;
   const Handle space(check(H5Dget_space(object.id()), find_shape));
   if (H5Sget_simple_extent_type(space.id()) == H5S_NULL) check.refuse(quoted + " is empty");
-  std::vector<hsize_t> sides(
-      static_cast<std::size_t>(check(H5Sget_simple_extent_ndims(space.id()), find_shape)));
-  check(H5Sget_simple_extent_dims(space.id(), sides.data(), nullptr), find_shape);
-  Array array{{sides.begin(), sides.end()}, {}};
+  Array array{sides_of(check, object, quoted), {}};
   array.values.resize(
       static_cast<std::size_t>(check(hid_t{H5Sget_simple_extent_npoints(space.id())}, find_shape)));
   check(H5Dread(object.id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, array.values.data()),

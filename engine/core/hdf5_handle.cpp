@@ -2,6 +2,7 @@
 #include "engine/core/hdf5_handle.hpp"
 
 #include <filesystem>
+#include <memory>
 #include <system_error>
 
 #include "engine/core/error.hpp"
@@ -33,12 +34,18 @@ std::string last_error() {
   return text.asked == text.cause ? text.cause : text.asked + ": " + text.cause;
 }
 
+// Never destroyed: what is destroyed at the end of the program may still give a handle back.
+std::recursive_mutex& turns() {
+  static std::recursive_mutex& one = *new std::recursive_mutex;
+  return one;
+}
+
 }  // namespace
 
+void Turn::begin_in_copy() { std::construct_at(&turns()); }
+
 Turn::Turn() {
-  // Never destroyed: what is destroyed at the end of the program may still give a handle back.
-  static std::recursive_mutex& one = *new std::recursive_mutex;
-  lock_ = std::unique_lock(one);
+  lock_ = std::unique_lock(turns());
   // A file that could not be written to its end cannot be closed either: H5Fclose fails, and the
   // library's own clean-up at exit then uses what it has freed (seen in 1.10.8: a crash). Nothing
   // is lost without that clean-up, since every file is closed by its owner.

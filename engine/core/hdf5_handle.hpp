@@ -18,6 +18,10 @@ class Turn {
  public:
   Turn();
 
+  /// For a process that is a copy of this one, made by the thread that has the turn: its only thread, which
+  /// is another to the system, can have the turn again.
+  static void begin_in_copy();
+
  private:
   std::unique_lock<std::recursive_mutex> lock_;
 };

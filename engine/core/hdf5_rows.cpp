@@ -3,6 +3,8 @@
 
 #include <stdexcept>
 
+#include "engine/core/hdf5_extent.hpp"
+
 namespace plumbline::hdf5 {
 
 RowReader::RowReader(const std::filesystem::path& path, const std::string& name)
@@ -18,13 +20,8 @@ RowReader::RowReader(const std::filesystem::path& path, const std::string& name)
   if (kind != H5T_INTEGER && kind != H5T_FLOAT) check_.refuse(quoted_ + " does not hold numbers");
   holds_integers_ = kind == H5T_INTEGER;
 
-  const std::string find_shape = "find the shape of " + quoted_;
-  const Handle space(check_(H5Dget_space(dataset_.id()), find_shape));
-  std::vector<hsize_t> sides(
-      static_cast<std::size_t>(check_(H5Sget_simple_extent_ndims(space.id()), find_shape)));
-  if (sides.empty()) check_.refuse(quoted_ + " has no rows: it is a single number, or empty");
-  check_(H5Sget_simple_extent_dims(space.id(), sides.data(), nullptr), find_shape);
-  shape_.assign(sides.begin(), sides.end());
+  shape_ = sides_of(check_, dataset_, quoted_);
+  if (shape_.empty()) check_.refuse(quoted_ + " has no rows: it is a single number, or empty");
   for (std::size_t axis = 1; axis < shape_.size(); ++axis) row_size_ *= shape_[axis];
 }
 

@@ -26,20 +26,20 @@ double Sampling::at_most(std::int64_t last) const {
   return 2 + by_rule + static_cast<double>(listed_.size());
 }
 
-std::vector<std::int64_t> Sampling::steps(std::int64_t last) const {
-  std::set<std::int64_t> steps = {0, last};
+std::vector<std::int64_t> Sampling::steps(std::int64_t last, std::int64_t end) const {
+  std::set<std::int64_t> steps = {0, end};
   if (every_ > 0) {
-    for (std::int64_t step = every_; step < last; step += every_) steps.insert(step);
+    for (std::int64_t step = every_; step < end; step += every_) steps.insert(step);
   }
   for (const std::int64_t step : listed_) {
-    if (step < last) steps.insert(step);
+    if (step < end) steps.insert(step);
   }
   // n points from 1 to `last`, rounded; near 1 several fall on the same step.
   for (std::int64_t i = 0; i < log_spaced_; ++i) {
     const double share =
         log_spaced_ == 1 ? 1.0 : static_cast<double>(i) / static_cast<double>(log_spaced_ - 1);
-    const double step = std::exp(share * std::log(static_cast<double>(last)));
-    if (last > 0) steps.insert(std::llround(step));
+    const auto step = std::llround(std::exp(share * std::log(static_cast<double>(last))));
+    if (last > 0 && step < end) steps.insert(step);
   }
   return {steps.begin(), steps.end()};
 }

@@ -22,7 +22,10 @@ class Sampling {
   /// At least the number of steps that steps(last) has, without making them.
   double at_most(std::int64_t last) const;
   /// The steps in rising order, for a run of `last` updates.
-  std::vector<std::int64_t> steps(std::int64_t last) const;
+  std::vector<std::int64_t> steps(std::int64_t last) const { return steps(last, last); }
+  /// For one that is meant to have `last` and ends after `end` of them: the steps before that are those
+  /// of the whole run.
+  std::vector<std::int64_t> steps(std::int64_t last, std::int64_t end) const;
 
  private:
   std::int64_t every_ = 0;

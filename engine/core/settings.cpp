@@ -217,15 +217,18 @@ std::filesystem::path Settings::file(std::string_view name, std::string_view mea
     return {};
   }
   std::string tried;
+  bool is_folder = false;
   for (const std::filesystem::path& folder : report_->folders) {
     std::filesystem::path path = folder / given;  // an absolute path is in no folder
     std::error_code unknown;
     if (std::filesystem::is_regular_file(path, unknown)) return path;
+    is_folder = is_folder || std::filesystem::is_directory(path, unknown);
     tried +=
         (tried.empty() ? "" : ", ") + (folder.empty() ? "the working directory" : folder.string());
   }
   const bool is_absolute = std::filesystem::path(given).is_absolute();
-  problem(name, "is '" + given + "', and there is no such file" +
+  problem(name, "is '" + given + "', and " +
+                    (is_folder ? "that is a folder, not a file" : "there is no such file") +
                     (is_absolute ? "" : "; looked in " + tried));
   return {};
 }
@@ -340,8 +343,8 @@ std::vector<std::string> Settings::texts(std::string_view name, std::string_view
 Settings::Plugin Settings::plugin(std::string_view name, std::string_view default_value,
                                   const std::vector<std::string>& names, std::string_view kind,
                                   std::string_view meaning) {
-  const SettingNode* node =
-      declare(name, "plugin", {std::string(default_value), {}}, std::string(kind), meaning);
+  const SettingNode* node = declare(name, "plugin", {std::string(default_value), {}},
+                                    std::string(kind), meaning, kAny, names);
   const SettingNode absent{SettingsTable(), place_};
   return plugin_of(name, node == nullptr ? absent : *node, default_value, names, kind);
 }
@@ -353,8 +356,12 @@ std::vector<Settings::Plugin> Settings::plugins(std::string_view name,
       declare(name, "plugins", {SettingList{}, {}}, std::string(kind), meaning);
   if (node == nullptr) return {};
   const auto* list = std::get_if<SettingList>(&node->value);
-  if (list == nullptr || list->empty()) {
+  if (list == nullptr) {
     wrong_type(name, *node, "a list of " + std::string(kind));
+    return {};
+  }
+  if (list->empty()) {
+    problem(name, "is an empty list; expected " + std::string(kind));
     return {};
   }
   std::vector<Plugin> chosen;

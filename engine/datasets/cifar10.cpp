@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "engine/core/error.hpp"
+#include "engine/datasets/cifar10_reader.hpp"
 #include "engine/datasets/compressed.hpp"
 #include "engine/datasets/split.hpp"
 
@@ -9,40 +8,11 @@ namespace plumbline::datasets {
 
 namespace {
 
-constexpr std::size_t kPixels = 3072;
-constexpr std::size_t kRecord = 1 + kPixels;  // a label byte, then the red, green and blue planes
-constexpr int kClasses = 10;
 constexpr std::size_t kBatch = 10000;  // examples in each of the five training files
 constexpr std::size_t kBatches = 5;
 
-// Appends the records of one original binary file.
-void append(const std::filesystem::path& path, std::vector<std::uint8_t>& records) {
-  const std::vector<std::uint8_t> bytes = read_file(path);
-  if (bytes.empty() || bytes.size() % kRecord != 0) {
-    throw EnvironmentError(path.string() + ": has " + std::to_string(bytes.size()) +
-                           " bytes, which is not a whole number of records of 3073; is it "
-                           "truncated?");
-  }
-  for (std::size_t i = 0; i < bytes.size(); i += kRecord) {
-    if (bytes[i] >= kClasses) {
-      throw EnvironmentError(path.string() + ": label " + std::to_string(bytes[i]) +
-                             " of example " + std::to_string(i / kRecord) + " is not below 10");
-    }
-  }
-  records.insert(records.end(), bytes.begin(), bytes.end());
-}
-
-Examples examples_of(const std::vector<std::uint8_t>& records, std::size_t n) {
-  constexpr float kWhite = 255;
-  Examples examples;
-  examples.inputs = Matrix<float>(Matrix<float>::shape_type{n, kPixels});
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::uint8_t* record = records.data() + i * kRecord;
-    examples.labels.push_back(record[0]);
-    std::transform(record + 1, record + kRecord, examples.inputs.data() + i * kPixels,
-                   [](std::uint8_t value) { return static_cast<float>(value) / kWhite; });
-  }
-  return examples;
+Cifar10Records read(const std::filesystem::path& path) {
+  return parse_cifar10(read_file(path), path.string());
 }
 
 // The original binary files data_batch_1 to 5 and test_batch, plain or gzipped. As many training files
@@ -59,24 +29,25 @@ class Cifar10 final : public DataSource {
     }
   }
 
-  std::size_t features() const override { return kPixels; }
-  std::size_t outputs() const override { return kClasses; }
+  std::size_t features() const override { return Cifar10Records::kPixels; }
+  std::size_t outputs() const override { return Cifar10Records::kClasses; }
   Shape shape() const override { return {.channels = 3, .height = 32, .width = 32}; }
   SplitSizes sizes() const override { return split_.sizes; }
 
   Dataset load(const DataFolders& folders) const override {
-    std::vector<std::uint8_t> train;
+    Cifar10Records train;
     const std::size_t batches = (asked() + kBatch - 1) / kBatch;
     for (std::size_t batch = 1; batch <= batches; ++batch) {
       const auto path =
           require_file(folders, "cifar10", "data_batch_" + std::to_string(batch) + ".bin");
-      append(path, train);
-      if (train.size() != batch * kBatch * kRecord) {
+      const Cifar10Records records = read(path);
+      if (records.size() != kBatch) {
         throw EnvironmentError(path.string() + ": does not hold 10000 examples");
       }
+      train.bytes.insert(train.bytes.end(), records.bytes.begin(), records.bytes.end());
     }
     Dataset dataset = without_examples();
-    split_.deal(examples_of(train, train.size() / kRecord), "cifar10", dataset);
+    split_.deal(examples_of(train, train.size()), "cifar10", dataset);
     dataset.test = read_test(folders);
     return dataset;
   }
@@ -87,10 +58,9 @@ class Cifar10 final : public DataSource {
     auto path = find_file(folders, "cifar10", "test_batch.bin");
     if (path.empty()) path = find_file(folders, "cifar10", "test_batch_first_1000.bin");
     if (path.empty()) path = require_file(folders, "cifar10", "test_batch.bin");
-    std::vector<std::uint8_t> records;
-    append(path, records);
-    if (records.size() / kRecord < split_.sizes.test) {
-      throw EnvironmentError(path.string() + ": has " + std::to_string(records.size() / kRecord) +
+    const Cifar10Records records = read(path);
+    if (records.size() < split_.sizes.test) {
+      throw EnvironmentError(path.string() + ": has " + std::to_string(records.size()) +
                              " examples, but data.test is " + std::to_string(split_.sizes.test));
     }
     return examples_of(records, split_.sizes.test);

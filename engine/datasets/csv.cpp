@@ -6,6 +6,7 @@
 #include "engine/core/error.hpp"
 #include "engine/datasets/compressed.hpp"
 #include "engine/datasets/csv_table.hpp"
+#include "engine/datasets/data_options.hpp"
 #include "engine/datasets/split.hpp"
 #include "engine/datasets/user_file.hpp"
 
@@ -36,6 +37,7 @@ class Csv final : public DataSource {
         "targets", "columns of target values; without them and label the inputs are the targets");
     columns_.classes = settings.texts(
         "classes", "the classes in their order; if not given, those of the file, sorted");
+    columns_.symbols = read_symbols(settings);
     if (fits(settings)) {
       content_ = file_.find<Content>(settings, key(), [&] { return find(settings); });
     }
@@ -80,7 +82,7 @@ class Csv final : public DataSource {
 
   // What the content depends on beside the file.
   std::vector<std::string> key() const {
-    std::vector<std::string> key = {columns_.label};
+    std::vector<std::string> key = {columns_.label, std::to_string(columns_.symbols)};
     for (const auto* names : {&columns_.features, &columns_.targets, &columns_.classes}) {
       key.push_back(std::to_string(names->size()));
       key.insert(key.end(), names->begin(), names->end());

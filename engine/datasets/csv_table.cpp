@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/core/error.hpp"
+#include "engine/datasets/data_options.hpp"
 
 namespace plumbline {
 
@@ -86,7 +87,9 @@ CsvExamples CsvTable::read(const CsvColumns& columns) {
                                           (fields_.size() == 1 ? " field" : " fields") +
                                           ", and the header has " + std::to_string(header_.size()));
     }
-    for (const std::size_t column : features) inputs.push_back(number(column));
+    for (const std::size_t column : features) {
+      inputs.push_back(symbol(column, columns.symbols));
+    }
     for (const std::size_t column : targets) values.push_back(number(column));
     if (columns.label.empty()) continue;
     const CsvField& field = fields_[index(columns.label)];
@@ -128,6 +131,13 @@ float CsvTable::number(std::size_t column) const {
     reader_.refuse(field, what + "is not a finite number in single precision");
   }
   return rounded;
+}
+
+float CsvTable::symbol(std::size_t column, std::int64_t symbols) const {
+  const float value = number(column);
+  if (is_symbol(value, symbols)) return value;
+  reader_.refuse(fields_[column], "'" + fields_[column].text + "' in column '" + header_[column] +
+                                      "' is no symbol" + allowed_symbols(symbols));
 }
 
 void CsvTable::number_classes(const CsvColumns& columns, const std::vector<std::string>& labels,

@@ -18,6 +18,7 @@ struct CsvColumns {
   std::vector<std::string>
       targets;  ///< empty: none; without label and targets these are the inputs
   std::vector<std::string> classes;  ///< empty: those of the file, sorted
+  std::int64_t symbols = 0;          ///< each feature is one of so many; 0: a number
 };
 
 /// The examples of a table. Classes are sorted as numbers where all of them are, and else as texts.
@@ -38,13 +39,14 @@ class CsvTable {
 
   /// Reads all rows, once. The header must have all of the columns. Throws EnvironmentError with line
   /// and column at a row of another length than the header, at what is not a finite number in single
-  /// precision, at a class that is not among given ones; and where there is no row.
+  /// precision, or no symbol, at a class that is not among given ones; and where there is no row.
   CsvExamples read(const CsvColumns& columns);
 
  private:
   std::vector<std::size_t> feature_indices(const CsvColumns& columns) const;
   std::size_t index(const std::string& name) const;
   float number(std::size_t column) const;
+  float symbol(std::size_t column, std::int64_t symbols) const;
   void number_classes(const CsvColumns& columns, const std::vector<std::string>& labels,
                       const std::map<std::string, CsvField>& first_of, CsvExamples& read) const;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "engine/core/catalogue.hpp"
@@ -37,16 +38,20 @@ struct Options {
   }
 };
 
+// An integer that the source has read.
+std::optional<std::int64_t> read_before(Settings& settings, const std::string& name) {
+  const auto& declared = settings.declared();
+  if (std::ranges::find(declared, name, &SettingInfo::name) == declared.end()) return std::nullopt;
+  const std::string key = (settings.path().empty() ? "" : settings.path() + '.') + name;
+  const auto& resolved = settings.report().resolved;
+  const auto found = std::ranges::find(resolved, key, &ResolvedSetting::key);
+  return std::get<std::int64_t>(found->value.value);
+}
+
 // The seed that the source has read, or one of its own for a source that draws nothing.
 std::int64_t read_seed(Settings& settings) {
   constexpr const char* kName = "split_seed";
-  const auto& declared = settings.declared();
-  if (std::ranges::find(declared, kName, &SettingInfo::name) != declared.end()) {
-    const std::string key = (settings.path().empty() ? "" : settings.path() + '.') + kName;
-    const auto& resolved = settings.report().resolved;
-    const auto found = std::ranges::find(resolved, key, &ResolvedSetting::key);
-    return std::get<std::int64_t>(found->value.value);
-  }
+  if (const auto seed = read_before(settings, kName)) return *seed;
   const std::int64_t seed = settings.integer(kName, 0, between(0, 9007199254740991.0),
                                              "what these options and the source draw from");
   if (seed == 0) settings.restates(kName);
@@ -74,11 +79,7 @@ Options read(Settings& settings) {
   flag("standardize", options.standardize,
        "give each feature mean 0 and variance 1 over the training set");
   flag("autoencode", options.autoencode, "make the inputs the targets");
-  options.symbols = settings.integer(
-      "symbols", 0, between(0, 1e6),
-      "each input is one of so many symbols, a whole number from 0, for the layer embedding; 0: a "
-      "number");
-  if (options.symbols == 0) settings.restates("symbols");
+  options.symbols = read_symbols(settings);
   options.seed = read_seed(settings);
   return options;
 }
@@ -178,11 +179,10 @@ void require_symbols_in(const Examples& examples, std::span<const std::uint32_t>
   for (std::size_t i = 0; i < examples.size(); ++i) {
     for (std::size_t j = 0; j < examples.inputs.shape()[1]; ++j) {
       const float value = examples.inputs(i, j);
-      if (value >= 0 && value < static_cast<float>(symbols) && value == std::trunc(value)) continue;
+      if (is_symbol(value, symbols)) continue;
       throw EnvironmentError("data: input " + std::to_string(j) + " of " + part + " example " +
-                             std::to_string(places[i]) + " is " + std::to_string(value) +
-                             "; with symbols = " + std::to_string(symbols) +
-                             " it is a whole number from 0 to " + std::to_string(symbols - 1));
+                             std::to_string(places[i]) + " is " +
+                             shortest(static_cast<double>(value)) + allowed_symbols(symbols));
     }
   }
 }
@@ -309,6 +309,27 @@ class SourceWithOptions final : public DataSource {
 };
 
 }  // namespace
+
+std::int64_t read_symbols(Settings& settings) {
+  constexpr const char* kName = "symbols";
+  if (const auto symbols = read_before(settings, kName)) return *symbols;
+  const std::int64_t symbols = settings.integer(
+      kName, 0, between(0, 1e6),
+      "each input is one of so many symbols, a whole number from 0, for the layer embedding; 0: a "
+      "number");
+  if (symbols == 0) settings.restates(kName);
+  return symbols;
+}
+
+bool is_symbol(float value, std::int64_t symbols) {
+  return symbols == 0 ||
+         (value >= 0 && value < static_cast<float>(symbols) && value == std::trunc(value));
+}
+
+std::string allowed_symbols(std::int64_t symbols) {
+  return "; with symbols = " + std::to_string(symbols) + " it is a whole number from 0 to " +
+         std::to_string(symbols - 1);
+}
 
 std::shared_ptr<const DataSource> with_options(std::shared_ptr<const DataSource> source,
                                                Settings& settings) {

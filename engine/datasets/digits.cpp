@@ -31,7 +31,8 @@ class Digits final : public DataSource {
     const IdxArray labels =
         parse_idx(unpack(embedded_digits::kLabels, "digits"), "the embedded digit labels");
     Dataset dataset = without_examples();
-    split_.deal(examples_of(images, labels, kWhite, kClasses, "digits"), "digits", dataset);
+    split_.deal(examples_of(images, labels, kWhite, kClasses, "digits", "digits"), "digits",
+                dataset);
     return dataset;
   }
 

@@ -2,14 +2,18 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
+#include <sstream>
 #include <utility>
 
 #include "engine/core/digest.hpp"
 #include "engine/core/error.hpp"
+#include "engine/core/hdf5_process.hpp"
+#include "engine/datasets/data_options.hpp"
 #include "engine/datasets/examples.hpp"
 #include "engine/datasets/hdf5_part.hpp"
 #include "engine/datasets/hdf5_stream.hpp"
 #include "engine/datasets/split.hpp"
+#include "engine/datasets/stream_sizes.hpp"
 #include "engine/datasets/user_file.hpp"
 
 namespace plumbline::datasets {
@@ -36,6 +40,22 @@ struct Content {
   std::size_t target_steps = 1;
   SplitSizes rows;  // 0 for a part without datasets of its own
   std::string digest;
+
+  std::string text() const {
+    std::string text;
+    for (const std::size_t number : {shape.steps, shape.channels, shape.height, shape.width,
+                                     outputs, target_steps, rows.train, rows.valid, rows.test}) {
+      text += std::to_string(number) + ' ';
+    }
+    return text + digest;
+  }
+  static Content of_text(const std::string& text) {
+    Content content;
+    std::istringstream(text) >> content.shape.steps >> content.shape.channels >>
+        content.shape.height >> content.shape.width >> content.outputs >> content.target_steps >>
+        content.rows.train >> content.rows.valid >> content.rows.test >> content.digest;
+    return content;
+  }
 };
 
 std::size_t rows_of_block(const Shape& shape) {
@@ -120,21 +140,26 @@ class Scan {
   std::string digests_;
 };
 
+// What the file holds, found by a process that a damaged file may crash.
+Content look_into(const std::string& path, const Layout& layout) {
+  return Content::of_text(
+      hdf5::in_own_process(path, [&] { return Scan(path, layout).content().text(); }));
+}
+
 // Datasets of numbers, the first axis of each counting examples. The file is checked whole, in blocks of
 // rows, when the definition is read. All rows of a part are held in memory, used or not; or none are, and
-// the parts are streams of the same examples in the same places. Validation and test examples that fill
-// no more than a window are in memory all the same, as to stream few examples that are spread over a file
-// means to read it all.
+// the parts are streams of the same examples in the same places, but for those of stream_sizes.hpp.
 class Hdf5 final : public DataSource {
  public:
   explicit Hdf5(Settings& settings) : file_(settings, "an HDF5 file with the datasets below") {
     const std::size_t before = settings.report().problems.size();
     read_layout(settings);
+    layout_.meaning.symbols = read_symbols(settings);
     read_streaming(settings);
     identity_ = file_.identity();
     if (settings.report().problems.size() == before) {
       content_ = file_.find<Content>(settings, key(), [&] {
-        return std::make_shared<const Content>(Scan(file_.path(), layout_).content());
+        return std::make_shared<const Content>(look_into(file_.path(), layout_));
       });
     }
     if (streams_ && block_ == 0 && content_ != nullptr) {
@@ -159,7 +184,7 @@ class Hdf5 final : public DataSource {
 
   Dataset load(const DataFolders& /*folders*/) const override {
     if (streams_) return streamed();
-    file_.require_same(content_->digest, Scan(file_.path(), layout_).content().digest);
+    file_.require_same(content_->digest, look_into(file_.path(), layout_).digest);
     const auto read = [&](const Hdf5Names& names, std::size_t rows) {
       return Hdf5Part(file_.path(), names, layout_.meaning).read(0, rows, outputs());
     };
@@ -191,10 +216,10 @@ class Hdf5 final : public DataSource {
         std::iota(rows.begin(), rows.end(), 0U);
       }
       const auto part = stream(is_dealt ? train : open(names), rows);
-      if (rows.size() <= window()) {
-        examples = held(*part);
-      } else {
+      if (streams_part(*this, rows.size())) {
         streamed = part;
+      } else {
+        examples = held(*part);
       }
     };
     dataset.streamed.window = window_;
@@ -256,9 +281,9 @@ class Hdf5 final : public DataSource {
 
   // What the content depends on beside the file.
   std::vector<std::string> key() const {
-    std::vector<std::string> key = {std::to_string(layout_.classes),
-                                    layout_.meaning.labels ? "labels" : "values",
-                                    layout_.meaning.sequences ? "sequence" : "image"};
+    std::vector<std::string> key = {
+        std::to_string(layout_.classes), layout_.meaning.labels ? "labels" : "values",
+        layout_.meaning.sequences ? "sequence" : "image", std::to_string(layout_.meaning.symbols)};
     for (const Hdf5Names* names : {&layout_.train, &layout_.valid, &layout_.test}) {
       key.push_back(names->inputs);
       key.push_back(names->targets);

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "engine/core/error.hpp"
+#include "engine/datasets/data_options.hpp"
+#include "engine/datasets/stoppable_load.hpp"
 
 namespace plumbline {
 
@@ -81,8 +83,10 @@ std::size_t Hdf5Part::values() const {
 }
 
 Examples Hdf5Part::read(std::size_t first, std::size_t count, std::size_t classes) const {
+  StoppableLoad::check();
   Examples examples;
   examples.inputs = read_values(inputs_, names_.inputs, first, count);
+  check_symbols(examples.inputs, first);
   if (!targets_) {
     examples.values = examples.inputs;
   } else if (meaning_.labels) {
@@ -91,6 +95,17 @@ Examples Hdf5Part::read(std::size_t first, std::size_t count, std::size_t classe
     examples.values = read_values(*targets_, names_.targets, first, count);
   }
   return examples;
+}
+
+void Hdf5Part::check_symbols(const Matrix<float>& inputs, std::size_t first) const {
+  if (meaning_.symbols == 0) return;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const float value = inputs.data()[i];
+    if (is_symbol(value, meaning_.symbols)) continue;
+    refuse(names_.inputs, "holds " + shortest(static_cast<double>(value)) +
+                              in_row(first + i / inputs_.row_size()) +
+                              allowed_symbols(meaning_.symbols));
+  }
 }
 
 void Hdf5Part::refuse(const std::string& name, const std::string& message) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -19,8 +20,9 @@ struct Hdf5Names {
 
 /// What the datasets mean.
 struct Hdf5Meaning {
-  bool labels = false;     ///< targets are class labels, and else values
-  bool sequences = false;  ///< an input of two axes is steps x channels, and else height x width
+  bool labels = false;       ///< targets are class labels, and else values
+  bool sequences = false;    ///< an input of two axes is steps x channels, and else height x width
+  std::int64_t symbols = 0;  ///< each input is one of so many; 0: a number
 };
 
 /// One part of an HDF5 file, open to be read a range of rows at a time. The axes of the inputs behind the
@@ -40,12 +42,14 @@ class Hdf5Part {
   std::size_t values() const;
 
   /// Reads rows `first` to `first + count - 1`. Refuses a number that is not finite in single precision,
-  /// and a label that is negative or not below `classes`.
+  /// an input that is no symbol, and a label that is negative or not below `classes`. Ends where a
+  /// StoppableLoad of this thread has been stopped.
   Examples read(std::size_t first, std::size_t count, std::size_t classes) const;
 
  private:
   [[noreturn]] void refuse(const std::string& name, const std::string& message) const;
   void check_targets() const;
+  void check_symbols(const Matrix<float>& inputs, std::size_t first) const;
   Matrix<float> read_values(const hdf5::RowReader& reader, const std::string& name,
                             std::size_t first, std::size_t count) const;
   std::vector<std::int32_t> read_labels(std::size_t first, std::size_t count,

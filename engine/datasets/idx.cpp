@@ -5,6 +5,7 @@
 #include "engine/core/digest.hpp"
 #include "engine/core/error.hpp"
 #include "engine/datasets/compressed.hpp"
+#include "engine/datasets/data_options.hpp"
 #include "engine/datasets/examples.hpp"
 #include "engine/datasets/idx_reader.hpp"
 #include "engine/datasets/split.hpp"
@@ -44,6 +45,7 @@ class Idx final : public DataSource {
     white_ = settings.number("white", 255, kPositive, "the pixel value that becomes 1");
     classes_ = static_cast<std::size_t>(settings.integer(
         "classes", 0, between(0, kMostClasses), "number of classes; 0: the largest label and one"));
+    symbols_ = read_symbols(settings);
     if (settings.given("test_images") != settings.given("test_labels")) {
       const bool has_images = settings.given("test_images");
       settings.problem(has_images ? "test_labels" : "test_images",
@@ -96,7 +98,8 @@ class Idx final : public DataSource {
 
   // What the content depends on beside the images.
   std::vector<std::string> key() const {
-    return {std::to_string(classes_), UserFile::identity(train_.labels),
+    return {std::to_string(classes_),         std::to_string(symbols_),
+            std::to_string(white_),           UserFile::identity(train_.labels),
             UserFile::identity(test_.images), UserFile::identity(test_.labels)};
   }
 
@@ -110,8 +113,18 @@ class Idx final : public DataSource {
   }
 
   Examples examples_of(const Part& part, std::size_t classes, const Paths& paths) const {
-    return plumbline::examples_of(part.images, part.labels, white_, classes,
-                                  paths.images + " with " + paths.labels);
+    Examples examples =
+        plumbline::examples_of(part.images, part.labels, white_, classes,
+                               paths.images + " with " + paths.labels, paths.labels);
+    const std::size_t features = examples.inputs.shape()[1];
+    for (std::size_t i = 0; i < examples.inputs.size(); ++i) {
+      const float value = examples.inputs.data()[i];
+      if (is_symbol(value, symbols_)) continue;
+      throw EnvironmentError(paths.images + ": pixel " + std::to_string(i % features) +
+                             " of example " + std::to_string(i / features) + " is " +
+                             shortest(static_cast<double>(value)) + allowed_symbols(symbols_));
+    }
+    return examples;
   }
 
   std::shared_ptr<const Content> find() const {
@@ -151,6 +164,7 @@ class Idx final : public DataSource {
   Paths test_;
   double white_ = 255;
   std::size_t classes_ = 0;
+  std::int64_t symbols_ = 0;
   std::shared_ptr<const Content> content_;
   Split split_;
 };

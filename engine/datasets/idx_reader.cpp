@@ -38,7 +38,7 @@ IdxArray parse_idx(const std::vector<std::uint8_t>& bytes, const std::string& na
 }
 
 Examples examples_of(const IdxArray& images, const IdxArray& labels, double white,
-                     std::size_t classes, const std::string& name) {
+                     std::size_t classes, const std::string& name, const std::string& labels_name) {
   if (images.shape.size() != 3 || labels.shape.size() != 1) {
     throw EnvironmentError(name + ": expected images in 3 dimensions and labels in 1");
   }
@@ -55,7 +55,7 @@ Examples examples_of(const IdxArray& images, const IdxArray& labels, double whit
   examples.labels.assign(labels.values.begin(), labels.values.end());
   for (std::size_t i = 0; i < n; ++i) {
     if (examples.labels[i] >= static_cast<std::int32_t>(classes)) {
-      throw EnvironmentError(name + ": label " + std::to_string(examples.labels[i]) +
+      throw EnvironmentError(labels_name + ": label " + std::to_string(examples.labels[i]) +
                              " of example " + std::to_string(i) + " is not below " +
                              std::to_string(classes));
     }

@@ -23,8 +23,9 @@ struct IdxArray {
 IdxArray parse_idx(const std::vector<std::uint8_t>& bytes, const std::string& name);
 
 /// Images (n x rows x columns) and labels (n) as examples with one feature a pixel: value / white.
-/// Throws EnvironmentError where the two don't belong together or a label is not below `classes`.
+/// Throws EnvironmentError where the two don't belong together, of which it calls both by `name`, or a
+/// label is not below `classes`, which is said of `labels_name`.
 Examples examples_of(const IdxArray& images, const IdxArray& labels, double white,
-                     std::size_t classes, const std::string& name);
+                     std::size_t classes, const std::string& name, const std::string& labels_name);
 
 }  // namespace plumbline

@@ -48,7 +48,7 @@ class Mnist final : public DataSource {
                              " images of 28x28 pixels");
     }
     return examples_of(pixels, parse_idx(read_file(labels), labels.string()), kWhite, outputs(),
-                       images.string());
+                       images.string(), labels.string());
   }
 
   Split split_;

@@ -39,7 +39,8 @@ class UserFile {
     std::shared_ptr<const Content> content;
     try {
       const std::scoped_lock lock(mutex);
-      content = known[key].lock();
+      std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
+      if (const auto found = known.find(key); found != known.end()) content = found->second.lock();
       if (content == nullptr) known[key] = content = look();
     } catch (const EnvironmentError& error) {
       settings.problem(name_, std::string("cannot be used: ") + error.what());

@@ -12,6 +12,7 @@
 #include "engine/core/digest.hpp"
 #include "engine/core/error.hpp"
 #include "engine/core/hdf5_array.hpp"
+#include "engine/core/hdf5_process.hpp"
 #include "engine/initializers/initializer.hpp"
 
 namespace plumbline::initializers {
@@ -80,8 +81,8 @@ std::shared_ptr<const Arrays> shared(Arrays arrays, const std::string& content) 
 
 // Datasets "layer_1.weight" (fan_out x fan_in), "layer_1.bias" (fan_out), ... in the root group, by the
 // names that the net's tensors have, read when the run is configured. Gains, slopes of activations and
-// whatever else starts from a constant may be absent, and then do so. `content` makes the values, and not the name of their file, part of what
-// a run is.
+// whatever else starts from a constant may be absent, and then do so. `content` makes the values, and
+// not the name of their file, part of what a run is.
 class FromFile final : public Initializer {
  public:
   explicit FromFile(Settings& settings)
@@ -92,6 +93,8 @@ class FromFile final : public Initializer {
     settings.restates("path");
     if (path_.empty()) return;
     try {
+      // Once by a process that a damaged file may crash.
+      hdf5::in_own_process(path_, [this] { return digest_of(read_layers(path_)); });
       Arrays arrays = read_layers(path_);
       const std::string content = digest_of(arrays);
       if (!expected.empty() && expected != content) {

@@ -38,9 +38,6 @@ class LooksLinear final : public Initializer {
       return "is 'looks_linear', which is for relu and crelu alone, not for " + activation_;
     }
     for (const ParameterTensor& tensor : layout.tensors()) {
-      if (tensor.name.ends_with(".table")) {
-        return "is 'looks_linear', which mirrors units, and an embedding has none";
-      }
       if (mirrors_units(tensor) && tensor.rows % 2 != 0) {
         return "is 'looks_linear', which needs even widths with " + activation_ + "; layer " +
                std::to_string(tensor.layer) + " has " + std::to_string(tensor.rows) + " units";
@@ -77,7 +74,8 @@ class LooksLinear final : public Initializer {
  private:
   bool mirrors_units(const ParameterTensor& tensor) const {
     return rectifier_ == Rectifier::plain &&
-           (tensor.group == ParameterGroup::input || tensor.group == ParameterGroup::hidden);
+           (tensor.group == ParameterGroup::input || tensor.group == ParameterGroup::hidden) &&
+           !tensor.name.ends_with(".table");  // of an embedding, which has no units
   }
 
   Rectifier rectifier_;

@@ -20,11 +20,15 @@ namespace {
 ///   d table row x = mean sum of dy where x stood, and 0 for symbols that are not in the batch.
 /// It is a dense layer without biases on one-hot inputs, W being the table's transpose, without that
 /// layer's products. No weight layer: what stands in its inputs is no x of z = W x + b.
+/// The table starts from N(0, deviation^2) whatever the model's initializer is: a symbol is not a sum over
+/// fan_in inputs, whose number initializers divide by. With 1, as PyTorch has it, the values of a symbol
+/// are of the size of standardized inputs.
 template <typename T>
 class Embedding final : public Layer<T> {
  public:
-  Embedding(std::size_t width, const Shape& output, const Site& site)
+  Embedding(std::size_t width, double deviation, const Shape& output, const Site& site)
       : width_(width),
+        deviation_(deviation),
         table_(site.tensors.next()),
         symbols_(site.batch * site.input.steps * site.input.values()),
         output_(site.batch * site.input.steps, output),
@@ -67,6 +71,12 @@ class Embedding final : public Layer<T> {
     }
   }
   bool finite() const override { return finite_; }
+  // The net has drawn N(0, 1).
+  void settle(std::span<T> parameters) const override {
+    for (T& value : parameters.subspan(table_.offset, table_.size())) {
+      value = static_cast<T>(deviation_ * static_cast<double>(value));
+    }
+  }
 
  private:
   std::size_t symbol_of(T value) const {
@@ -80,6 +90,7 @@ class Embedding final : public Layer<T> {
   }
 
   std::size_t width_;
+  double deviation_;
   ParameterTensor table_;
   std::vector<std::size_t> symbols_;  // of the last forward pass
   Buffer<T> output_;
@@ -90,7 +101,7 @@ class Embedding final : public Layer<T> {
 
 class EmbeddingKind final : public LayerKindOf<EmbeddingKind> {
  public:
-  explicit EmbeddingKind(std::size_t width) : width_(width) {}
+  EmbeddingKind(std::size_t width, double deviation) : width_(width), deviation_(deviation) {}
 
   std::string problem(const Shape& input) const override {
     return input.symbols > 0 ? "" : "needs symbols, such as those of data.encoding = \"index\"";
@@ -111,11 +122,12 @@ class EmbeddingKind final : public LayerKindOf<EmbeddingKind> {
   }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {
-    return std::make_unique<Embedding<T>>(width_, output(site.input), site);
+    return std::make_unique<Embedding<T>>(width_, deviation_, output(site.input), site);
   }
 
  private:
   std::size_t width_;
+  double deviation_;
 };
 
 }  // namespace
@@ -124,12 +136,18 @@ LayerEntry embedding() {
   return layer_entry(
       {
           .summary = "Learned values for each symbol, looked up in a table.",
-          .formula = "y = row x of a table of symbols x width; of several symbols side by side",
+          .formula = "y = row x of a table of symbols x width, ~ N(0, std^2); of several symbols "
+                     "side by side",
           .paper = "Bengio, Ducharme, Vincent & Jauvin, A neural probabilistic language model, "
                    "Journal of Machine Learning Research 3, 2003",
       },
       [](Settings& settings, const LayerDefaults& model) -> std::shared_ptr<const LayerKind> {
-        return std::make_shared<EmbeddingKind>(read_width(settings, model));
+        const std::size_t width = read_width(settings, model);
+        const double deviation =
+            settings.number("std", 1, kNonNegative,
+                            "standard deviation of the table's start, whatever the initializer; "
+                            "from_file has values of its own");
+        return std::make_shared<EmbeddingKind>(width, deviation);
       });
 }
 

@@ -79,7 +79,9 @@ std::size_t read_width(Settings& settings, const LayerDefaults& model) {
 }
 
 std::shared_ptr<const Activation> read_activation(Settings& settings, const LayerDefaults& model) {
-  const auto chosen = choose(settings, "activation", model.activation_name, activation_catalogue(),
+  // Where no model is, the name that models have by default.
+  const std::string usual = settings.only_declares() ? "tanh" : model.activation_name;
+  const auto chosen = choose(settings, "activation", usual, activation_catalogue(),
                              "what follows the layer's sums; by default the model's");
   if (!settings.given("activation")) return model.activation;
   if (chosen.entry == nullptr) return nullptr;

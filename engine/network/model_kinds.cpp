@@ -45,8 +45,8 @@ class KindReader {
     BranchScale scale;
     scale.learned = settings_.flag("rezero", false, "each block's scale is learned, from 0");
     scale.factor = settings_.number("residual_scale", scale.learned ? 0 : 1, kAny,
-                                    "what each block's branch is multiplied by, or where a learned "
-                                    "scale starts");
+                                    "what each block's branch is multiplied by; with rezero where "
+                                    "the learned scale starts, by default 0");
     leave_unused("residual", {"block_layers", "block_order", "rezero", "residual_scale"});
     if (kind_ != "residual") return {};
     if (widths_.empty() || defaults_.activation == nullptr) return {};

@@ -22,6 +22,19 @@ std::size_t weight_layers(const ModelSettings& model, const Shape& input, std::s
   return tensors.depth();
 }
 
+namespace {
+
+// Of an embedding, which scales what it has of N(0, 1).
+bool is_table(const ParameterTensor& tensor) {
+  return tensor.group == ParameterGroup::input && tensor.name.ends_with(".table");
+}
+
+void fill_standard_normal(std::span<double> values, Random& random) {
+  for (double& value : values) value = random.normal();
+}
+
+}  // namespace
+
 template <typename T>
 Network<T>::Network(const ModelSettings& model, const Shape& input, std::size_t outputs,
                     std::size_t batch)
@@ -68,6 +81,8 @@ void Network<T>::initialize(const Initializer& initializer, std::int64_t seed,
     const std::span<double> values(drawn.data(), drawn.size());
     if (tensor.group == ParameterGroup::recurrent && !initializer.has_values_of(tensor)) {
       recurrent_initializer_->fill_weights(tensor, view(drawn), *random);
+    } else if (is_table(tensor)) {
+      fill_standard_normal(values, *random);
     } else if (tensor.is_weight_matrix()) {
       initializer.fill_weights(tensor, view(drawn), *random);
     } else {
@@ -77,9 +92,15 @@ void Network<T>::initialize(const Initializer& initializer, std::int64_t seed,
   }
   layers_.settle(parameters);
   for (const ParameterTensor& tensor : layout_.tensors()) {
-    if (!tensor.initial || !initializer.has_values_of(tensor)) continue;
-    std::vector<double> values(tensor.size());
-    initializer.fill_bias(tensor, values, *random);
+    const bool settled = tensor.initial || is_table(tensor);
+    if (!settled || !initializer.has_values_of(tensor)) continue;
+    Matrix<double> own(Matrix<double>::shape_type{tensor.rows, tensor.cols});
+    const std::span<double> values(own.data(), own.size());
+    if (tensor.is_weight_matrix()) {
+      initializer.fill_weights(tensor, view(own), *random);
+    } else {
+      initializer.fill_bias(tensor, values, *random);
+    }
     put(tensor, values);
   }
   if (initializer.looks_at_data()) rescale(initializer, parameters, inputs, stop);

@@ -45,6 +45,7 @@ class AdaBelief final : public Optimizer<T> {
         parameters.data(), gradient.data(), m_.data(), s_.data());
   }
   std::vector<StateBlock> state() const override { return {{"m", m_}, {"s", s_}}; }
+  void archive(StateArchive& kept) override { kept(m_, s_); }
   std::size_t state_size() const override { return m_.size() + s_.size(); }
 
  private:

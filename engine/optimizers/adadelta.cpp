@@ -39,6 +39,7 @@ class AdaDelta final : public Optimizer<T> {
         parameters.data(), gradient.data(), v_.data(), u_.data());
   }
   std::vector<StateBlock> state() const override { return {{"v", v_}, {"u", u_}}; }
+  void archive(StateArchive& kept) override { kept(v_, u_); }
   std::size_t state_size() const override { return v_.size() + u_.size(); }
 
  private:

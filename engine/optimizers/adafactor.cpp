@@ -66,6 +66,9 @@ class Adafactor final : public Optimizer<T> {
   std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
     return {this->rule_with(is_factored(tensor) ? kMatrices : kVectors)};
   }
+  void archive(StateArchive& kept) override {
+    for (Part& part : parts_) kept(part.rows, part.cols);
+  }
   std::size_t state_size() const override {
     std::size_t size = longest_;
     for (const Part& part : parts_) size += part.rows.size() + part.cols.size();

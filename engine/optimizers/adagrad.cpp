@@ -32,6 +32,7 @@ class AdaGrad final : public Optimizer<T> {
         parameters.data(), gradient.data(), v_.data());
   }
   std::vector<StateBlock> state() const override { return {{"v", v_}}; }
+  void archive(StateArchive& kept) override { kept(v_); }
   std::size_t state_size() const override { return v_.size(); }
 
  private:

@@ -45,6 +45,7 @@ class AdaMax final : public Optimizer<T> {
         parameters.data(), gradient.data(), m_.data(), u_.data());
   }
   std::vector<StateBlock> state() const override { return {{"m", m_}, {"u", u_}}; }
+  void archive(StateArchive& kept) override { kept(m_, u_); }
   std::size_t state_size() const override { return m_.size() + u_.size(); }
 
  private:

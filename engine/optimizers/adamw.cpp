@@ -49,6 +49,7 @@ class AdamW final : public Optimizer<T> {
         parameters.data(), gradient.data(), m_.data(), v_.data());
   }
   std::vector<StateBlock> state() const override { return {{"m", m_}, {"v", v_}}; }
+  void archive(StateArchive& kept) override { kept(m_, v_); }
   std::size_t state_size() const override { return m_.size() + v_.size(); }
 
  private:

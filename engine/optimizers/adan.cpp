@@ -67,6 +67,7 @@ class Adan final : public Optimizer<T> {
   std::vector<StateBlock> state() const override {
     return {{"g_last", last_gradient_}, {"m", m_}, {"v", v_}, {"n", n_}};
   }
+  void archive(StateArchive& kept) override { kept(steps_, last_gradient_, m_, v_, n_); }
   std::size_t state_size() const override { return 4 * m_.size(); }
 
  private:

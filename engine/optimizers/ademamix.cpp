@@ -66,6 +66,7 @@ class AdEMAMix final : public Optimizer<T> {
         parameters.data(), gradient.data(), m1_.data(), m2_.data(), v_.data());
   }
   std::vector<StateBlock> state() const override { return {{"m1", m1_}, {"m2", m2_}, {"v", v_}}; }
+  void archive(StateArchive& kept) override { kept(m1_, m2_, v_); }
   std::size_t state_size() const override { return m1_.size() + m2_.size() + v_.size(); }
 
  private:

@@ -58,6 +58,7 @@ class Adopt final : public Optimizer<T> {
         parameters.data(), gradient.data(), m_.data(), v_.data());
   }
   std::vector<StateBlock> state() const override { return {{"m", m_}, {"v", v_}}; }
+  void archive(StateArchive& kept) override { kept(started_, m_, v_); }
   std::size_t state_size() const override { return m_.size() + v_.size(); }
 
  private:

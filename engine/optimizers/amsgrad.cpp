@@ -53,6 +53,7 @@ class AmsGrad final : public Optimizer<T> {
   std::vector<StateBlock> state() const override {
     return {{"m", m_}, {"v", v_}, {"u", largest_v_}};
   }
+  void archive(StateArchive& kept) override { kept(m_, v_, largest_v_); }
   std::size_t state_size() const override { return m_.size() + v_.size() + largest_v_.size(); }
 
  private:

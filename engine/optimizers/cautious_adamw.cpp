@@ -69,6 +69,7 @@ class CautiousAdamW final : public Optimizer<T> {
         static_cast<const T*>(v_.data()));
   }
   std::vector<StateBlock> state() const override { return {{"m", m_}, {"v", v_}}; }
+  void archive(StateArchive& kept) override { kept(m_, v_); }
   std::size_t state_size() const override { return m_.size() + v_.size(); }
 
  private:

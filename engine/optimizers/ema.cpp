@@ -37,6 +37,10 @@ class Ema final : public OptimizerWrapper<T> {
         static_cast<const T*>(parameters.data()), average_.data());
   }
   std::vector<StateBlock> state() const override { return this->with_inner({"a", average_}); }
+  void archive(StateArchive& kept) override {
+    OptimizerWrapper<T>::archive(kept);
+    kept(average_, steps_);
+  }
   std::size_t state_size() const override {
     return average_.size() + evaluated_.size() + inner_->state_size();
   }

@@ -73,6 +73,7 @@ class HessianFree final : public Optimizer<T> {
   bool asks_for_gradients() const override { return true; }
   bool looks_into_layers() const override { return true; }
   std::vector<StateBlock> state() const override { return {{"p", last_}}; }
+  void archive(StateArchive& kept) override { kept(damping_, last_); }
   std::size_t state_size() const override { return last_.size(); }
 
  private:

@@ -74,6 +74,13 @@ class Kfac final : public Optimizer<T> {
     return {this->rule_with("v <- momentum v - lr g; w <- w + v", "momentum")};
   }
   std::vector<StateBlock> state() const override { return {{"v", velocity_}}; }
+  void archive(StateArchive& kept) override {
+    kept(updates_, velocity_);
+    for (Layer& layer : layers_) {
+      kept(layer.input_factor.values(), layer.signal_factor.values());
+      if (update_every_ > 1) kept(layer.input_inverse.values(), layer.signal_inverse.values());
+    }
+  }
   std::size_t state_size() const override {
     std::size_t size = direction_.size() + velocity_.size();
     for (const Layer& layer : layers_) {

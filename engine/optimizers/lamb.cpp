@@ -58,6 +58,7 @@ class Lamb final : public Optimizer<T> {
     }
   }
   std::vector<StateBlock> state() const override { return {{"m", m_}, {"v", v_}}; }
+  void archive(StateArchive& kept) override { kept(m_, v_); }
   std::size_t state_size() const override { return m_.size() + v_.size() + u_.size(); }
 
  private:

@@ -44,6 +44,7 @@ class Lars final : public Optimizer<T> {
     }
   }
   std::vector<StateBlock> state() const override { return {{"v", velocity_}}; }
+  void archive(StateArchive& kept) override { kept(velocity_); }
   std::size_t state_size() const override { return velocity_.size(); }
 
  private:

@@ -57,6 +57,16 @@ class Lbfgs final : public Optimizer<T> {
     std::ranges::copy(point_, parameters.begin());
   }
   bool asks_for_gradients() const override { return true; }
+  void archive(StateArchive& kept) override {
+    std::size_t pairs = pairs_.size();
+    kept.count(pairs, static_cast<std::size_t>(history_));
+    const std::vector<T> empty(direction_.size());
+    if (kept.restores()) pairs_.clear();
+    for (std::size_t i = 0; i < pairs; ++i) {
+      if (i == pairs_.size()) pairs_.push_back({empty, empty, 0});
+      kept(pairs_[i].s, pairs_[i].y, pairs_[i].sy);
+    }
+  }
   std::size_t state_size() const override {
     return (2 * static_cast<std::size_t>(history_) + 3) * direction_.size();
   }

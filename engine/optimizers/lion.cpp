@@ -41,6 +41,7 @@ class Lion final : public Optimizer<T> {
         parameters.data(), gradient.data(), m_.data());
   }
   std::vector<StateBlock> state() const override { return {{"m", m_}}; }
+  void archive(StateArchive& kept) override { kept(m_); }
   std::size_t state_size() const override { return m_.size(); }
 
  private:

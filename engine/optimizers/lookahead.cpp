@@ -41,6 +41,10 @@ class Lookahead final : public OptimizerWrapper<T> {
         parameters.data(), slow_.data());
   }
   std::vector<StateBlock> state() const override { return this->with_inner({"phi", slow_}); }
+  void archive(StateArchive& kept) override {
+    OptimizerWrapper<T>::archive(kept);
+    kept(slow_, started_);
+  }
   std::size_t state_size() const override { return slow_.size() + inner_->state_size(); }
   std::span<const T> evaluation_point(std::span<const T> parameters) override {
     return started_ ? std::span<const T>(slow_) : inner_->evaluation_point(parameters);

@@ -65,6 +65,9 @@ class Mars final : public Optimizer<T> {
   }
   bool asks_for_gradients() const override { return exact_; }
   std::vector<StateBlock> state() const override { return {{"m", m_}, {"v", v_}}; }
+  void archive(StateArchive& kept) override {
+    kept(started_, m_, v_, exact_ ? before_ : g_before_);
+  }
   std::size_t state_size() const override { return 5 * m_.size(); }
 
  private:

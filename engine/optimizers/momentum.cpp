@@ -31,6 +31,7 @@ class Momentum final : public Optimizer<T> {
         parameters.data(), gradient.data(), velocity_.data());
   }
   std::vector<StateBlock> state() const override { return {{"v", velocity_}}; }
+  void archive(StateArchive& kept) override { kept(velocity_); }
   std::size_t state_size() const override { return velocity_.size(); }
 
  private:

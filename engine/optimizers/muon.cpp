@@ -112,6 +112,7 @@ class Muon final : public Optimizer<T> {
     }
     return {b, m, v};
   }
+  void archive(StateArchive& kept) override { kept(m_, v_); }
   // v is unused in hidden weights; their orthogonalization takes more, for one tensor at a time.
   std::size_t state_size() const override { return m_.size() + v_.size(); }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/core/settings.hpp"
+#include "engine/core/state_archive.hpp"
 
 namespace plumbline {
 
@@ -29,6 +30,7 @@ class NadamMomentum {
     product_ *= mu;
     return {mu, next / (1 - product_ * next), (1 - mu) / (1 - product_)};
   }
+  void archive(StateArchive& kept) { kept(product_); }
 
  private:
   double mu_at(double t) const { return beta1_ * (1 - 0.5 * std::pow(0.96, t * psi_)); }

@@ -13,6 +13,7 @@
 #include "engine/core/catalogue.hpp"
 #include "engine/core/matrix_view.hpp"
 #include "engine/core/parameters.hpp"
+#include "engine/core/state_archive.hpp"
 #include "engine/kernels/elementwise.hpp"
 
 namespace plumbline {
@@ -94,6 +95,9 @@ class Optimizer {
 
   virtual void step(std::span<T> parameters, std::span<const T> gradient,
                     const StepContext<T>& context) = 0;
+  /// Lists the members that outlive a step, so that a fresh optimizer of the same settings and layout
+  /// takes the steps that are left as this one would. What a step makes anew is not listed.
+  virtual void archive(StateArchive& kept) = 0;
   /// The number of values that the optimizer keeps for itself.
   virtual std::size_t state_size() const = 0;
   /// What state_size() would be of this optimizer over another layout, whose state is not made for it.

@@ -21,6 +21,7 @@ class OptimizerWrapper : public Optimizer<T> {
   std::span<const T> evaluation_point(std::span<const T> parameters) override {
     return inner_->evaluation_point(parameters);
   }
+  void archive(StateArchive& kept) override { inner_->archive(kept); }
   std::vector<StateBlock> state() const override { return inner_->state(); }
   std::size_t state_size_over(const ParameterLayout& layout) const final {
     const std::size_t own = this->state_size() - inner_->state_size();

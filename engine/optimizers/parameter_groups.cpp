@@ -154,6 +154,9 @@ class GroupedOptimizer final : public Optimizer<T> {
       member.part.scatter(std::span<const T>(member.parameters), parameters);
     }
   }
+  void archive(StateArchive& kept) override {
+    for (Member& member : members_) member.optimizer->archive(kept);
+  }
   std::size_t state_size() const override {
     std::size_t size = evaluation_point_.size();
     for (const Member& member : members_) {

@@ -75,6 +75,7 @@ class Prodigy final : public Optimizer<T> {
   std::vector<StateBlock> state() const override {
     return {{"w0", start_}, {"m", m_}, {"v", v_}, {"s", s_}};
   }
+  void archive(StateArchive& kept) override { kept(d_, r_, started_, start_, m_, v_, s_); }
   std::size_t state_size() const override { return 4 * m_.size(); }
 
  private:

@@ -65,6 +65,7 @@ class RmsProp final : public Optimizer<T> {
   std::vector<StateBlock> state() const override {
     return {{"v", v_}, {"b", buffer_}, {"mean", mean_}};
   }
+  void archive(StateArchive& kept) override { kept(v_, buffer_, mean_); }
   std::size_t state_size() const override { return v_.size() + buffer_.size() + mean_.size(); }
 
  private:

@@ -74,6 +74,7 @@ class RProp final : public Optimizer<T> {
   std::vector<StateBlock> state() const override {
     return {{"sign", sign_}, {"d", size_}, {"move", move_}};
   }
+  void archive(StateArchive& kept) override { kept(sign_, size_, move_); }
   std::size_t state_size() const override { return sign_.size() + size_.size() + move_.size(); }
 
  private:

@@ -64,6 +64,10 @@ class ScheduleFreeAdamW final : public Optimizer<T> {
   }
   bool keeps_position() const override { return true; }
   std::vector<StateBlock> state() const override { return {{"v", v_}, {"z", z_}, {"x", x_}}; }
+  void archive(StateArchive& kept) override {
+    average_.archive(kept);
+    kept(started_, v_, z_, x_);
+  }
   std::size_t state_size() const override { return v_.size() + z_.size() + x_.size(); }
   std::span<const T> evaluation_point(std::span<const T> parameters) override {
     return started_ ? std::span<const T>(x_) : parameters;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/core/settings.hpp"
+#include "engine/core/state_archive.hpp"
 
 namespace plumbline {
 
@@ -33,6 +34,7 @@ class ScheduleFreeAverage {
     sum_ += gamma * gamma;
     return sum_ > 0 ? gamma * gamma / sum_ : 0;
   }
+  void archive(StateArchive& kept) { kept(sum_); }
 
  private:
   double warmup_steps_;

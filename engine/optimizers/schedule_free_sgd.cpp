@@ -52,6 +52,10 @@ class ScheduleFreeSgd final : public Optimizer<T> {
   }
   bool keeps_position() const override { return true; }
   std::vector<StateBlock> state() const override { return {{"z", z_}, {"x", x_}}; }
+  void archive(StateArchive& kept) override {
+    average_.archive(kept);
+    kept(started_, z_, x_);
+  }
   std::size_t state_size() const override { return z_.size() + x_.size(); }
   std::span<const T> evaluation_point(std::span<const T> parameters) override {
     return started_ ? std::span<const T>(x_) : parameters;

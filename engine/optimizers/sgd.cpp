@@ -19,6 +19,7 @@ class Sgd final : public Optimizer<T> {
         parameters.size(), [lr](auto& w, const auto& g) { w -= lr * g; }, parameters.data(),
         gradient.data());
   }
+  void archive(StateArchive& /*kept*/) override {}
   std::size_t state_size() const override { return 0; }
 
  private:

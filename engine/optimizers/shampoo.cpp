@@ -84,6 +84,15 @@ class Shampoo final : public Optimizer<T> {
     }
     return Optimizer<T>::rules(tensor);
   }
+  void archive(StateArchive& kept) override {
+    for (Sides& both : sides_) {
+      for (Side* side : {&both.left, &both.right}) {
+        kept(side->statistics.values());
+        if (update_every_ > 1) kept(side->root.values());
+      }
+    }
+    kept(squares_);
+  }
   std::size_t state_size() const override {
     std::size_t size = 0;
     for (const Sides& both : sides_) {

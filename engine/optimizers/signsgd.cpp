@@ -19,6 +19,7 @@ class SignSgd final : public Optimizer<T> {
         parameters.size(), [lr](auto& w, const auto& g) { w -= lr * xsimd::sign(g); },
         parameters.data(), gradient.data());
   }
+  void archive(StateArchive& /*kept*/) override {}
   std::size_t state_size() const override { return 0; }
 
  private:

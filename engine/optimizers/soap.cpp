@@ -90,6 +90,14 @@ class Soap final : public Optimizer<T> {
   std::vector<UpdateRule> rules(const ParameterTensor& tensor) const override {
     return {is_matrix(tensor) ? this->rule_with(kMatrices) : this->rule_with(kVectors, "AdamW")};
   }
+  void archive(StateArchive& kept) override {
+    for (Part& part : parts_) {
+      for (Matrix* matrix :
+           {&part.m, &part.v, &part.left, &part.right, &part.left_basis, &part.right_basis}) {
+        kept(matrix->values());
+      }
+    }
+  }
   std::size_t state_size() const override {
     std::size_t size = 0;
     for (const Part& part : parts_) {

@@ -53,6 +53,7 @@ class Sophia final : public Optimizer<T> {
         parameters.data(), gradient.data(), m_.data(), static_cast<const T*>(h_.data()));
   }
   std::vector<StateBlock> state() const override { return {{"m", m_}, {"h", h_}}; }
+  void archive(StateArchive& kept) override { kept(m_, h_); }
   std::size_t state_size() const override { return m_.size() + h_.size() + sampled_.size(); }
   bool draws_targets() const override { return true; }
 

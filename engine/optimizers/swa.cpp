@@ -38,6 +38,10 @@ class Swa final : public OptimizerWrapper<T> {
         static_cast<const T*>(parameters.data()), average_.data());
   }
   std::vector<StateBlock> state() const override { return this->with_inner({"a", average_}); }
+  void archive(StateArchive& kept) override {
+    OptimizerWrapper<T>::archive(kept);
+    kept(average_, models_);
+  }
   std::size_t state_size() const override { return average_.size() + inner_->state_size(); }
   std::span<const T> evaluation_point(std::span<const T> parameters) override {
     return models_ > 0 ? std::span<const T>(average_) : inner_->evaluation_point(parameters);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
 #include <limits>
-#include <utility>
+#include <vector>
 
-#include "engine/core/tensor.hpp"
+#include "engine/core/matrix_view.hpp"
 #include "engine/kernels/gemm.hpp"
 #include "engine/kernels/reduce.hpp"
 #include "engine/probes/layer_probe.hpp"
@@ -30,10 +31,13 @@ class GradientNorm {
     if (norm(layer.input()) == 0) return std::numeric_limits<double>::quiet_NaN();
     const MatrixView<const T> delta = layer.error_signal();
     const std::size_t targets = network.layer(network.depth() - 1).output().rows;
-    Matrix<T> gradient(typename Matrix<T>::shape_type{layer.weight().rows, layer.weight().cols});
-    multiply(transposed<T>(delta), as_is<T>(layer.input()), view(gradient), {},
-             T(1) / static_cast<T>(targets));
-    return norm(view(std::as_const(gradient)));
+    const std::size_t rows = layer.weight().rows;
+    const std::size_t cols = layer.weight().cols;
+    thread_local std::vector<T> memory;  // of all steps and layers, until the thread's end
+    if (memory.size() < rows * cols) memory.resize(rows * cols);
+    multiply(transposed<T>(delta), as_is<T>(layer.input()),
+             MatrixView<T>{memory.data(), rows, cols, cols}, {}, T(1) / static_cast<T>(targets));
+    return norm(MatrixView<const T>{memory.data(), rows, cols, cols});
   }
 };
 

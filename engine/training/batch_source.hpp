@@ -13,14 +13,14 @@ namespace plumbline {
 /// The batches of a run's training examples, in memory or streamed, by the update that they are for.
 class BatchSource {
  public:
-  /// The data must outlive it, and hold a batch. Where `stop` comes true, streamed examples are read no
-  /// further, and what is gathered is not to be used.
-  BatchSource(const Dataset& data, std::size_t batch, std::int64_t seed,
+  /// The data must outlive it, and hold a batch. Streamed examples are not read ahead for an update after
+  /// `last`. Where `stop` comes true, they are read no further, and what is gathered is not to be used.
+  BatchSource(const Dataset& data, std::size_t batch, std::int64_t seed, std::int64_t last,
               const std::atomic<bool>* stop)
       : data_(data), batch_(batch), stop_(stop), order_(data.train.size(), batch, seed) {
     if (const auto& train = data.streamed.train; train != nullptr) {
       streamed_ =
-          std::make_unique<StreamedBatches>(*train, data.streamed.window, batch, seed, stop);
+          std::make_unique<StreamedBatches>(*train, data.streamed.window, batch, seed, stop, last);
     }
   }
 

@@ -2,13 +2,14 @@
 #include "engine/training/run_configuration.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <set>
 #include <utility>
 
 #include "engine/core/digest.hpp"
 #include "engine/datasets/data_options.hpp"
 #include "engine/kernels/gemm.hpp"
-#include "engine/layers/buffer.hpp"
 #include "engine/optimizers/parameter_groups.hpp"
 
 namespace plumbline {
@@ -39,6 +40,21 @@ std::string canonical(const std::vector<ResolvedSetting>& settings, std::string_
 constexpr double kMostSteps = 2147483647;
 constexpr double kMostRecordedSteps = 1e6;
 
+constexpr const char* kDataSeed = "data_seed";
+// Doubles hold every whole number up to this.
+constexpr std::int64_t kLargestSeed = 9007199254740991;
+constexpr Range kSeeds = between(0, static_cast<double>(kLargestSeed));
+constexpr Range kSeedsOrNone = between(-1, static_cast<double>(kLargestSeed));
+
+// One stream's seed. Where it is none of its own, the run is the one without the setting.
+std::int64_t read_stream_seed(Settings& settings, const char* name, std::int64_t seed,
+                              const std::string& of_what) {
+  const std::int64_t own =
+      settings.integer(name, -1, kSeedsOrNone, "of " + of_what + " alone; -1: train.seed");
+  if (own == -1 || own == seed) settings.restates(name);
+  return own == -1 ? seed : own;
+}
+
 void read_train(Settings& settings, RunConfiguration& run) {
   run.batch = static_cast<std::size_t>(settings.integer(
       "batch", 128, between(1, 1e9), "examples in a step; what is left of an epoch is dropped"));
@@ -49,8 +65,19 @@ void read_train(Settings& settings, RunConfiguration& run) {
   const std::int64_t epochs = settings.integer(
       "epochs", 0, between(0, 1e9), "passes over the training examples, in the place of steps");
   settings.restates("epochs");
-  run.seed = settings.integer("seed", 0, between(0, 9007199254740991.0),
-                              "what all random numbers of the run are drawn from");
+  run.seed =
+      settings.integer("seed", 0, kSeeds, "what all random numbers of the run are drawn from");
+  run.seeds = {read_stream_seed(settings, "init_seed", run.seed, "the initial parameters"),
+               read_stream_seed(settings, "order_seed", run.seed, "the order of the examples"),
+               read_stream_seed(settings, "noise_seed", run.seed, "dropout and other noise")};
+  settings.integer(kDataSeed, -1, kSeedsOrNone,
+                   "of the data alone, in the place of data.split_seed; -1: data.split_seed");
+  settings.restates(kDataSeed);
+  run.checkpoint_every =
+      settings.integer("checkpoint_every", 0, between(0, kMostSteps),
+                       "updates between checkpoints, from which a run that was ended goes on; 0: "
+                       "no checkpoints");
+  settings.restates("checkpoint_every");  // it changes no number
   Settings evaluate = settings.table("evaluate");
   run.evaluation = Sampling(evaluate);
   evaluate.finish();
@@ -73,9 +100,55 @@ void read_train(Settings& settings, RunConfiguration& run) {
     if (static_cast<double>(run.steps) > kMostSteps) {
       settings.problem(
           "epochs", "make " + std::to_string(run.steps) + " steps; allowed are at most 2147483647");
+      run.steps = 0;
     }
   }
   settings.finish();
+}
+
+// "train.data_seed" as what it stands for. A value that is no seed stays where read_train() reports it.
+SettingsTable with_data_seed(const SettingsTable& settings, SettingsReport& report) {
+  SettingsTable result = settings;
+  const auto in_table = [&](const char* table, const char* name) -> const SettingNode* {
+    const SettingNode* node = settings.find(table);
+    const auto* given = node == nullptr ? nullptr : std::get_if<SettingsTable>(&node->value);
+    return given == nullptr ? nullptr : given->find(name);
+  };
+  const SettingNode* seed = in_table("train", kDataSeed);
+  const auto* number = seed == nullptr ? nullptr : std::get_if<std::int64_t>(&seed->value);
+  if (number == nullptr || *number < 0 || *number > kLargestSeed) return result;
+  if (in_table("data", "split_seed") != nullptr) {
+    report.problems.push_back(
+        {seed->place, "'train.data_seed' is given beside 'data.split_seed'; give one of the two"});
+  }
+  const SettingNode* data = settings.find("data");
+  if (data == nullptr || std::holds_alternative<SettingsTable>(data->value)) {
+    result.set_path("data.split_seed", *seed);
+  }
+  return result;
+}
+
+// What keeps the target from being looked at, or from being anything but NaN.
+void check_target(const RunConfiguration& run, bool is_followed, SettingsReport& report) {
+  if (!run.budget.target || run.data == nullptr) return;
+  const EvaluatedMetric metric = run.budget.target->metric;
+  const std::string name = evaluated_names()[static_cast<std::size_t>(metric)];
+  const std::string metric_is = "'budget.target.metric' is '" + name + "', and the data have no ";
+  Place place = report.place_of("budget.target.metric");
+  const bool of_valid =
+      metric == EvaluatedMetric::valid_loss || metric == EvaluatedMetric::valid_accuracy;
+  const bool of_labels =
+      metric == EvaluatedMetric::train_accuracy || metric == EvaluatedMetric::valid_accuracy;
+  if (of_valid && run.data->sizes().valid == 0) {
+    report.problems.push_back({place, metric_is + "validation examples; see 'data.valid'"});
+  } else if (of_labels && !run.data->has_labels()) {
+    report.problems.push_back({place, metric_is + "labels"});
+  } else if (!is_followed) {
+    report.warnings.push_back(
+        {place,
+         "'budget.target' is looked at where 'train.evaluate' records, and that is at the run's "
+         "start and end alone; try train.evaluate.every"});
+  }
 }
 
 Gemm read_gemm(Settings& settings) {
@@ -107,14 +180,6 @@ Chosen<Entry> choose_table(Settings& root, std::string_view name, std::string_vi
   return choose_here(table, default_value, catalogue);
 }
 
-// The values that an optimizer keeps for this layout, of which none is made to be counted.
-template <typename T>
-double optimizer_state(const Chosen<OptimizerEntry>& optimizer, const ParameterLayout& layout) {
-  SettingsReport checked_before;
-  const auto made = make_optimizer<T>(optimizer, checked_before, one_of_each_group());
-  return static_cast<double>(made->state_size_over(layout));
-}
-
 // An update rule as a definition names it.
 struct NamedRule {
   std::string key;  // "optimizer.inner"
@@ -143,13 +208,55 @@ NamedRule first_rule(const Settings::Plugin& whole, const SettingsReport& report
   return {whole.path, whole.name, whole.place};
 }
 
-double weights(const ParameterLayout& layout) { return static_cast<double>(layout.size()); }
+// What draws the weights over the state is asked of these alone.
+void check_recurrent_initializer(const RunConfiguration& run, SettingsReport& report) {
+  ParameterLayout recurrent;
+  const ParameterLayout layout = parameter_layout(run.model, run.input(), run.data->outputs());
+  for (const ParameterTensor& tensor : layout.tensors()) {
+    if (tensor.group != ParameterGroup::recurrent) continue;
+    recurrent.add(tensor.name, tensor.layer, tensor.group, tensor.rows, tensor.cols);
+  }
+  if (recurrent.size() == 0) return;
+  const std::string misfit = run.model.recurrent_initializer->problem(recurrent);
+  if (misfit.empty()) return;
+  const std::string setting = run.model.recurrent_initializer->problem_setting();
+  const std::string key = "model.recurrent_initializer" + (setting.empty() ? "" : '.' + setting);
+  report.problems.push_back(
+      {report.place_of(setting.empty() ? key + ".name" : key), "'" + key + "' " + misfit});
+}
+
+// Values that an initializer does not draw, but has from elsewhere, may be too large for the net's type.
+void check_given_values(const RunConfiguration& run, SettingsReport& report) {
+  const Initializer& initializer = *run.model.initializer;
+  if (run.model.precision == Precision::float64) return;
+  Random unused(0, RandomStream::init, 0);
+  const ParameterLayout layout = parameter_layout(run.model, run.input(), run.data->outputs());
+  for (const ParameterTensor& tensor : layout.tensors()) {
+    if (!initializer.has_values_of(tensor)) continue;
+    std::vector<double> values(tensor.size());
+    if (tensor.is_weight_matrix()) {
+      initializer.fill_weights(tensor, {values.data(), tensor.rows, tensor.cols, tensor.cols},
+                               unused);
+    } else {
+      initializer.fill_bias(tensor, values, unused);
+    }
+    const auto large = std::ranges::find_if(
+        values, [](double value) { return std::abs(value) > std::numeric_limits<float>::max(); });
+    if (large == values.end()) continue;
+    const std::string key = "model.initializer." + initializer.problem_setting();
+    report.problems.push_back(
+        {report.place_of(key), "'" + key + "' does not fit this net: '" + tensor.name + "' holds " +
+                                   shortest(*large) +
+                                   ", which float32 cannot; try model.precision = \"float64\""});
+  }
+}
 
 }  // namespace
 
 RunConfiguration configure(const SettingsTable& settings, SettingsReport& report) {
   RunConfiguration run;
-  Settings root(settings, "", report);
+  const SettingsTable in_force = with_data_seed(settings, report);
+  Settings root(in_force, "", report);
   const auto data = choose_table(root, "data", "digits", dataset_catalogue());
   if (data.entry != nullptr) {
     run.data = data.make(report, [](const DatasetEntry& entry, Settings& own) {
@@ -165,8 +272,11 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
   const bool model_is_right = report.problems.empty();
   if (model_is_right) {
     run.model.targets_each_step = run.data->target_steps() > 1;
-    if (const auto misfit = run.model.problem(run.model.input(run.data->shape()))) {
-      report.problems.push_back(*misfit);
+    if (auto misfit = run.model.problem(run.model.input(run.data->shape()))) {
+      // A layer that stands in no list is there by the model's kind, and that perhaps by default.
+      if (misfit->place == Place{}) misfit->place = report.place_of("model.kind");
+      if (misfit->place == Place{}) misfit->place = data.plugin.place;
+      report.problems.push_back(std::move(*misfit));
     } else if (const std::size_t made =
                    run.model.layers(run.data->outputs()).output(run.input()).steps;
                made != run.data->target_steps()) {
@@ -193,6 +303,8 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
     // Where the value in force stands, which may be elsewhere than the table that it is in.
     Place place = report.place_of(setting.empty() ? key + ".name" : key);
     if (!misfit.empty()) report.problems.push_back({std::move(place), "'" + key + "' " + misfit});
+    check_recurrent_initializer(run, report);
+    if (report.problems.empty()) check_given_values(run, report);
   }
 
   const auto loss = choose_table(root, "loss", "cross_entropy", loss_catalogue());
@@ -231,6 +343,16 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
   run.schedule = make_chosen(schedule, report);
   Settings train = root.table("train");
   read_train(train, run);
+  Settings budget = root.table("budget");
+  run.budget = read_budget(budget, run.steps);
+  budget.finish();
+  check_target(run, train.given("evaluate"), report);
+  if (run.budget.max_seconds > 0) {
+    report.warnings.push_back(
+        {report.place_of("budget.max_seconds"),
+         "'budget.max_seconds' ends runs by the clock: how many updates they make, and so their "
+         "numbers, are another machine's or another day's to change"});
+  }
   Settings engine = root.table("engine");
   run.model.gemm = read_gemm(engine);
   if (model_is_right && run.data != nullptr) {
@@ -250,8 +372,10 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
   }
   read_probes(root.table("probes"), run);
   root.finish();
-  double recorded = run.evaluation.at_most(run.steps);
-  for (const ScheduledProbe& probe : run.probes) recorded += probe.sampling.at_most(run.steps);
+  double recorded = run.evaluation.at_most(run.last_step());
+  for (const ScheduledProbe& probe : run.probes) {
+    recorded += probe.sampling.at_most(run.last_step());
+  }
   if (recorded > kMostRecordedSteps) {
     root.problem("probes",
                  "and 'train.evaluate' may record at more than 1000000 steps of a run; "
@@ -275,71 +399,21 @@ std::vector<TableInfo> definition_tables() {
           {"engine", "How the engine computes.",
            declared_settings([](Settings& settings) { read_gemm(settings); })},
           {"train.evaluate", "When loss and accuracy over the whole sets are recorded.",
-           declared_settings([](Settings& settings) { const Sampling sampling(settings); })}};
+           declared_settings([](Settings& settings) { const Sampling sampling(settings); })},
+          {"budget", "What ends a run before train.steps.",
+           declared_settings([](Settings& settings) { read_budget(settings, 0); })},
+          {"budget.target", "A value that ends the run at the first evaluation which reaches it.",
+           declared_settings([](Settings& settings) { read_target(settings); })}};
 }
 
 std::vector<std::int64_t> RunConfiguration::recorded_steps() const {
   std::set<std::int64_t> recorded;
   const auto add = [&](const Sampling& sampling) {
-    for (const std::int64_t step : sampling.steps(steps)) recorded.insert(step);
+    for (const std::int64_t step : steps_of(sampling)) recorded.insert(step);
   };
   add(evaluation);
   for (const ScheduledProbe& probe : probes) add(probe.sampling);
   return {recorded.begin(), recorded.end()};
-}
-
-double RunConfiguration::cost() const {
-  const StackKind layers = model.layers(data->outputs());
-  const Shape input = this->input();
-  const double updated = weights(parameter_layout(model, input, data->outputs()));
-  // A product of a row with W costs 2 per weight; a step has three of them (forward, weight
-  // gradient, input gradient), but layer 1 needs no input gradient. Adam's update costs some 12.
-  const double products = layers.products(input);
-  const double first = layers.kinds().front()->products(input);
-  const SplitSizes sizes = data->sizes();
-  const double step = (6 * products - 2 * first) * static_cast<double>(batch) + 12 * updated;
-  const auto evaluations = static_cast<double>(evaluation.steps(steps).size());
-  const auto evaluated = static_cast<double>(sizes.train + sizes.valid);
-  return step * static_cast<double>(steps + 1) +
-         2 * products * (evaluated * evaluations + static_cast<double>(sizes.test));
-}
-
-bool RunConfiguration::has_shared_steps() const {
-  bool shared = false;
-  model.layers(data->outputs()).for_each(input(), [&](const LayerKind& kind, const Shape& input) {
-    const double products = kind.products(input) * static_cast<double>(batch);
-    shared = shared || products >= static_cast<double>(kSharedProduct);
-  });
-  return shared;
-}
-
-double RunConfiguration::memory() const {
-  const Shape input = this->input();
-  const ParameterLayout layout = parameter_layout(model, input, data->outputs());
-  const double state = model.precision == Precision::float64
-                           ? sizeof(double) * optimizer_state<double>(optimizer, layout)
-                           : sizeof(float) * optimizer_state<float>(optimizer, layout);
-  const std::size_t size = model.precision == Precision::float64 ? sizeof(double) : sizeof(float);
-  std::size_t largest = 0;
-  for (const ParameterTensor& tensor : layout.tensors()) largest = std::max(largest, tensor.size());
-  // The network keeps the gathered inputs too.
-  const double kept = model.layers(data->outputs()).kept_values(input) +
-                      static_cast<double>(input.steps * padded_stride<float>(input.values()));
-  // Of streamed examples two windows with up to a batch beside each, and the order of one of them
-  // (training/streamed_batches.hpp); and three blocks, each with a copy of what is wanted of it, where
-  // the next is read while one is evaluated.
-  double streamed = 0;
-  if (data->window() > 0) {
-    constexpr double kOrderBytes = 20;
-    const auto window = static_cast<double>(std::min(data->window(), data->sizes().train));
-    const auto blocks = static_cast<double>(3 * data->block());
-    streamed = (2 * (window + static_cast<double>(batch)) + blocks) *
-                   static_cast<double>(data->example_bytes()) +
-               kOrderBytes * window;
-  }
-  return state + streamed +
-         static_cast<double>(size) * (2 * weights(layout) + kept * static_cast<double>(batch)) +
-         static_cast<double>(sizeof(double) * largest);  // in which a layer's weights are drawn
 }
 
 std::string run_id(const RunConfiguration& configuration) {

@@ -14,6 +14,7 @@
 #include "engine/optimizers/optimizer.hpp"
 #include "engine/probes/probe.hpp"
 #include "engine/schedules/schedule.hpp"
+#include "engine/training/budget.hpp"
 
 namespace plumbline {
 
@@ -22,6 +23,13 @@ struct ScheduledProbe {
   const ProbeEntry* entry = nullptr;
   std::shared_ptr<const Probe> probe;
   Sampling sampling;
+};
+
+/// What a run's streams of random numbers are keyed by (core/random.hpp); the data's is in their source.
+struct StreamSeeds {
+  std::int64_t init = 0;
+  std::int64_t order = 0;
+  std::int64_t noise = 0;
 };
 
 /// One run with every choice made: the whole input of train(), together with the data.
@@ -34,7 +42,11 @@ struct RunConfiguration {
   std::shared_ptr<const Schedule> schedule;
   std::size_t batch = 0;
   std::int64_t steps = 0;
-  std::int64_t seed = 0;
+  std::int64_t seed = 0;  ///< of all streams that have no seed of their own
+  StreamSeeds seeds;
+  Budget budget;
+  /// Updates between checkpoints (training/checkpoint.hpp); 0: none.
+  std::int64_t checkpoint_every = 0;
   Sampling evaluation;  ///< when loss and accuracy over the whole sets are recorded
   std::vector<ScheduledProbe> probes;
   /// Every setting in force, given or by default, in a fixed order.
@@ -42,18 +54,25 @@ struct RunConfiguration {
 
   /// What the net stands on.
   Shape input() const { return model.input(data->shape()); }
-  /// The steps at which anything is recorded, in rising order.
+  /// The updates that the run has at most: `steps`, or fewer where the budget says so.
+  std::int64_t last_step() const { return budget.max_steps > 0 ? budget.max_steps : steps; }
+  /// The steps of a sampling that a run has which nothing but last_step() ends.
+  std::vector<std::int64_t> steps_of(const Sampling& sampling) const {
+    return sampling.steps(steps, last_step());
+  }
+  /// The steps at which anything is recorded, in rising order. A run that its target or the clock ends has
+  /// the first of them.
   std::vector<std::int64_t> recorded_steps() const;
   /// Floating-point operations of the whole run, evaluation included: what the plan weighs runs by.
   double cost() const;
   /// Whether a step has work that is large enough to be shared among threads.
   bool has_shared_steps() const;
-  /// Bytes of parameters, gradients, optimizer state and activations, of what a layer is drawn in, and of
-  /// streamed examples; the data that runs share are not included.
+  /// Bytes of parameters, gradients, optimizer state and activations, of what a layer is drawn in, of a
+  /// checkpoint, and of streamed examples; the data that runs share are not included.
   double memory() const;
 };
 
-/// Reads the tables data, model, loss, optimizer, schedule, train and probes. Every mistake goes to
+/// Reads the tables data, model, loss, optimizer, schedule, train, budget and probes. Every mistake goes to
 /// the report with its place; where there is one, the result must not be used.
 RunConfiguration configure(const SettingsTable& settings, SettingsReport& report);
 
@@ -64,7 +83,7 @@ struct TableInfo {
   std::vector<SettingInfo> settings;
 };
 
-/// `data`, `model`, `train`, `engine` and `train.evaluate`.
+/// `data`, `model`, `train`, `train.evaluate`, `budget`, `budget.target` and `engine`.
 std::vector<TableInfo> definition_tables();
 
 /// "0123456789abcdef": the digest of the canonical settings, the seed and the engine's semantics

@@ -11,6 +11,11 @@ namespace plumbline {
 
 enum class RunStatus : std::int8_t { pending = 0, complete = 1, diverged = 2, failed = 3 };
 
+/// Whether there is nothing left to compute: a failed run is not done.
+constexpr bool is_finished(RunStatus status) {
+  return status == RunStatus::complete || status == RunStatus::diverged;
+}
+
 /// A quantity over the steps of a run: n_steps values, or n_steps x n_layers in row-major order. NaN
 /// where it was not due at that step or is not defined.
 struct Metric {
@@ -23,12 +28,17 @@ struct Metric {
   bool operator==(const Metric&) const = default;
 };
 
-/// Everything that a run leaves behind. A pure function of (settings, seed), but for the times.
+/// Everything that a run leaves behind. A pure function of (settings, seed), but for the times, and for how
+/// many steps fit into a budget's max_seconds.
 struct RunRecord {
   RunStatus status = RunStatus::pending;
-  std::string message;              ///< why and where it diverged or failed; else empty
-  std::string digest;               ///< of the final parameters; empty where the run failed
-  std::int64_t n_layers = 0;        ///< weight layers
+  std::string message;        ///< why and where it diverged or failed; else empty
+  std::string digest;         ///< of the final parameters; empty where the run failed
+  std::int64_t n_layers = 0;  ///< weight layers
+  std::int64_t n_steps = 0;   ///< last step at which anything was measured
+  /// "steps", "max_steps", "max_seconds" or "target"; empty of a run that has no budget (training/
+  /// budget.hpp), diverged or failed.
+  std::string ended_by;
   std::vector<std::int64_t> steps;  ///< those recorded, in rising order
   std::vector<Metric> metrics;
   /// Numbers of the whole run: final_valid_accuracy, best_valid_loss, ...

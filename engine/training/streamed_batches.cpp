@@ -55,8 +55,9 @@ void make_room(Examples& room, std::size_t rows, const Examples& like) {
 }  // namespace
 
 StreamedBatches::StreamedBatches(const ExampleStream& stream, std::size_t window, std::size_t batch,
-                                 std::int64_t seed, const std::atomic<bool>* stop)
-    : stream_(stream), batch_(batch), order_(stream, window, seed), stop_(stop) {
+                                 std::int64_t seed, const std::atomic<bool>* stop,
+                                 std::int64_t last)
+    : stream_(stream), batch_(batch), last_(last), order_(stream, window, seed), stop_(stop) {
   if (batch == 0 || stream.size() < batch) throw std::invalid_argument("no batch in the stream");
 }
 
@@ -71,9 +72,8 @@ void StreamedBatches::stop_for_nothing() {
 }
 
 StreamedBatches::Rows StreamedBatches::at(std::int64_t step) {
-  const auto batches = static_cast<std::int64_t>(stream_.size() / batch_);
-  const std::int64_t epoch = step / batches;
-  const std::size_t first = static_cast<std::size_t>(step % batches) * batch_;
+  const std::int64_t epoch = step / batches();
+  const std::size_t first = static_cast<std::size_t>(step % batches()) * batch_;
   if (!has(current_, epoch, first)) {
     if (reading_.valid()) {
       reading_.get();
@@ -98,6 +98,9 @@ void StreamedBatches::go_to(std::int64_t epoch, std::size_t first) {
 void StreamedBatches::read_ahead() {
   if (current_.epoch < 0) return;  // stopped: there is nothing to go on from
   const std::size_t first = current_.end / batch_ * batch_;
+  // Where the epoch has no more, that is the first step of the next.
+  const std::int64_t step = current_.epoch * batches() + static_cast<std::int64_t>(first / batch_);
+  if (step > last_) return;
   reading_ = std::async(std::launch::async, [this, first] { fill(next_, &current_, first); });
 }
 

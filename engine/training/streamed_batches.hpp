@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <future>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -49,10 +50,11 @@ class StreamOrder {
 /// two are in memory, each with up to a batch beside it.
 class StreamedBatches {
  public:
-  /// The stream must outlive the batches, and have at least one. Where `stop` comes true, nothing more is
-  /// read, and what at() returns is not to be used.
+  /// The stream must outlive the batches, and have at least one. Nothing is read ahead for a step after
+  /// `last`. Where `stop` comes true, nothing more is read, and what at() returns is not to be used.
   StreamedBatches(const ExampleStream& stream, std::size_t window, std::size_t batch,
-                  std::int64_t seed, const std::atomic<bool>* stop = nullptr);
+                  std::int64_t seed, const std::atomic<bool>* stop = nullptr,
+                  std::int64_t last = std::numeric_limits<std::int64_t>::max());
   ~StreamedBatches();
   StreamedBatches(const StreamedBatches&) = delete;
   StreamedBatches& operator=(const StreamedBatches&) = delete;
@@ -76,6 +78,7 @@ class StreamedBatches {
     Examples examples;  // room for at least these
   };
 
+  std::int64_t batches() const { return static_cast<std::int64_t>(stream_.size() / batch_); }
   bool has(const Chunk& chunk, std::int64_t epoch, std::size_t first) const;
   void go_to(std::int64_t epoch, std::size_t first);
   void read_ahead();
@@ -86,6 +89,7 @@ class StreamedBatches {
 
   const ExampleStream& stream_;
   std::size_t batch_;
+  std::int64_t last_;
   StreamOrder order_;    // of the thread that reads
   std::size_t row_ = 0;  // where in the epoch the order's next window begins
   Chunk current_;

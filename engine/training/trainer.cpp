@@ -2,9 +2,7 @@
 #include "engine/training/trainer.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <ctime>
 #include <limits>
 #include <memory>
 #include <string>
@@ -19,18 +17,13 @@
 #include "engine/training/batches.hpp"
 #include "engine/training/divergence.hpp"
 #include "engine/training/evaluation.hpp"
+#include "engine/training/stopwatch.hpp"
 
 namespace plumbline {
 
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-double thread_cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 // One metric with the steps at which it is due.
 class Series {
@@ -45,59 +38,108 @@ class Series {
   bool due(std::int64_t step) const { return std::ranges::binary_search(due_, step); }
   // The values of a recorded step.
   std::span<double> row(std::int64_t step) {
-    const auto index = std::ranges::lower_bound(recorded_, step) - recorded_.begin();
-    return std::span(metric_.values)
-        .subspan(static_cast<std::size_t>(index) * row_size_, row_size_);
+    return std::span(metric_.values).subspan(rows_before(step) * row_size_, row_size_);
+  }
+  // The values of all recorded steps before this one.
+  std::span<double> before(std::int64_t step) {
+    return std::span(metric_.values).first(rows_before(step) * row_size_);
   }
   const Metric& metric() const { return metric_; }
+  // Leaves the values of the first steps alone.
+  void truncate(std::size_t steps) { metric_.values.resize(steps * row_size_); }
 
  private:
+  std::size_t rows_before(std::int64_t step) const {
+    return static_cast<std::size_t>(std::ranges::lower_bound(recorded_, step) - recorded_.begin());
+  }
+
   std::vector<std::int64_t> recorded_;
   std::vector<std::int64_t> due_;
   std::size_t row_size_;
   Metric metric_;
 };
 
+// The last step at which any metric is a number; 0 where none is.
+std::int64_t last_measured_step(const RunRecord& record) {
+  std::int64_t last = 0;
+  for (const Metric& metric : record.metrics) {
+    const std::size_t width = metric.values.size() / std::max<std::size_t>(record.steps.size(), 1);
+    for (std::size_t i = metric.values.size(); i-- > 0;) {
+      if (std::isnan(metric.values[i])) continue;
+      last = std::max(last, record.steps[i / width]);
+      break;
+    }
+  }
+  return last;
+}
+
 template <typename T>
 class Trainer {
  public:
   // Where `stop` comes true in here, what is left is not done, and train() ends at once.
   Trainer(const RunConfiguration& run, const Dataset& data, const std::atomic<bool>& stop,
-          TrainingObserver* observer)
+          TrainingObserver* observer, CheckpointStore* checkpoints)
       : run_(run),
         data_(data),
         stop_(stop),
         observer_(observer),
+        checkpoints_(checkpoints),
         clock_(observer == nullptr ? nullptr : observer->clock()),
         network_(run.model, run.input(), data.outputs, run.batch),
         parameters_(network_.layout().size()),
-        batches_(data, run.batch, run.seed, &stop),
+        batches_(data, run.batch, run.seeds.order, run.steps, &stop),
         batch_(data, run.batch, run.input()),
-        objective_(network_, *run.loss, batch_, run.seed),
+        objective_(network_, *run.loss, batch_, run.seeds.noise),
         steps_(run.recorded_steps()) {
     gather(0);
     // First, as it draws in memory of its own, which is free again for what follows.
-    network_.initialize(*run.model.initializer, run.seed, parameters_, batch_.inputs(), &stop);
+    network_.initialize(*run.model.initializer, run.seeds.init, parameters_, batch_.inputs(),
+                        &stop);
     gradient_.resize(parameters_.size());
     SettingsReport checked_before;
     optimizer_ = make_optimizer<T>(run.optimizer, checked_before, network_.layout());
     declare_metrics();
   }
 
+  // Everything that outlives a step: what is not listed is as it was made, or is made anew.
+  void archive(StateArchive& kept) {
+    kept(step_, parameters_);
+    if (step_ < 1 || step_ > run_.steps) throw StateError("is of no step of the run");
+    for (const std::span<T> part : network_.state()) kept(part);
+    optimizer_->archive(kept);
+    for (Series& series : evaluations_) kept(series.before(step_));
+    for (Series& series : probes_) kept(series.before(step_));
+    for (std::vector<double>* profile : {&theory_.rms, &theory_.low, &theory_.high}) {
+      profile->resize(network_.depth());
+      kept(*profile);
+    }
+    watch_.archive(kept);
+  }
+
+  // The updates so far.
+  std::int64_t step() const { return step_; }
+
   // False where `stop` came true, or the observer wanted no more, before the end.
   bool train() {
-    for (std::int64_t step = 0;; ++step) {
+    for (const std::int64_t first = step_;; ++step_) {
+      const std::int64_t step = step_;
+      if (step > first && checkpoint_is_due()) save_checkpoint();
       if (stopped()) return false;
       const double loss = forward_and_backward(step);
       const bool finite = network_.finite() && std::isfinite(loss);
       if (observer_ != nullptr && !observer_->before_update(view_of(step, loss))) return false;
       if (step == 0) predict();
       measure(step);
-      if (stopped()) return false;
+      if (stopped() && !(saves_checkpoints() && is_whole_when_stopped(step))) return false;
       if (!finite) {
         divergence_ = find_divergence<T>(step, network_.layout(), parameters_, loss, gradient_);
       }
-      if (!divergence_.empty() || step == run_.steps) return true;
+      if (!divergence_.empty()) return true;
+      if (const char* ended_by = end_at(step); ended_by != nullptr) {
+        if (stopped()) return false;
+        end(step, ended_by);
+        return true;
+      }
       enter(clock_, Phase::optimizer);
       objective_.set_pass(pass_of(step));
       optimizer_->step(
@@ -117,12 +159,17 @@ class Trainer {
     record.digest = digest_of_model();
     record.n_layers = static_cast<std::int64_t>(network_.depth());
     record.steps = steps_;
+    record.ended_by = ended_by_;
     for (const Series& series : evaluations_) record.metrics.push_back(series.metric());
     for (const Series& series : probes_) record.metrics.push_back(series.metric());
+    record.n_steps = std::max(end_, last_measured_step(record));
     if (divergence_.empty()) summarize(record);
     record.theory_error_signal = theory_.rms;
     record.theory_error_signal_low = theory_.low;
     record.theory_error_signal_high = theory_.high;
+    record.wall_seconds = watch_.wall_seconds();
+    record.cpu_seconds = watch_.cpu_seconds();
+    record.started = watch_.started();
     return record;
   }
 
@@ -136,21 +183,65 @@ class Trainer {
     return digest(of_parts);
   }
 
-  enum Evaluated { train_loss, train_accuracy, valid_loss, valid_accuracy };
+  // What ends the run at this step, which measure() has seen; null for nothing.
+  const char* end_at(std::int64_t step) {
+    const Budget& budget = run_.budget;
+    const bool is_evaluated = evaluations_.front().due(step);
+    if (budget.target && is_evaluated && budget.target->reached_by(evaluated_)) {
+      steps_to_target_ = static_cast<double>(step);
+      return "target";
+    }
+    if (step == run_.last_step()) return step == run_.steps ? "steps" : "max_steps";
+    if (budget.max_seconds == 0) return nullptr;
+    if (watch_.wall_seconds() < budget.max_seconds) return nullptr;
+    if (!is_evaluated) evaluate_sets(step);
+    return "max_seconds";
+  }
+
+  // The steps that were to come are none of the record's.
+  void end(std::int64_t step, const char* ended_by) {
+    end_ = step;
+    if (run_.budget.any()) ended_by_ = ended_by;
+    while (steps_.back() > step) steps_.pop_back();
+    for (Series& series : evaluations_) series.truncate(steps_.size());
+    for (Series& series : probes_) series.truncate(steps_.size());
+  }
 
   void declare_metrics() {
-    const auto due = run_.evaluation.steps(run_.steps);
-    const auto add = [&](const char* name, const char* meaning) {
+    const auto due = run_.steps_of(run_.evaluation);
+    const auto add = [&](const std::string& name, const char* meaning) {
       evaluations_.emplace_back(name, meaning, "1", 0, steps_, due);
     };
-    add("train_loss", "mean loss over the training examples");
-    add("train_accuracy", "share of the training examples whose label is predicted");
-    add("valid_loss", "mean loss over the validation examples");
-    add("valid_accuracy", "share of the validation examples whose label is predicted");
+    const std::vector<std::string>& names = evaluated_names();
+    add(names[0], "mean loss over the training examples");
+    add(names[1], "share of the training examples whose label is predicted");
+    add(names[2], "mean loss over the validation examples");
+    add(names[3], "share of the validation examples whose label is predicted");
     for (const ScheduledProbe& probe : run_.probes) {
       probes_.emplace_back(probe.entry->info.name, probe.entry->info.summary, probe.entry->units,
-                           network_.depth(), steps_, probe.sampling.steps(run_.steps));
+                           network_.depth(), steps_, run_.steps_of(probe.sampling));
     }
+  }
+
+  bool saves_checkpoints() const { return checkpoints_ != nullptr && run_.checkpoint_every > 0; }
+
+  // Where the run is stopped, no update that was made is lost.
+  bool checkpoint_is_due() const {
+    return saves_checkpoints() && (step_ % run_.checkpoint_every == 0 || stopped());
+  }
+
+  // What reads a stream or evaluates leaves its work undone where `stop` comes true.
+  bool is_whole_when_stopped(std::int64_t step) const {
+    return data_.streamed.train == nullptr && !evaluations_.front().due(step);
+  }
+
+  void save_checkpoint() {
+    if (run_id_.empty()) {
+      run_id_ = run_id(run_);
+      checkpoint_.reserve(sizeof(T) * (parameters_.size() + optimizer_->state_size()));
+    }
+    write_checkpoint(run_id_, [this](StateArchive& kept) { archive(kept); }, checkpoint_);
+    checkpoints_->save(step_, checkpoint_);
   }
 
   // The mean loss of the batch of this step; leaves its gradient and error signals.
@@ -168,7 +259,7 @@ class Trainer {
     return sum / static_cast<double>(batch_.target_rows());
   }
 
-  Pass pass_of(std::int64_t step) const { return {.seed = run_.seed, .step = step}; }
+  Pass pass_of(std::int64_t step) const { return {.seed = run_.seeds.noise, .step = step}; }
 
   StepView<T> view_of(std::int64_t step, double loss) {
     return {step, network_,    parameters_,  gradient_, batch_.inputs(), batch_.targets(),
@@ -217,6 +308,13 @@ class Trainer {
       run_.probes[i].probe->measure(snapshot, probes_[i].row(step));
     }
     if (!evaluations_.front().due(step)) return;
+    evaluate_sets(step);
+    for (std::size_t i = 0; i < evaluations_.size(); ++i) {
+      evaluations_[i].row(step)[0] = evaluated_[i];
+    }
+  }
+
+  void evaluate_sets(std::int64_t step) {
     enter(clock_, Phase::evaluation);
     Evaluation on_train;
     Evaluation on_valid;
@@ -225,10 +323,7 @@ class Trainer {
       on_valid = evaluated(parameters, data_.valid, data_.streamed.valid, &stop_);
     });
     gather(step);  // the optimizer may ask for more of this batch
-    evaluations_[train_loss].row(step)[0] = on_train.loss;
-    evaluations_[train_accuracy].row(step)[0] = on_train.accuracy;
-    evaluations_[valid_loss].row(step)[0] = on_valid.loss;
-    evaluations_[valid_accuracy].row(step)[0] = on_valid.accuracy;
+    evaluated_ = {on_train.loss, on_train.accuracy, on_valid.loss, on_valid.accuracy};
   }
 
   bool stopped() const { return stop_.load(std::memory_order_relaxed); }
@@ -245,8 +340,9 @@ class Trainer {
     for (const std::span<T> part : state) of_training.emplace_back(part.begin(), part.end());
     for (std::int64_t i = 0; i < batches_.in_an_epoch() && !(stop != nullptr && *stop); ++i) {
       batches_.gather(i, batch_);
-      network_.forward(parameters, batch_.inputs(),
-                       {.seed = run_.seed, .step = i, .statistics = RunningStatistics::average});
+      network_.forward(
+          parameters, batch_.inputs(),
+          {.seed = run_.seeds.noise, .step = i, .statistics = RunningStatistics::average});
     }
     function(parameters);
     for (std::size_t i = 0; i < state.size(); ++i) {
@@ -263,8 +359,8 @@ class Trainer {
   }
 
   void summarize(RunRecord& record) {
-    for (const Series& series : evaluations_) {
-      record.summary.emplace_back("final_" + series.metric().name, series.metric().values.back());
+    for (std::size_t i = 0; i < evaluations_.size(); ++i) {
+      record.summary.emplace_back("final_" + evaluations_[i].metric().name, evaluated_[i]);
     }
     Evaluation on_test;  // of a run that is finished, so nothing stops it
     batches_.stop_for_nothing();
@@ -273,23 +369,28 @@ class Trainer {
     });
     record.summary.emplace_back("final_test_loss", on_test.loss);
     record.summary.emplace_back("final_test_accuracy", on_test.accuracy);
-    double least_loss = kNaN;
-    double most_accuracy = kNaN;
-    for (const double loss : evaluations_[valid_loss].metric().values) {
+    constexpr auto kLoss = static_cast<std::size_t>(EvaluatedMetric::valid_loss);
+    constexpr auto kAccuracy = static_cast<std::size_t>(EvaluatedMetric::valid_accuracy);
+    double least_loss = evaluated_[kLoss];
+    double most_accuracy = evaluated_[kAccuracy];
+    for (const double loss : evaluations_[kLoss].metric().values) {
       least_loss = std::fmin(least_loss, loss);  // a NaN stands for a step without evaluation
     }
-    for (const double accuracy : evaluations_[valid_accuracy].metric().values) {
+    for (const double accuracy : evaluations_[kAccuracy].metric().values) {
       most_accuracy = std::fmax(most_accuracy, accuracy);
     }
     record.summary.emplace_back("best_valid_loss", least_loss);
     record.summary.emplace_back("best_valid_accuracy", most_accuracy);
+    if (run_.budget.target) record.summary.emplace_back("steps_to_target", steps_to_target_);
   }
 
+  Stopwatch watch_;
   const RunConfiguration& run_;
   const Dataset& data_;
   const std::atomic<bool>& stop_;
-  TrainingObserver* observer_;  // null for none
-  PhaseClock* clock_;           // null for none
+  TrainingObserver* observer_;    // null for none
+  CheckpointStore* checkpoints_;  // null for none
+  PhaseClock* clock_;             // null for none
   Network<T> network_;
   std::vector<T> parameters_;
   std::vector<T> gradient_;
@@ -302,41 +403,60 @@ class Trainer {
   std::vector<Series> probes_;
   ErrorSignalTheory theory_;
   std::string divergence_;
+  EvaluatedValues evaluated_{};  // the last evaluation
+  std::int64_t end_ = 0;         // the step at which nothing but divergence ended the run
+  double steps_to_target_ = kNaN;
+  std::string ended_by_;
+  std::int64_t step_ = 0;
+  std::string run_id_;
+  std::vector<std::byte> checkpoint_;
 };
 
 template <typename T>
 std::optional<RunRecord> train_as(const RunConfiguration& run, const Dataset& data,
-                                  const std::atomic<bool>& stop, TrainingObserver* observer) {
-  const auto started = std::chrono::system_clock::now();
-  const auto wall = std::chrono::steady_clock::now();
-  const double cpu = thread_cpu_seconds();
-  Trainer<T> trainer(run, data, stop, observer);
-  if (!trainer.train()) return std::nullopt;
-  RunRecord record = trainer.record();
-  record.wall_seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
-  record.cpu_seconds = thread_cpu_seconds() - cpu;
-  record.started =
-      std::chrono::duration_cast<std::chrono::seconds>(started.time_since_epoch()).count();
-  return record;
+                                  const std::atomic<bool>& stop, TrainingObserver* observer,
+                                  CheckpointStore* checkpoints) {
+  std::optional<Trainer<T>> trainer(std::in_place, run, data, stop, observer, checkpoints);
+  if (checkpoints != nullptr) {
+    const std::optional<std::vector<std::byte>> last = checkpoints->last();
+    try {
+      if (last) {
+        read_checkpoint(*last, run_id(run), [&](StateArchive& kept) { trainer->archive(kept); });
+        checkpoints->resumed(trainer->step());
+      }
+    } catch (const StateError& error) {
+      checkpoints->refused(error.what());
+      trainer.emplace(run, data, stop, observer, checkpoints);
+    }
+  }
+  if (!trainer->train()) return std::nullopt;
+  return trainer->record();
 }
 
 std::optional<RunRecord> train_any(const RunConfiguration& run, const Dataset& data,
-                                   const std::atomic<bool>& stop, TrainingObserver* observer) {
-  return run.model.precision == Precision::float64 ? train_as<double>(run, data, stop, observer)
-                                                   : train_as<float>(run, data, stop, observer);
+                                   const std::atomic<bool>& stop, TrainingObserver* observer,
+                                   CheckpointStore* checkpoints) {
+  return run.model.precision == Precision::float64
+             ? train_as<double>(run, data, stop, observer, checkpoints)
+             : train_as<float>(run, data, stop, observer, checkpoints);
 }
 
 }  // namespace
 
 std::optional<RunRecord> train(const RunConfiguration& configuration, const Dataset& data,
                                const std::atomic<bool>& stop) {
-  return train_any(configuration, data, stop, nullptr);
+  return train_any(configuration, data, stop, nullptr, nullptr);
 }
 
 std::optional<RunRecord> train_observed(const RunConfiguration& configuration, const Dataset& data,
                                         const std::atomic<bool>& stop, TrainingObserver& observer) {
-  return train_any(configuration, data, stop, &observer);
+  return train_any(configuration, data, stop, &observer, nullptr);
+}
+
+std::optional<RunRecord> train_with_checkpoints(const RunConfiguration& configuration,
+                                                const Dataset& data, const std::atomic<bool>& stop,
+                                                CheckpointStore& checkpoints) {
+  return train_any(configuration, data, stop, nullptr, &checkpoints);
 }
 
 }  // namespace plumbline

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What measuring costs: a run that probes or records at every step, in turns with the same run that
-// does so before the first step and after the last alone. Both as `plumbline run` computes them, file,
-// writer and its thread included. `on_top` is the time of the one over that of the other, less 1, the
+// does so before the first step and after the last alone; and what checkpoints cost, in turns with the
+// same run without. Both as `plumbline run` computes them, segment, file and the recorder's thread
+// included. `on_top` is the time of the one over that of the other, less 1, the
 // median over the turns; `processor_on_top` the same in processor time of all threads.
 #include <benchmark/benchmark.h>
 #include <unistd.h>
@@ -11,11 +12,13 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 #include <memory>
 #include <numeric>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/core/settings.hpp"
@@ -23,7 +26,8 @@
 #include "experiments/performance/text_plan.hpp"
 #include "experiments/performance/turns.hpp"
 #include "experiments/runner/results/provenance.hpp"
-#include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/results/sweep_store.hpp"
+#include "experiments/runner/sweep/checkpoint_files.hpp"
 #include "experiments/runner/sweep/scheduler.hpp"
 
 namespace plumbline {
@@ -121,15 +125,27 @@ class TemporaryFile {
   std::filesystem::path folder_;
 };
 
+Plan with_checkpoints(Plan plan, std::int64_t every) {
+  plan.runs.front().configuration.checkpoint_every = every;
+  return plan;
+}
+
 void run_into_file(const Plan& plan, const Provenance& provenance) {
   const TemporaryFile file;
-  ResultsWriter writer(file.path(), plan, provenance);
+  SweepStore store(file.path(), plan.definition, provenance, false, std::cerr);
+  CheckpointFiles checkpoints(store.paths().checkpoints);
   std::atomic<bool> stop{false};
-  schedule(plan, {0}, {}, 1, stop, [&](std::size_t index, RunRecord&& record) {
-    if (record.status != RunStatus::complete) throw std::runtime_error(record.message);
-    writer.write(index, record);
-  });
-  writer.close();
+  schedule(
+      plan, {0}, {}, 1, stop,
+      [&](std::size_t index, RunRecord&& record) {
+        if (record.status != RunStatus::complete) throw std::runtime_error(record.message);
+        store.append(plan.runs[index].run_id, std::move(record));
+      },
+      [&](const RunConfiguration& run, const Dataset& data, const std::atomic<bool>& stopped) {
+        return checkpoints.train(run, data, stopped,
+                                 [](const std::string& line) { throw std::runtime_error(line); });
+      });
+  store.publish(plan);
 }
 
 void measure_on_top(benchmark::State& state, const Plan& with, const Plan& without) {
@@ -177,6 +193,9 @@ int main(int argc, char** argv) {
     add_benchmark("recording/layers:100/statistics:5/" + shape.name(),
                   with_ready_statistics(without, statistics), without);
   }
+  const RunShape long_run{100, 20, 128, 500};
+  add_benchmark("checkpoints/every:100/" + long_run.name(),
+                with_checkpoints(plan_of(long_run), 100), plan_of(long_run));
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }

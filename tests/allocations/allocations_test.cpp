@@ -131,8 +131,7 @@ TEST(Allocations, AreNoneAfterTheFirstStepOfConvolutionsAndPools) {
   }
 }
 
-// Evaluation has smaller batches at its end. Not gradient_norm, which makes a product of its own for each
-// step of a sequence.
+// Evaluation has smaller batches at its end; gradient_norm makes a product for each step of a sequence.
 TEST(Allocations, AreNoneAfterTheFirstStepOfRecurrentModels) {
   for (const char* kind : {"rnn", "lstm", "gru"}) {
     EXPECT_EQ(allocations_of({{"data.name", node("adding_problem")},
@@ -145,7 +144,8 @@ TEST(Allocations, AreNoneAfterTheFirstStepOfRecurrentModels) {
                               {"train.batch", node(32)},
                               {"train.steps", node(18)},
                               {"train.evaluate.every", node(1)},
-                              {"probes.error_signal.every", node(1)}}),
+                              {"probes.error_signal.every", node(1)},
+                              {"probes.gradient_norm.every", node(1)}}),
               0)
         << kind;
   }

@@ -37,6 +37,9 @@ SOURCES = {".cpp", ".hpp"}
 WITHOUT_SPDX = {"LICENSE"}
 BINARY = {".gz", ".png", ".svg", ".h5", ".pdf"}
 
+# Folders of files of which every byte is what a test is about.
+SPECIMENS = ("tests/runner/definition/mistakes/data", "tests/fuzz/seeds", "tests/fuzz/findings")
+
 # Headers that CMake writes into the build folder.
 GENERATED = ("plumbline/build_info.hpp",)
 
@@ -81,6 +84,10 @@ class Tree:
             found = INCLUDE.match(line)
             if found:
                 yield number, found[1] == "<", found[2]
+
+
+def is_specimen(path):
+    return any(path.is_relative_to(folder) for folder in SPECIMENS)
 
 
 def is_source(path):
@@ -197,7 +204,7 @@ def fast_math_violations(tree):
             or path.suffix in {".cmake", ".json", ".sh", ".toml", ".yml"}
             or path.parts[0] in {"scripts", ".ci", ".github"}
         )
-        if path.suffix in BINARY or not (is_code or is_build):
+        if path.suffix in BINARY or is_specimen(path) or not (is_code or is_build):
             continue
         for number, line in tree.lines(path):
             code = line.split("//")[0] if is_code else line.split("#")[0]
@@ -208,7 +215,7 @@ def fast_math_violations(tree):
 def spdx_violations(tree):
     """Every file carries its licence: in a comment, or in a field of a JSON file."""
     for path in tree.files:
-        if path.name in WITHOUT_SPDX or path.suffix in BINARY:
+        if path.name in WITHOUT_SPDX or path.suffix in BINARY or is_specimen(path):
             continue
         # One line above it at most, "#!/usr/bin/env bash"; JSON has its field where it fits.
         lines = tree.lines(path)

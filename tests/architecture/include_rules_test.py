@@ -191,6 +191,7 @@ def test_a_file_without_a_licence_is_found(tmp_path):
         "CMakePresets.json": f'{{\n"version": 3,\n"vendor": "{spdx}"\n}}\n',
         "tests/golden/x.json": "{}\n",
         "results/figure.png": "",
+        "tests/fuzz/seeds/csv/a.csv": "a,b\n1,2\n",
     }
     found = violations(tmp_path, rules.spdx_violations, files)
     assert [line.split(":")[0] for line in found] == [

@@ -166,7 +166,7 @@ std::vector<BadValue> bad_values(const SettingInfo& setting) {
     add(here(nearly), {nearly, "not among the " + setting.range, "did you mean"});
   } else if (setting.type == "plugins") {
     add(here(1.5), {"a number", "a list of " + setting.range});
-    add(here(SettingList{}), {"a list of " + setting.range});
+    add(here(SettingList{}), {"an empty list", setting.range});
     add(list_with(text), {"no such value", "not among the " + setting.range});
     add(list_with(here(1.5)), {"a number", "the name of one of the " + setting.range});
   } else if (setting.type == "list") {

@@ -23,7 +23,7 @@ std::string parse_error(const Bytes& bytes) {
 }
 
 std::string examples_error(const IdxArray& images, const IdxArray& labels) {
-  return environment_error([&] { examples_of(images, labels, 255, 10, "file"); });
+  return environment_error([&] { examples_of(images, labels, 255, 10, "file", "labels"); });
 }
 
 TEST(ParseIdxTest, ReadsSizesInBigEndianOrderAndThenTheValues) {
@@ -79,7 +79,7 @@ TEST(ParseIdxTest, RefusesAbsurdSizesWithoutAllocatingThem) {
 
 TEST(ExamplesOfTest, ScalesPixelsAndKeepsLabels) {
   const Examples examples =
-      examples_of({{2, 1, 2}, {0, 255, 51, 102}}, {{2}, {3, 9}}, 255, 10, "file");
+      examples_of({{2, 1, 2}, {0, 255, 51, 102}}, {{2}, {3, 9}}, 255, 10, "file", "labels");
   ASSERT_EQ(examples.size(), 2U);
   EXPECT_THAT(examples.labels, ElementsAre(3, 9));
   EXPECT_EQ(examples.inputs(0, 0), 0.0F);
@@ -95,7 +95,7 @@ TEST(ExamplesOfTest, RefusesCountsThatDiffer) {
 
 TEST(ExamplesOfTest, RefusesALabelOutOfRangeAndSaysWhere) {
   EXPECT_THAT(examples_error({{3, 1, 1}, {1, 2, 3}}, {{3}, {0, 9, 10}}),
-              HasSubstr("label 10 of example 2 is not below 10"));
+              StartsWith("labels: label 10 of example 2 is not below 10"));
 }
 
 TEST(ExamplesOfTest, RefusesOtherDimensions) {

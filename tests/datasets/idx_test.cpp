@@ -158,8 +158,7 @@ TEST_F(IdxTest, RefusesFilesThatDoNotFitEachOther) {
 }
 
 TEST_F(IdxTest, RefusesLabelsOutOfRangeAndAClassWithoutExamples) {
-  EXPECT_EQ(refusal(own({{"classes", node(2)}})),
-            "images with " + labels_ + ": label 2 of example 0 is not below 2");
+  EXPECT_EQ(refusal(own({{"classes", node(2)}})), "labels: label 2 of example 0 is not below 2");
   EXPECT_EQ(refusal(own({{"classes", node(4)}})),
             "labels: has no example of class 3; classes are 0 to 3");
   write("labels", idx_file({4}, {0, 0, 2, 2}));

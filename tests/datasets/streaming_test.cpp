@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "engine/core/random.hpp"
 #include "engine/datasets/data_options.hpp"
 #include "engine/datasets/examples.hpp"
+#include "engine/datasets/stoppable_load.hpp"
 #include "tests/core/hdf5_file.hpp"
 #include "tests/datasets/data_files.hpp"
 
@@ -80,17 +82,28 @@ void expect_equal(const Examples& streamed, const Examples& in_memory, const std
   }
 }
 
-// Before a run begins, and not at its end.
-TEST_F(StreamingTest, FindsAnInputThatIsNoSymbolWhereItIsLoaded) {
-  const auto made = source(and_streamed({{"inputs", node("symbols")},
-                                         {"test_inputs", node("late")},
-                                         {"test_targets", node("late_labels")},
-                                         {"symbols", node(3)}},
-                                        5, 2));
-  EXPECT_EQ(
-      environment_error([&] { made->load({}); }),
-      "data: input 2 of test example 29 is 7.000000; with symbols = 3 it is a whole number from "
-      "0 to 2");
+TEST_F(StreamingTest, FindsAnInputThatIsNoSymbolWhereTheDefinitionIsRead) {
+  EXPECT_THAT(refusal(and_streamed({{"inputs", node("symbols")},
+                                    {"test_inputs", node("late")},
+                                    {"test_targets", node("late_labels")},
+                                    {"symbols", node(3)}},
+                                   5, 2)),
+              testing::EndsWith(": 'late' holds 7 in row 29; with symbols = 3 it is a whole number "
+                                "from 0 to 2"));
+}
+
+// Here while the means are found.
+TEST_F(StreamingTest, EndsAPassOverTheFileWhereItsLoadIsStopped) {
+  const auto made = source(and_streamed({{"standardize", node(true)}}, 5, 2));
+  std::atomic<bool> stop = true;
+  {
+    const StoppableLoad stoppable(stop);
+    EXPECT_THROW(made->load({}), LoadStopped);
+    stop = false;
+    EXPECT_NO_THROW(made->load({}));
+    stop = true;
+  }
+  EXPECT_NO_THROW(made->load({})) << "which nothing stops";
 }
 
 TEST_F(StreamingTest, HasTheExamplesOfMemoryInTheirPlacesWithEveryOption) {

@@ -103,19 +103,31 @@ TEST_F(SymbolsOptionTest, MakesSymbolsOfTheInputsOfAnySource) {
   EXPECT_EQ(data.train.size(), 2U);
 }
 
-TEST_F(SymbolsOptionTest, NamesTheFirstInputThatIsNoSymbol) {
-  for (const char* wrong : {"3", "-1", "0.5"}) {
-    const auto made = source("0,2,x\n1," + std::string(wrong) + ",y\n1,7,y\n",
-                             {{"symbols", node(3)}, {"split_seed", node(1)}});
-    try {
-      made->load({});
-      ADD_FAILURE() << wrong << " passed";
-    } catch (const EnvironmentError& error) {
-      EXPECT_THAT(error.what(),
-                  testing::MatchesRegex(
-                      "data: input 1 of training example [0-2] is (7|" + std::string(wrong) +
-                      ")[.0]*; with symbols = 3 it is a whole number from 0 to 2"));
-    }
+TEST_F(SymbolsOptionTest, NamesTheFirstInputOfAFileThatIsNoSymbolWhereTheDefinitionIsRead) {
+  for (const std::string wrong : {"3", "-1", "0.5"}) {
+    EXPECT_THAT(definition_error(
+                    [&] { source("0,2,x\n1," + wrong + ",y\n1,7,y\n", {{"symbols", node(3)}}); }),
+                testing::HasSubstr(":3:3: '" + wrong +
+                                   "' in column 'b' is no symbol; with symbols = 3 it is a whole "
+                                   "number from 0 to 2"));
+  }
+}
+
+// Of examples that are made, or in no file of the user's own.
+TEST_F(SymbolsOptionTest, NamesTheFirstInputThatIsNoSymbolWhereTheExamplesAreLoaded) {
+  const SettingsTable table = settings_table({{"symbols", node(1)}});
+  SettingsReport report;
+  Settings reader(table, "data", report);
+  const auto made = with_options(dataset_catalogue().find("parity")->make(reader), reader);
+  reader.finish();
+  ASSERT_TRUE(report.problems.empty());
+  try {
+    made->load({});
+    ADD_FAILURE() << "passed";
+  } catch (const EnvironmentError& error) {
+    EXPECT_THAT(error.what(),
+                testing::MatchesRegex("data: input [0-9]+ of training example [0-9]+ is -?1; with "
+                                      "symbols = 1 it is a whole number from 0 to 0"));
   }
 }
 

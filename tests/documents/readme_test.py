@@ -36,8 +36,8 @@ def example_commands():
 
 
 def test_the_readme_calls_every_command_that_needs_no_explanation():
-    assert {"check", "plan", "run", "show", "verify", "list", "describe", "explain", "gradcheck",
-            "profile"} == {
+    assert {"check", "plan", "run", "status", "show", "verify", "list", "describe", "explain",
+            "gradcheck", "profile", "schema", "submit"} == {
         command[0] for command in example_commands()}
 
 
@@ -54,6 +54,17 @@ def test_the_tables_that_the_readme_adds_make_a_definition_too(tmp_path):
     (tmp_path / "d.toml").write_text(f'schema = 1\nname = "d"\n{tables}', encoding="utf-8")
     done = plumbline("check", "d.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_the_document_of_experiments_says_of_sweeps_makes_a_plan(tmp_path):
+    text = (ROOT / "experiments/README.md").read_text(encoding="utf-8")
+    sweep, study = re.findall(r"^```toml\n(\[sweep\].*?|\[\[study\]\].*?)^```$", text,
+                              flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "d.toml").write_text(f'schema = 1\nname = "d"\n{sweep}{study}', encoding="utf-8")
+    done = plumbline("plan", "d.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    # Three depths times two pairs, less one of them, times twenty trials and three seeds.
+    assert "20 trials (halton, seed 7)" in done.stdout and "\n300 runs, about" in done.stdout
 
 
 def test_the_data_of_your_own_in_the_document_of_experiments_are_read(tmp_path):

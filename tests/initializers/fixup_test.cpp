@@ -162,6 +162,42 @@ TEST(FixupTest, RefusesBranchesThatCouldNotMove) {
   EXPECT_NE(problem(0).find("residual_scale = 1"), std::string::npos) << problem(0);
 }
 
+TEST(FixupTest, RefusesWeightsThatCannotBeZero) {
+  const auto problem = [](const char* last) {
+    SettingsTable block;
+    block.set("name", {std::string("residual"), {}});
+    block.set("layers", {SettingList{{std::string("dense"), {}}, {std::string(last), {}}}, {}});
+    SettingsTable given = table_of({{"width", static_cast<int>(kFeatures)}});
+    given.set("layers", {SettingList{{block, {}}}, {}});
+    const ModelSettings model =
+        read_with(given, [](Settings& settings) { return ModelSettings::read(settings); });
+    return made(initializer_catalogue(), "fixup")
+        ->problem(parameter_layout(model, kFeatures, kOutputs));
+  };
+  EXPECT_EQ(problem("dense"), "");
+  EXPECT_EQ(problem("weight_norm"),
+            "is 'fixup', which starts the last layer of each branch at 0; layer 2 is a weight_norm "
+            "layer, whose weights cannot be 0");
+}
+
+// Such as one of a normalization and an activation: nothing in it grows with depth.
+TEST(FixupTest, CountsNoBranchesWithoutWeights) {
+  TensorList tensors;
+  tensors.begin_branch();
+  tensors.begin("layer_norm");
+  tensors.add("gain", ParameterGroup::norm, 2, 1, 1);
+  tensors.end_branch();
+  for (int block = 0; block < 2; ++block) {
+    tensors.begin_branch();
+    tensors.begin_weight_layer();
+    tensors.add("weight", ParameterGroup::hidden, 2, 2);
+    tensors.end_branch();
+  }
+  const ParameterLayout layout = tensors.layout();
+  EXPECT_EQ(layout.tensors()[1].branch, (BranchPlace{2, 1, 1}));
+  EXPECT_EQ(layout.tensors()[2].branch, (BranchPlace{2, 1, 1}));
+}
+
 // A block inside a block is a part of the outer one's branch: two branches, of three layers and one.
 TEST(FixupTest, CountsBlocksInsideBlocksAsTheirBranch) {
   TensorList tensors;

@@ -245,6 +245,30 @@ TEST_F(FromFile, HoldsWhateverALayerLearns) {
   }
 }
 
+TEST_F(FromFile, HoldsTheTableOfAnEmbedding) {
+  SettingsTable embedding = table_of({{"name", "embedding"}, {"width", 5}, {"std", 0.5}});
+  SettingsTable given = table_of({{"initializer.name", "from_file"},
+                                  {"initializer.path", path_.c_str()},
+                                  {"precision", "float64"}});
+  given.set("layers", {SettingList{{embedding, {}}}, {}});
+  const Shape symbols = Shape::symbol_rows(1, 2, 7);
+  const auto read = [&] {
+    return read_with(given, [](Settings& settings) { return ModelSettings::read(settings); });
+  };
+  write_weights(path_, layout_);
+  const ParameterLayout layout = parameter_layout(read(), symbols, 3);
+  write_weights(path_, layout);
+  const ModelSettings model = read();
+  Network<double> network(model, symbols, 3, 1);
+  std::vector<double> parameters(layout.size());
+  network.initialize(*model.initializer, 1, parameters);
+  const ParameterTensor& table = layout.tensors().front();
+  ASSERT_EQ(table.name, "embedding_1.table");
+  EXPECT_EQ(std::vector(parameters.begin(),
+                        parameters.begin() + static_cast<std::ptrdiff_t>(table.size())),
+            stored_values(table));
+}
+
 TEST_F(FromFile, NeedsNumbers) {
   write_without("layer_1.bias", [](Hdf5File& file) { file.add_text("layer_1.bias"); });
   EXPECT_EQ(complaint(run_from(path_)), "'model.initializer.path' cannot be used: " + path_ +
@@ -262,6 +286,18 @@ TEST_F(FromFile, NeedsFiniteNumbers) {
                                               ": 'layer_2.bias' holds " + word +
                                               ", from which no net can start");
   }
+}
+
+TEST_F(FromFile, NeedsNumbersThatTheNetCanHold) {
+  write_without("layer_2.bias", [](Hdf5File& file) {
+    file.add("layer_2.bias", {3}, {0.5, -1e39, 0.5}, H5T_IEEE_F64LE);
+  });
+  EXPECT_EQ(complaint(run_from(path_)),
+            "'model.initializer.path' does not fit this net: 'layer_2.bias' holds -1e+39, which "
+            "float32 cannot; try model.precision = \"float64\"");
+  SettingsTable wide = run_from(path_);
+  wide.set_path("model.precision", {std::string("float64"), {}});
+  configured(wide);
 }
 
 TEST_F(FromFile, FillsNoTensorThatItDoesNotHave) {

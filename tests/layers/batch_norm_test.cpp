@@ -2,6 +2,7 @@
 // How the running statistics of batch normalization move.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -72,6 +73,13 @@ TEST_F(RunningStatisticsTest, BecomeTheMeanOverBatches) {
   pass(8, {.statistics = RunningStatistics::follow});
   for (int i = 0; i < 4; ++i) pass(i, {.step = i, .statistics = RunningStatistics::average});
   expect_state(1.5, (variance(0) + variance(1) + variance(2) + variance(3)) / 4);
+}
+
+// Batches of a net that diverged leave infinities, and infinity times 0 would be NaN.
+TEST_F(RunningStatisticsTest, ForgetAnInfinityWhereNothingOfItIsKept) {
+  std::ranges::fill(state_[0], HUGE_VAL);
+  pass(3, {.step = 0, .statistics = RunningStatistics::average});
+  expect_state(3, variance(3));
 }
 
 TEST(DropoutTest, PassesOnWhatItIsGivenWhereTheNetIsUsed) {

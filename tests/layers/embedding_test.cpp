@@ -2,12 +2,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "engine/network/network.hpp"
 #include "tests/layers/layer_run.hpp"
 
 namespace plumbline {
@@ -138,6 +142,73 @@ TYPED_TEST(EmbeddingTest, SaysWhatIsNotFinite) {
   run.parameters[7] = std::numeric_limits<T>::quiet_NaN();
   run.backward(gradient, {});
   EXPECT_FALSE(run.layer->finite());
+}
+
+/// A net of an embedding with these settings and two outputs, as this initializer starts it.
+struct FreshNet {
+  FreshNet(const std::string& initializer, std::vector<Setting> settings, std::size_t symbols)
+      : model([&] {
+          settings.emplace_back("name", node("embedding"));
+          const SettingsTable layer = settings_table(settings);
+          SettingsTable given =
+              settings_table({{"initializer", node(initializer)}, {"activation", node("relu")}});
+          given.set("layers", {SettingList{{layer, {}}, node("dense")}, {}});
+          SettingsReport report;
+          Settings reader(given, "model", report);
+          ModelSettings read = ModelSettings::read(reader);
+          if (!report.problems.empty()) throw DefinitionError(report.problems);
+          return read;
+        }()),
+        network(model, Shape::symbol_rows(1, 1, symbols), 2, 1),
+        parameters(network.layout().size()) {
+    network.initialize(*model.initializer, 1, parameters);
+  }
+
+  ModelSettings model;
+  Network<double> network;
+  std::vector<double> parameters;
+};
+
+TEST(EmbeddingStart, IsNormalWithTheStandardDeviationOfItsSettingWhateverTheInitializer) {
+  constexpr std::size_t kMany = 500;
+  constexpr double kValues = kMany * kWidth;
+  const auto width = std::pair("width", node(kWidth));
+  for (const char* initializer : {"glorot_uniform", "orthogonal", "zeros"}) {
+    for (const double deviation : {1.0, 0.02}) {
+      std::vector<Setting> settings = {width};
+      if (deviation != 1) settings.emplace_back("std", node(deviation));
+      const FreshNet net(initializer, settings, kMany);
+      double sum = 0;
+      double squares = 0;
+      for (std::size_t i = 0; i < kMany * kWidth; ++i) {
+        sum += net.parameters[i] / deviation;
+        squares += net.parameters[i] * net.parameters[i] / (deviation * deviation);
+      }
+      // Five standard errors of the two means.
+      EXPECT_NEAR(sum / kValues, 0, 5 / std::sqrt(kValues)) << initializer;
+      EXPECT_NEAR(squares / kValues, 1, 5 * std::sqrt(2 / kValues)) << initializer;
+    }
+  }
+  const FreshNet none("glorot_uniform", {width, {"std", node(0)}}, kMany);
+  EXPECT_EQ(std::ranges::count(std::span(none.parameters).first(kMany * kWidth), 0.0),
+            static_cast<std::ptrdiff_t>(kMany * kWidth));
+}
+
+// A net of rectifiers that starts as a linear map does so of the rows of the table too.
+TEST(EmbeddingStart, LeavesWhatStandsOnItLookingLinear) {
+  FreshNet net("looks_linear", {{"width", node(kWidth)}}, 3);
+  ASSERT_EQ(net.model.initializer->problem(net.network.layout()), "");
+  const std::span<double> table = std::span(net.parameters).first(3 * kWidth);
+  for (std::size_t j = 0; j < kWidth; ++j) table[2 * kWidth + j] = table[j] + table[kWidth + j];
+  std::vector<std::vector<double>> outputs;
+  for (const double symbol : {0.0, 1.0, 2.0}) {
+    const MatrixView<const double> y = net.network.forward(net.parameters, {&symbol, 1, 1, 1});
+    outputs.emplace_back(y.row(0), y.row(0) + y.cols);
+  }
+  for (std::size_t k = 0; k < 2; ++k) {
+    EXPECT_NE(outputs[2][k], 0);
+    EXPECT_NEAR(outputs[0][k] + outputs[1][k], outputs[2][k], 1e-13);
+  }
 }
 
 TEST(EmbeddingLayout, HasATableInThePlaceOfTheInputWeights) {

@@ -87,6 +87,35 @@ TEST(LstmForgetGate, HasABiasThatStartsAtItsSetting) {
   }
 }
 
+// The gate u is 1 from the second step on, where its sum is large: the state of the first stays, to the
+// last bit. n + u (h - n), the same in exact arithmetic, would not keep it.
+template <typename T>
+void expect_that_a_closed_gate_keeps_the_state() {
+  constexpr std::size_t kBatch = 2;
+  LayerRun<T> run({.name = "gru", .input = Shape::sequence(kSteps, 3), .batch = kBatch});
+  for (const ParameterTensor& tensor : run.layout.tensors()) {
+    if (tensor.name != "layer_1.weight_u") continue;
+    for (std::size_t unit = 0; unit < tensor.rows; ++unit) {
+      run.parameters[tensor.offset + unit * tensor.cols] = 1000;
+    }
+  }
+  const MatrixView<T> x = run.inputs();
+  for (std::size_t row = 0; row < x.rows; ++row) x(row, 0) = row < kBatch ? T(0) : T(1);
+  const MatrixView<const T> h = run.forward();
+  ASSERT_EQ(h.rows, kSteps * kBatch);
+  for (std::size_t row = kBatch; row < h.rows; ++row) {
+    for (std::size_t unit = 0; unit < h.cols; ++unit) {
+      EXPECT_NE(h(row, unit), T(0));
+      EXPECT_EQ(bits_of(h(row, unit)), bits_of(h(row % kBatch, unit)));
+    }
+  }
+}
+
+TEST(GruUpdateGate, KeepsTheStateToTheLastBitWhereItIsOne) {
+  expect_that_a_closed_gate_keeps_the_state<float>();
+  expect_that_a_closed_gate_keeps_the_state<double>();
+}
+
 INSTANTIATE_TEST_SUITE_P(All, UnrolledLayer, testing::Values("rnn", "lstm", "gru"),
                          [](const auto& instance) { return instance.param; });
 

@@ -66,22 +66,26 @@ inline ReadResult read(const DefinitionFile& file, const Lines& overrides = {}) 
   return result;
 }
 
-/// "model.depth: 2, 8" for each axis.
-inline Lines axes_of(const Definition& definition) {
+/// "model.depth: 2, 8" for each axis of a study, and of settings that move together
+/// "model.depth, model.width: 2 10, 8 20".
+inline Lines axes_of(const Definition& definition, std::size_t study = 0) {
   Lines lines;
-  for (const SweepAxis& axis : definition.axes) {
-    std::string line = axis.key + ':';
-    for (const SettingNode& value : axis.values) {
-      line += (line.back() == ':' ? " " : ", ") + to_string(value);
+  for (const SweepAxis& axis : definition.studies.at(study).axes) {
+    std::string line;
+    for (const std::string& key : axis.keys) line += (line.empty() ? "" : ", ") + key;
+    line += ':';
+    for (const AxisPoint& point : axis.points) {
+      if (line.back() != ':') line += ',';
+      for (const Assignment& one : point) line += ' ' + to_string(one.value);
     }
     lines.push_back(line);
   }
   return lines;
 }
 
-/// The base settings as one TOML value.
-inline std::string base_of(const Definition& definition) {
-  return to_string({definition.base, {}});
+/// The base settings of a study as one TOML value.
+inline std::string base_of(const Definition& definition, std::size_t study = 0) {
+  return to_string({definition.studies.at(study).base, {}});
 }
 
 }  // namespace plumbline

@@ -53,8 +53,16 @@ inline SettingNode node(double number) { return {number, {}}; }
 
 using Setting = std::pair<std::string, SettingNode>;
 
+/// A list of the grid.
+struct ListedAxis {
+  std::string key;
+  std::vector<SettingNode> values;
+  Place place;
+};
+
 /// The product of `axes` and two seeds over a small base with two probes, changed by `settings`.
-inline Plan plan_of(std::vector<SweepAxis> axes, const std::vector<Setting>& settings = {}) {
+inline Plan plan_of(const std::vector<ListedAxis>& axes,
+                    const std::vector<Setting>& settings = {}) {
   Definition definition;
   definition.path = "example.toml";
   definition.text = "name = \"example\"  # Größe\n";
@@ -62,14 +70,18 @@ inline Plan plan_of(std::vector<SweepAxis> axes, const std::vector<Setting>& set
   definition.name = "example";
   definition.title = "An example";
   definition.question = "Does it come back?";
-  definition.base.set_path("model.width", node(std::int64_t{4}));
-  definition.base.set_path("train.steps", node(std::int64_t{20}));
-  definition.base.set_path("train.evaluate.every", node(std::int64_t{5}));
-  definition.base.set_path("probes.error_signal.every", node(std::int64_t{10}));
-  definition.base.set_path("probes.gradient_norm.every", node(std::int64_t{7}));
-  for (const auto& [key, value] : settings) definition.base.set_path(key, value);
-  axes.push_back({"train.seed", {node(std::int64_t{0}), node(std::int64_t{1})}, {}});
-  definition.axes = std::move(axes);
+  Study study;
+  study.base.set_path("model.width", node(std::int64_t{4}));
+  study.base.set_path("train.steps", node(std::int64_t{20}));
+  study.base.set_path("train.evaluate.every", node(std::int64_t{5}));
+  study.base.set_path("probes.error_signal.every", node(std::int64_t{10}));
+  study.base.set_path("probes.gradient_norm.every", node(std::int64_t{7}));
+  for (const auto& [key, value] : settings) study.base.set_path(key, value);
+  for (const auto& [key, values, place] : axes) {
+    study.axes.push_back(grid_axis(key, values, place));
+  }
+  study.axes.push_back(grid_axis("train.seed", {node(std::int64_t{0}), node(std::int64_t{1})}, {}));
+  definition.studies = {std::move(study)};
   return make_plan(std::move(definition), {});
 }
 
@@ -101,6 +113,7 @@ inline RunRecord example_record(const Plan& plan, std::size_t index) {
   record.digest = "0123456789abcde" + std::to_string(index % 10);
   record.n_layers = static_cast<std::int64_t>(run.model.widths.size() + 1);
   record.steps = run.recorded_steps();
+  record.n_steps = record.steps.back();
   const std::size_t layers = run.model.widths.size() + 1;
   for (const char* name : {"train_loss", "train_accuracy", "valid_loss", "valid_accuracy"}) {
     record.metrics.push_back({name, std::string("the ") + name, "1", false,

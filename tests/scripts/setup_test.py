@@ -129,6 +129,13 @@ def test_print_lists_a_missing_package_and_installs_nothing(tmp_path):
     assert not calls.exists()
 
 
+def test_the_compiler_of_the_fuzzers_is_asked_for_where_they_are_wanted(ready_machine):
+    ready_machine.lacks("clang-19")
+    assert ready_machine.setup("--print").stdout == "Nothing to install.\n"
+    process = ready_machine.setup("--fuzz", "--print")
+    assert process.stdout == "Would install 1 Debian packages: clang-19\n"
+
+
 def test_print_on_a_bare_machine_lists_packages_and_pins(machine):
     machine.lacks("g++", "libopenblas-pthread-dev")
     machine.requirements.write_text("# pins\nnumpy==1.2.3  # why\n", encoding="utf-8")

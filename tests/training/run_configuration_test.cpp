@@ -47,6 +47,17 @@ TEST(ConfigureTest, RefusesToRecordAtMoreThanAMillionStepsOfARun) {
               ElementsAre(HasSubstr("steps; allowed are at most 2147483647")));
 }
 
+TEST(ConfigureTest, AsksTheRecurrentInitializerWhetherItFits) {
+  const std::vector<Setting> lstm = {{"model.kind", node("lstm")},
+                                     {"data.name", node("adding_problem")},
+                                     {"loss.name", node("mean_squared_error")}};
+  EXPECT_THAT(mistakes(with(lstm, {{"model.recurrent_initializer", node("identity", at(4, 3))}})),
+              IsEmpty());
+  EXPECT_THAT(mistakes(with(lstm, {{"model.recurrent_initializer", node("fixup", at(4, 3))}})),
+              ElementsAre("run.toml:4:3: 'model.recurrent_initializer' is 'fixup', which is for "
+                          "nets of residual blocks"));
+}
+
 TEST(RunIdTest, IsThatOfTheStepsAndLayersHoweverTheyAreGiven) {
   const std::vector<Setting> data = {{"data.train", node(200)}, {"train.batch", node(32)}};
   const auto also = [&](const Setting& setting) {
@@ -331,6 +342,41 @@ TEST(CostTest, GrowsWithDepthWidthBatchAndSteps) {
                               Setting{"train.evaluate.every", node(1)}}) {
     EXPECT_GT(configured(with(small_run(), {more})).cost(), 1.2 * cost) << more.first;
   }
+}
+
+// Averaged weights have statistics of their own, which a pass over the training examples finds: at each
+// evaluation, and for testing.
+TEST(CostTest, HoldsThePassesThatFindStatisticsOfAverages) {
+  const auto cost = [](const char* normalization, const char* optimizer) {
+    return configured(with(small_run(), {{"model.normalization", node(normalization)},
+                                         {"train.evaluate.every", node(10)},
+                                         {"optimizer.name", node(optimizer)}}))
+        .cost();
+  };
+  EXPECT_EQ(cost("none", "ema"), cost("none", "clip_norm")) << "both around adam";
+  EXPECT_EQ(cost("batch_norm", "adam"), cost("batch_norm", "clip_norm"));
+  const RunConfiguration run =
+      configured(with(small_run(), {{"model.normalization", node("batch_norm")},
+                                    {"train.evaluate.every", node(10)}}));
+  const double products = run.model.layers(run.data->outputs()).products(run.input());
+  const double passes = static_cast<double>(run.evaluation.steps(run.steps).size()) + 1;
+  EXPECT_GT(passes, 2);
+  EXPECT_DOUBLE_EQ(cost("batch_norm", "ema") - cost("batch_norm", "clip_norm"),
+                   2 * products * static_cast<double>(run.data->sizes().train) * passes);
+}
+
+// What does not grow with the batch: parameters, gradient, the layer that is drawn in double, and of each
+// convolution the kernels as two products read them and the sums of their gradient.
+TEST(MemoryTest, HoldsThePackedKernelsOfConvolutions) {
+  const auto run = [](int batch) {
+    return configured({{"model.kind", node("cnn")},
+                       {"model.widths", node(std::vector{20, 30})},
+                       {"train.batch", node(batch)}});
+  };
+  const double fixed = 2 * run(100).memory() - run(200).memory();
+  constexpr double kKernels = 9 * 20 + 9 * 20 * 30;
+  constexpr double kParameters = kKernels + 20 + 30 + 10 * 30 + 10;
+  EXPECT_DOUBLE_EQ(fixed, 4 * (2 * kParameters + 3 * kKernels) + 8 * 9 * 20 * 30);
 }
 
 TEST(MemoryTest, HoldsParametersGradientAndOptimizerStateAtTheRunsPrecision) {

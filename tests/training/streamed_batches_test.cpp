@@ -68,6 +68,20 @@ std::vector<std::uint32_t> epoch_of(StreamedBatches& batches, std::int64_t epoch
   return places;
 }
 
+TEST(StreamedBatchesTest, ReadsNothingBehindTheLastStep) {
+  const FakeStream stream(60, 6);
+  for (const std::int64_t last : {5, 8}) {
+    const int before = stream.reads;
+    {
+      StreamedBatches batches(stream, 2, 10, 1, nullptr, last);
+      for (std::int64_t step = 0; step <= last; ++step) batch_at(batches, step, 10);
+      batches.stop_for_nothing();  // waits for what is being read
+    }
+    // Six blocks an epoch of six batches; of the second epoch the two windows that hold batches 6 to 8.
+    EXPECT_EQ(stream.reads - before, last == 5 ? 6 : 10) << last;
+  }
+}
+
 TEST(StreamedBatchesTest, VisitsEveryExampleOncePerEpochInAnotherOrder) {
   const FakeStream stream(60, 7);
   StreamedBatches batches(stream, 2, 12, 1);

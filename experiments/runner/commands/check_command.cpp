@@ -3,6 +3,7 @@
 
 #include "experiments/runner/commands/commands.hpp"
 #include "experiments/runner/plan/plan.hpp"
+#include "experiments/runner/plan/stages.hpp"
 
 namespace plumbline {
 
@@ -11,8 +12,9 @@ int check_command(const CheckOptions& options, std::ostream& out, std::ostream& 
   std::vector<Problem> problems;
   Definition definition = read_definition(path, options.overrides, problems);
   try {
-    const Plan plan = make_plan(std::move(definition), std::move(problems), options.data_folders);
-    const std::size_t runs = plan.runs.size();
+    const Plan plan = make_plan(std::move(definition), std::move(problems), options.data_folders,
+                                most_runs(options.yes));
+    const std::size_t runs = runs_foreseen(plan);
     print_warnings(plan, err);
     out << path.string() << ": no mistakes, " << runs << (runs == 1 ? " run\n" : " runs\n");
     return 0;

@@ -13,9 +13,12 @@
 #include "engine/core/error.hpp"
 #include "experiments/runner/commands/commands.hpp"
 #include "experiments/runner/commands/inspection_commands.hpp"
+#include "experiments/runner/commands/merge_command.hpp"
 #include "experiments/runner/commands/profile_command.hpp"
 #include "experiments/runner/commands/run_command.hpp"
 #include "experiments/runner/commands/show_command.hpp"
+#include "experiments/runner/commands/status_command.hpp"
+#include "experiments/runner/commands/submit_command.hpp"
 #include "experiments/runner/commands/verify_command.hpp"
 #include "plumbline/build_info.hpp"
 
@@ -41,6 +44,9 @@ struct Options {
   CheckOptions check;
   PlanOptions plan;
   RunOptions run;
+  StatusOptions status;
+  MergeOptions merge;
+  SubmitOptions submit;
   ShowOptions show;
   VerifyOptions verify;
   GradcheckOptions gradcheck;
@@ -56,10 +62,11 @@ CLI::App& add_command(CLI::App& program, const char* name, const char* meaning) 
   return *program.add_subcommand(name, meaning)->group("Commands");
 }
 
-void add_definition(CLI::App& command, std::string& definition,
-                    std::vector<std::string>& overrides) {
+void add_definition(CLI::App& command, std::string& definition, std::vector<std::string>& overrides,
+                    bool& yes) {
   command.add_option("DEFINITION", definition, kDefinition)->required()->type_name("");
   command.add_option("key=value", overrides, kOverrides)->type_name("");
+  command.add_flag("--yes", yes, "More than a million runs are meant");
 }
 
 /// Every command that reads data files has this option.
@@ -102,14 +109,14 @@ void add_describe(CLI::App& program, DescribeOptions& options) {
 void add_check(CLI::App& program, CheckOptions& options, std::string& data_dir) {
   CLI::App& command = add_command(
       program, "check", "Prints every mistake of a definition with file, line and column");
-  add_definition(command, options.definition, options.overrides);
+  add_definition(command, options.definition, options.overrides, options.yes);
   add_data_dir(command, data_dir);
 }
 
 void add_plan(CLI::App& program, PlanOptions& options, std::string& data_dir) {
   CLI::App& command = add_command(
       program, "plan", "Prints the runs of a definition with estimates of time and memory");
-  add_definition(command, options.definition, options.overrides);
+  add_definition(command, options.definition, options.overrides, options.yes);
   add_threads(command, options.threads, "Threads that the estimates are for");
   command.add_flag("--all", options.all, "Every run, not the first ones alone");
   command.add_flag("--json", options.json, "One JSON object");
@@ -119,16 +126,87 @@ void add_plan(CLI::App& program, PlanOptions& options, std::string& data_dir) {
 void add_run(CLI::App& program, RunOptions& options, std::string& data_dir) {
   CLI::App& command =
       add_command(program, "run", "Computes the runs that the output file does not hold yet");
-  add_definition(command, options.definition, options.overrides);
+  add_definition(command, options.definition, options.overrides, options.yes);
   command.add_option("-o,--output", options.output, "The results file (results/<name>.h5)")
       ->type_name("FILE");
   add_threads(command, options.threads, "Runs at a time (one for each available processor)");
-  command.add_flag("--fresh", options.fresh, "Computes every run, whatever the file holds");
+  command
+      .add_option("--shard", options.shard,
+                  "The part i of N alone, balanced by cost, into FILE.shard-i-of-N.h5")
+      ->type_name("i/N");
+  CLI::Option* fresh =
+      command.add_flag("--fresh", options.fresh, "Computes every run, whatever the file holds");
+  command.add_flag("--retry-failed", options.retry_failed, "Computes the failed runs alone")
+      ->excludes(fresh);
+  command.add_flag("--fail-fast", options.fail_fast, "Ends at the first run that fails");
   command
       .add_option("--progress", options.progress,
                   "auto (live on a terminal, else plain), plain, json, none")
       ->type_name("MODE")
       ->check(CLI::IsMember({"auto", "plain", "json", "none"}).description(""));
+  add_data_dir(command, data_dir);
+  command.footer(kExitStatus);
+}
+
+void add_status(CLI::App& program, StatusOptions& options, std::string& data_dir) {
+  CLI::App& command = add_command(
+      program, "status", "Prints how far a sweep is: its results file, and shards beside it");
+  command
+      .add_option("DEFINITION|FILE", options.target,
+                  "A definition, its file or its name, or a results file")
+      ->required()
+      ->type_name("");
+  command.add_option("key=value", options.overrides, kOverrides)->type_name("");
+  command
+      .add_option("-o,--output", options.output,
+                  "The results file of a definition (results/<name>.h5)")
+      ->type_name("FILE");
+  command.add_flag("--watch", options.watch, "Again and again until no run is pending");
+  command.add_flag("--json", options.json, "One JSON object; with --watch one a line");
+  add_data_dir(command, data_dir);
+  command.footer("Exit status: 0 none failed, 1 some runs failed, 130 interrupted.");
+}
+
+void add_merge(CLI::App& program, MergeOptions& options, std::string& data_dir) {
+  CLI::App& command = add_command(
+      program, "merge", "Makes one results file of several of one definition, such as shards");
+  command
+      .add_option("FILE", options.files,
+                  "Results files; if none is given, the shards beside the output")
+      ->type_name("");
+  command.add_option("-o,--output", options.output, "The results file; what it holds is kept")
+      ->required()
+      ->type_name("FILE");
+  add_data_dir(command, data_dir);
+  command.footer("Exit status: 0 every run is there, 1 some failed or are missing.");
+}
+
+void add_submit(CLI::App& program, SubmitOptions& options, std::string& data_dir) {
+  CLI::App& command = add_command(
+      program, "submit", "Submits shards to Slurm as a job array, and a job that merges them");
+  add_definition(command, options.definition, options.overrides, options.yes);
+  command.add_option("--shards", options.shards, "Tasks of the array; 10 minutes or more each")
+      ->required()
+      ->type_name("N");
+  command.add_option("-o,--output", options.output, "The results file (results/<name>.h5)")
+      ->type_name("FILE");
+  command.add_option("--partition", options.partition, "Of Slurm (its default)")->type_name("NAME");
+  command.add_option("--time", options.time, "For each task (three times what the plan expects)")
+      ->type_name("TIME");
+  command.add_option("--cpus-per-task", options.cpus, "Runs at a time in each task (1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 4096).description(""));
+  command.add_option("--memory", options.memory, "For each task (what the plan expects, and half)")
+      ->type_name("SIZE");
+  command.add_option("--array-limit", options.array_limit, "Tasks that may run at a time (all)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000000).description(""));
+  command
+      .add_option("--sbatch", options.sbatch,
+                  "One more option of sbatch, as --sbatch=--account=NAME; may be repeated")
+      ->type_name("OPTION")
+      ->allow_extra_args(false);
+  command.add_flag("--dry-run", options.dry_run, "Prints the scripts, submits nothing");
   add_data_dir(command, data_dir);
   command.footer(kExitStatus);
 }
@@ -158,7 +236,7 @@ void add_verify(CLI::App& program, VerifyOptions& options, std::string& data_dir
 }
 
 void add_inspection(CLI::App& command, InspectionOptions& options, std::string& data_dir) {
-  add_definition(command, options.definition, options.overrides);
+  add_definition(command, options.definition, options.overrides, options.yes);
   command.add_option("--run", options.run_id, "The run with this id (the definition's first)")
       ->type_name("ID");
   command.add_flag("--json", options.json, "One JSON object");
@@ -233,6 +311,7 @@ int call_command(const CLI::App& program, Options& options, std::ostream& out, s
   const std::string name = program.get_subcommands().front()->get_name();
   if (name == "list") return list_command(options.list, out, err);
   if (name == "describe") return describe_command(options.describe, out, err);
+  if (name == "schema") return schema_command(out);
   if (name == "check") {
     options.check.data_folders = data_folders(options.data_dir);
     return check_command(options.check, out, err);
@@ -244,6 +323,19 @@ int call_command(const CLI::App& program, Options& options, std::ostream& out, s
   if (name == "run") {
     options.run.data_folders = data_folders(options.data_dir);
     return run_command(options.run, out, err);
+  }
+  if (name == "status") {
+    options.status.data_folders = data_folders(options.data_dir);
+    return status_command(options.status, out, err);
+  }
+  if (name == "merge") {
+    options.merge.data_folders = data_folders(options.data_dir);
+    return merge_command(options.merge, out, err);
+  }
+  if (name == "submit") {
+    options.submit.data_dir = options.data_dir;
+    options.submit.data_folders = data_folders(options.data_dir);
+    return submit_command(options.submit, out, err);
   }
   if (name == "gradcheck") {
     options.gradcheck.run.data_folders = data_folders(options.data_dir);
@@ -273,6 +365,7 @@ int command_line(int argc, const char* const* argv, std::ostream& out, std::ostr
   Options options;
   options.run.command_line = words_joined(argc, argv);
   options.profile.command_line = options.run.command_line;
+  options.merge.command_line = options.run.command_line;
 
   CLI::App program("Plumbline measures how deep gradients reach.", "plumbline");
   program.set_version_flag("--version",
@@ -288,11 +381,16 @@ int command_line(int argc, const char* const* argv, std::ostream& out, std::ostr
   add_check(program, options.check, options.data_dir);
   add_plan(program, options.plan, options.data_dir);
   add_run(program, options.run, options.data_dir);
+  add_status(program, options.status, options.data_dir);
+  add_merge(program, options.merge, options.data_dir);
+  add_submit(program, options.submit, options.data_dir);
   add_show(program, options.show, options.show_by, options.show_metrics);
   add_verify(program, options.verify, options.data_dir);
   add_gradcheck(program, options.gradcheck, options.data_dir);
   add_explain(program, options.explain, options.data_dir);
   add_profile(program, options.profile, options.profile_threads, options.data_dir);
+  add_command(program, "schema",
+              "Prints a JSON Schema of definitions, from which editors complete and check them");
   program.footer(kExitStatus);
 
   if (const std::string message = unknown_command(program, argc, argv); !message.empty()) {

@@ -38,6 +38,7 @@ struct CheckOptions {
   std::string definition = {};              ///< a path, or the name of a definition that ships
   std::vector<std::string> overrides = {};  ///< "key=value"
   DataFolders data_folders = {};
+  bool yes = false;  ///< more than kMostRuns are meant
 };
 
 /// Prints each mistake of the definition to `err`, one a line, as "file:line:column: message", and
@@ -51,10 +52,14 @@ struct PlanOptions {
   bool all = false;  ///< every run in the table, not the first ones alone
   bool json = false;
   DataFolders data_folders = {};
+  bool yes = false;  ///< more than kMostRuns are meant
 };
 
 /// Prints the runs of the definition, their number, and an estimate of time and memory; to `err`
 /// warnings, and whether the runs fit the memory that is available.
 int plan_command(const PlanOptions& options, std::ostream& out, std::ostream& err);
+
+/// Prints the JSON Schema of definitions (definition_schema.hpp).
+int schema_command(std::ostream& out);
 
 }  // namespace plumbline

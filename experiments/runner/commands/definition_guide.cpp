@@ -7,7 +7,8 @@
 
 #include "engine/optimizers/parameter_groups.hpp"
 #include "engine/training/run_configuration.hpp"
-#include "experiments/runner/definition/definition_reader.hpp"
+#include "experiments/runner/definition/study_reader.hpp"
+#include "experiments/runner/definition/sweep_reader.hpp"
 
 namespace plumbline {
 
@@ -71,7 +72,12 @@ std::vector<GuidedTable> definition_guide() {
   guide.push_back(std::move(probes));
   guide.push_back(
       {"sweep", "What varies between runs: every value of each axis with every one of the others.",
-       DefinitionReader::sweep_settings()});
+       SweepReader::settings()});
+  guide.push_back({"study",
+                   "[[study]]: a part of the experiment with settings and a search of its own. The "
+                   "axes of [sweep] are in\neach, before those of the search; the runs of all "
+                   "studies make the plan.",
+                   StudyReader::settings()});
   return guide;
 }
 

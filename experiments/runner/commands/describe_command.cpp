@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -30,12 +31,23 @@ void write_field(std::ostream& out, std::string label, const std::string& text) 
   out << '\n';
 }
 
+// What a setting may be: of plug-ins their kind, or the names where `list` has no such kind.
+std::string range_of(const SettingInfo& setting) {
+  const std::vector<std::string>& kinds = list_kinds();
+  if (setting.type != "plugin" || std::ranges::find(kinds, setting.range) != kinds.end()) {
+    return setting.range;
+  }
+  std::string names;
+  for (const std::string& name : setting.options) names += (names.empty() ? "" : ", ") + name;
+  return "one of " + names;
+}
+
 void write_settings(const std::vector<SettingInfo>& settings, std::ostream& out) {
   TextTable table({{"setting"}, {"type"}, {"default", Align::right}, {"range"}, {"meaning"}});
   for (const SettingInfo& setting : settings) {
     const bool is_table = std::holds_alternative<SettingsTable>(setting.default_value.value);
     table.add_row({setting.name, setting.type, is_table ? "" : to_string(setting.default_value),
-                   setting.range, setting.meaning});
+                   range_of(setting), setting.meaning});
   }
   table.write_plain(out, kWidth);
 }
@@ -94,6 +106,15 @@ std::string nearest_names(const std::string& name, std::vector<std::string> know
   return text + '?';
 }
 
+/// "2, 8", and for trials what they are drawn from: "(halton, seed 7) 0.0023, 0.41".
+std::string values_text(const SweepAxis& axis, std::size_t key) {
+  std::string values;
+  for (const AxisPoint& point : axis.points) {
+    values += (values.empty() ? "" : ", ") + to_string(point[key].value);
+  }
+  return axis.drawn.empty() ? values : "(" + axis.drawn + ") " + values;
+}
+
 void describe_experiment(const std::filesystem::path& path, std::ostream& out) {
   std::vector<Problem> ignored;
   const Definition definition = read_definition(path, {}, ignored);
@@ -103,15 +124,17 @@ void describe_experiment(const std::filesystem::path& path, std::ostream& out) {
   write_field(out, "paper", definition.paper);
   write_field(out, "file", path.string());
   out << '\n';
-  TextTable table({{"axis"}, {"values"}});
-  for (const SweepAxis& axis : definition.axes) {
-    std::string values;
-    for (const SettingNode& value : axis.values) {
-      values += (values.empty() ? "" : ", ") + to_string(value);
+  for (const Study& study : definition.studies) {
+    if (&study != &definition.studies.front()) out << '\n';
+    if (!study.name.empty()) write_field(out, "study", study.name);
+    TextTable table({{"axis"}, {"values"}});
+    for (const SweepAxis& axis : study.axes) {
+      for (std::size_t k = 0; k < axis.keys.size(); ++k) {
+        table.add_row({axis.keys[k], values_text(axis, k)});
+      }
     }
-    table.add_row({axis.key, values});
+    table.write_plain(out, kWidth);
   }
-  table.write_plain(out, kWidth);
 }
 
 }  // namespace

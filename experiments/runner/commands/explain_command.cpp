@@ -29,8 +29,13 @@ std::string too_large(const RunConfiguration& run) {
     return "the run has " + std::to_string(has) + ' ' + what + "; explain prints at most " +
            std::to_string(most);
   };
-  if (!run.model.is_dense())
-    return "the run's model has layers that are not dense; explain tells dense ones";
+  if (!run.model.is_dense()) {
+    const auto other = std::ranges::find_if(
+        run.model.hidden, [](const NamedLayer& layer) { return !layer.kind->is_dense(); });
+    const std::string name =
+        other == run.model.hidden.end() ? "a layer of the run's model" : other->name;
+    return name + " is not dense; explain tells dense layers alone";
+  }
   if (run.batch > kMostExamples) return message(run.batch, "examples in a batch", kMostExamples);
   const ParameterLayout layout = parameter_layout(run.model, run.input(), run.data->outputs());
   if (layout.size() > kMostParameters) {
@@ -125,7 +130,7 @@ ordered_json to_json(const ExplainedStep& step, const SingleRun& run) {
 
 int explain_command(const ExplainOptions& options, std::ostream& out, std::ostream& err) {
   const SingleRun run = single_run(options.run.definition, options.run.overrides,
-                                   options.run.run_id, options.run.data_folders);
+                                   options.run.run_id, options.run.data_folders, options.run.yes);
   const RunConfiguration& configuration = run.spec.configuration;
   if (const std::string message = too_large(configuration); !message.empty()) {
     err << message << '\n';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -41,6 +42,20 @@ ordered_json to_json(const GradientCheck& check, const std::string& title) {
           {"tolerance", kGradientTolerance},
           {"holds", check.holds()},
           {"tensors", std::move(tensors)}};
+}
+
+// On a net where that takes more than a few seconds: what is going on until the table comes.
+void tell_of_a_long_check(const RunConfiguration& run, std::size_t most, std::ostream& err) {
+  constexpr double kLong = 1e11;
+  constexpr int kFewestPasses = 6;
+  const ParameterLayout layout = parameter_layout(run.model, run.input(), run.data->outputs());
+  std::size_t checked = 0;
+  for (const ParameterTensor& tensor : layout.tensors()) checked += std::min(tensor.size(), most);
+  const double flops = flops_of_a_pass(run) * kFewestPasses * static_cast<double>(checked);
+  if (flops < kLong) return;
+  err << "Checks " << checked << " parameters by " << kFewestPasses
+      << " passes over the batch each, or more: " << short_number(flops, 2)
+      << " operations; --sample takes fewer of each tensor.\n";
 }
 
 }  // namespace
@@ -91,12 +106,14 @@ int print_gradient_check(const GradientCheck& check, const std::string& title, b
 
 int gradcheck_command(const GradcheckOptions& options, std::ostream& out, std::ostream& err) {
   const SingleRun run = single_run(options.run.definition, options.run.overrides,
-                                   options.run.run_id, options.run.data_folders);
+                                   options.run.run_id, options.run.data_folders, options.run.yes);
   const RunConfiguration& configuration = run.spec.configuration;
   if (configuration.model.precision != Precision::float64) {
     err << "The run is in float32; its gradient is checked in float64.\n";
   }
   const Dataset data = configuration.data->load(options.run.data_folders);
+  tell_of_a_long_check(configuration,
+                       options.all ? std::numeric_limits<std::size_t>::max() : options.sample, err);
   const GradientCheckOptions how{
       .most = options.all ? std::numeric_limits<std::size_t>::max() : options.sample,
       .seed = run.spec.seed};

@@ -21,6 +21,7 @@ struct InspectionOptions {
   std::string run_id = {};  ///< empty: the definition's first run
   bool json = false;
   DataFolders data_folders = {};
+  bool yes = false;  ///< more than kMostRuns are meant
 };
 
 struct GradcheckOptions {

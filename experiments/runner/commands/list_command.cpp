@@ -6,6 +6,7 @@
 #include "experiments/runner/commands/commands.hpp"
 #include "experiments/runner/commands/plugin_kinds.hpp"
 #include "experiments/runner/definition/definition.hpp"
+#include "experiments/runner/plan/expansion.hpp"
 #include "experiments/runner/text/setting_json.hpp"
 #include "experiments/runner/text/text_table.hpp"
 
@@ -33,9 +34,7 @@ ListedKind experiments() {
     const std::string& summary =
         definition.question.empty() ? definition.title : definition.question;
     kind.members.push_back({path.stem().string(), summary, "", definition.paper, {}});
-    std::size_t runs = 1;
-    for (const SweepAxis& axis : definition.axes) runs *= axis.values.size();
-    kind.runs.push_back(std::to_string(runs));
+    kind.runs.push_back(std::to_string(number_of_runs(definition)));
   }
   return kind;
 }

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -145,14 +146,33 @@ double recording_seconds(const SingleRun& run, const RunRecord& record) {
   return std::max(median(std::move(with)) - median(std::move(without)), 0.0);
 }
 
+// On `err`, what comes next, where a step is so long that nothing else is seen for a while.
+class Stages {
+ public:
+  Stages(const RunConfiguration& run, std::ostream& err)
+      : long_(kPasses * flops_of_a_pass(run) > kLongStep), err_(err) {}
+
+  void begin(std::string_view stage) const {
+    if (long_) err_ << "profile: " << stage << " ...\n" << std::flush;
+  }
+
+ private:
+  static constexpr double kPasses = 3;  // forward, and back to weights and inputs
+  static constexpr double kLongStep = 2e9;
+
+  bool long_;
+  std::ostream& err_;
+};
+
 Profile measured(const SingleRun& run, const Dataset& data, const std::vector<int>& threads,
-                 StepTimes& times, const MachineNoise& noise) {
+                 StepTimes& times, const MachineNoise& noise, const Stages& stages) {
   const RunConfiguration& configuration = run.spec.configuration;
   Profile profile;
   profile.title = run.title();
   profile.run_id = run.spec.run_id;
   profile.precision = configuration.model.precision;
   profile.batch = configuration.batch;
+  stages.begin("the machine's ceilings");
   profile.ceiling = measure_ceiling(threads);
   const StepWork work = step_work(configuration, times.optimizer_state, profile.ceiling.caches.l2);
   profile.working_set = work.working_set;
@@ -161,6 +181,7 @@ Profile measured(const SingleRun& run, const Dataset& data, const std::vector<in
   profile.bytes_per_second = traffic_rate(profile.buffers);
   add_times(profile, times, work);
   if (threads.size() > 1) {
+    stages.begin("steps on several threads");
     profile.scaling = measure_scaling(configuration, data, threads, kScalingRounds, kWindowSeconds);
   }
   profile.rounds = std::move(times.rounds);
@@ -198,7 +219,7 @@ int profile_command(const ProfileOptions& options, std::ostream& out, std::ostre
     return print_ceiling(*wanted, options.run.json, out, err);
   }
   const SingleRun run = single_run(options.run.definition, options.run.overrides,
-                                   options.run.run_id, options.run.data_folders);
+                                   options.run.run_id, options.run.data_folders, options.run.yes);
   const RunConfiguration& configuration = run.spec.configuration;
   if (configuration.steps < 1) {
     err << run.title() << " has no update to profile\n";
@@ -211,6 +232,8 @@ int profile_command(const ProfileOptions& options, std::ostream& out, std::ostre
   const std::vector<int> threads = threads_that_fit(run, *wanted, err);
   const Dataset data = configuration.data->load(options.run.data_folders);
 
+  const Stages stages(configuration, err);
+  stages.begin("steps on one thread");
   const NoiseWatch watch;
   const double before = multiply_add_rate(configuration.model.precision, kProbeSeconds);
   StepTimes times = time_steps(configuration, data, options.steps);
@@ -220,7 +243,7 @@ int profile_command(const ProfileOptions& options, std::ostream& out, std::ostre
   }
   // Of the timed steps alone: the ceilings and the scaling that follow make threads wait for one another.
   const MachineNoise noise = finished(watch, before, configuration.model.precision);
-  const Profile profile = measured(run, data, threads, times, noise);
+  const Profile profile = measured(run, data, threads, times, noise, stages);
   if (!options.output.empty()) {
     write_profile_file(options.output, profile, run.definition,
                        gather_provenance(options.command_line, threads.back()));

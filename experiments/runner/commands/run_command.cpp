@@ -12,6 +12,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <unordered_map>
 #include <utility>
@@ -19,13 +20,21 @@
 
 #include <fmt/format.h>
 
+#include "experiments/runner/commands/foreign_results.hpp"
+#include "experiments/runner/commands/run_report.hpp"
 #include "experiments/runner/definition/definition.hpp"
 #include "experiments/runner/machine/available_processors.hpp"
 #include "experiments/runner/plan/memory_fit.hpp"
 #include "experiments/runner/plan/plan.hpp"
+#include "experiments/runner/plan/shards.hpp"
+#include "experiments/runner/plan/stages.hpp"
 #include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/results/provenance.hpp"
 #include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/results/store_paths.hpp"
+#include "experiments/runner/results/stored_runs.hpp"
+#include "experiments/runner/results/sweep_store.hpp"
+#include "experiments/runner/sweep/checkpoint_files.hpp"
 #include "experiments/runner/sweep/interrupt.hpp"
 #include "experiments/runner/sweep/progress.hpp"
 #include "experiments/runner/sweep/scheduler.hpp"
@@ -45,128 +54,141 @@ double seconds_now() {
   return std::chrono::duration<double>(steady_clock::now().time_since_epoch()).count();
 }
 
-bool is_finished(RunStatus status) {
-  return status == RunStatus::complete || status == RunStatus::diverged;
+/// Whether FILE is exactly this plan, and nothing is missing or waits in segments.
+bool is_whole(const fs::path& path, const Plan& plan, const StoredRuns& stored) {
+  const StorePaths paths(path);
+  std::error_code unknown;
+  if (!fs::exists(path, unknown) || fs::exists(paths.folder, unknown)) return false;
+  const ResultsReader reader(path);
+  const std::vector<std::string> ids = reader.run_ids();
+  return std::ranges::equal(ids, plan.runs, {}, {}, &RunSpec::run_id) &&
+         std::ranges::all_of(ids, [&](const auto& id) { return stored.is_finished(id); }) &&
+         reader.attribute("definition_sha256") == plan.definition.sha256;
 }
 
-/// An output file of an earlier call, and what of it belongs to the plan.
-struct EarlierFile {
-  std::unique_ptr<ResultsReader> reader;  ///< null where there is no file
-  std::vector<std::optional<std::size_t>>
-      places;  ///< of each run of the plan, where it is finished
-  std::size_t kept = 0;
-  std::size_t dropped = 0;  ///< finished runs that the plan does not have
-  bool is_whole = false;    ///< exactly this plan, and nothing is missing
-};
-
-EarlierFile open_earlier_file(const fs::path& path, const Plan& plan, bool fresh) {
-  EarlierFile earlier;
-  earlier.places.resize(plan.runs.size());
+/// What is on disk before this call.
+StoredRuns look(const fs::path& path, bool fresh) {
   require_replaceable(path);
-  std::error_code unknown;
-  if (fresh || !fs::exists(path, unknown)) return earlier;
+  if (fresh) return {};
   try {
-    earlier.reader = std::make_unique<ResultsReader>(path);
+    return StoredRuns(path);
   } catch (const EnvironmentError& error) {
     throw EnvironmentError(std::string(error.what()) + "\n--fresh writes it anew");
   }
-  const std::vector<std::string> ids = earlier.reader->run_ids();
-  const std::vector<RunStatus> statuses = earlier.reader->statuses();
-  std::unordered_map<std::string, std::size_t> finished;
-  for (std::size_t place = 0; place < ids.size(); ++place) {
-    if (is_finished(statuses[place])) finished.emplace(ids[place], place);
-  }
-  bool same_runs = ids.size() == plan.runs.size();
-  for (std::size_t index = 0; index < plan.runs.size(); ++index) {
-    const std::string& id = plan.runs[index].run_id;
-    same_runs = same_runs && ids[index] == id;
-    const auto found = finished.find(id);
-    if (found == finished.end()) continue;
-    earlier.places[index] = found->second;
-    ++earlier.kept;
-  }
-  earlier.dropped = finished.size() - earlier.kept;
-  earlier.is_whole = same_runs && earlier.kept == plan.runs.size() &&
-                     earlier.reader->attribute("definition_sha256") == plan.definition.sha256;
-  return earlier;
 }
 
-/// What became of the runs, those of an earlier file included.
-struct Outcome {
-  std::vector<RunStatus> statuses;
-  std::vector<std::pair<std::size_t, std::string>> failures;  ///< run and message
-  std::size_t computed = 0;                                   ///< by this call
-
-  std::size_t count(RunStatus status) const {
-    return static_cast<std::size_t>(std::ranges::count(statuses, status));
-  }
+/// What this call adds to what was there.
+struct Computed {
+  std::size_t runs = 0;
+  Failures failures;
 };
 
-/// Writes the runs of the earlier file into the new one. One that cannot be read, because its
-/// checksum is wrong, is left to be computed again.
-void take_over(const EarlierFile& earlier, ResultsWriter& writer, Outcome& outcome,
-               std::ostream& err) {
-  for (std::size_t index = 0; index < earlier.places.size(); ++index) {
-    const std::optional<std::size_t>& place = earlier.places[index];
-    if (!place) continue;
-    RunRecord record;
-    RunPlace computed_at;
-    try {
-      record = earlier.reader->read(*place);
-      computed_at = earlier.reader->place(*place);
-    } catch (const EnvironmentError& error) {
-      err << error.what() << "\nthis run is computed again\n";
-      continue;
-    }
-    writer.write(index, record, computed_at);
-    outcome.statuses[index] = record.status;
-  }
-}
-
-/// Computes what is pending. One thread at a time touches the writer: the scheduler's own while
-/// schedule() runs.
-void compute(const Plan& plan, const RunOptions& options, const Sharing& sharing, ProgressMode mode,
-             std::atomic<bool>& stop, ResultsWriter& writer, Outcome& outcome, std::ostream& err) {
+/// The runs of the plan that this call is still to compute. One that failed in it has had its turn.
+std::vector<std::size_t> pending_runs(const Plan& plan, const StoredRuns& stored,
+                                      const RunOptions& options, const Computed& computed) {
   std::vector<std::size_t> pending;
-  double cost = 0;
   for (std::size_t index = 0; index < plan.runs.size(); ++index) {
-    if (outcome.statuses[index] != RunStatus::pending) continue;
-    pending.push_back(index);
-    cost += plan.runs[index].cost;
+    const std::string& run_id = plan.runs[index].run_id;
+    const RunStatus status = stored.status(run_id);
+    const bool is_failed = status == RunStatus::failed && !computed.failures.contains(run_id);
+    const bool is_pending = status == RunStatus::pending && !options.retry_failed;
+    if (is_failed || is_pending) pending.push_back(index);
   }
-  if (mode == ProgressMode::live || mode == ProgressMode::plain) {
-    err << sharing_text(plan, pending, sharing) << '\n';
-  }
-  Progress progress(mode, err, pending.size(), cost, seconds_now, standard_error_style());
-  const ProgressTicker ticker(progress);
-  schedule(plan, pending, options.data_folders, sharing, stop,
-           [&](std::size_t index, RunRecord&& record) {
-             writer.write(index, record);
-             outcome.statuses[index] = record.status;
-             ++outcome.computed;
-             if (record.status == RunStatus::failed) {
-               outcome.failures.emplace_back(index, record.message);
-             }
-             progress.finished(record.status, plan.runs[index].cost);
-           });
+  return pending;
 }
 
-std::string runs_text(std::size_t n) { return fmt::format("{} {}", n, n == 1 ? "run" : "runs"); }
+/// Removes the checkpoints of runs whose records are on disk, some at a time, as each time the records must
+/// be written.
+class RecordedCheckpoints {
+ public:
+  RecordedCheckpoints(SweepStore& store, CheckpointFiles& checkpoints)
+      : store_(store), checkpoints_(checkpoints) {}
 
-void print_counts(const fs::path& path, const Outcome& outcome, std::ostream& out) {
-  out << path.string() << '\n'
-      << fmt::format("{}: {} complete, {} diverged, {} failed", runs_text(outcome.statuses.size()),
-                     outcome.count(RunStatus::complete), outcome.count(RunStatus::diverged),
-                     outcome.count(RunStatus::failed));
-  const std::size_t pending = outcome.count(RunStatus::pending);
-  if (pending > 0) out << ", " << pending << " pending: the same command computes them";
-  out << '\n';
+  void add(const std::string& run_id) {
+    constexpr std::size_t kMost = 16;
+    run_ids_.push_back(run_id);
+    if (run_ids_.size() < kMost) return;
+    store_.flush();
+    for (const std::string& recorded : run_ids_) checkpoints_.remove(recorded);
+    run_ids_.clear();
+  }
+
+ private:
+  SweepStore& store_;
+  CheckpointFiles& checkpoints_;
+  std::vector<std::string> run_ids_;
+};
+
+/// The ids of the runs that this call leaves to another.
+std::set<std::string> unfinished(const Plan& plan, const StoredRuns& stored) {
+  std::set<std::string> ids;
+  for (const RunSpec& run : plan.runs) {
+    if (!stored.is_finished(run.run_id)) ids.insert(run.run_id);
+  }
+  return ids;
 }
 
-void print_failures(const Plan& plan, Outcome& outcome, std::ostream& out) {
-  std::ranges::sort(outcome.failures);
-  for (const auto& [index, message] : outcome.failures) {
-    out << "failed: " << run_label(plan, index) << ": " << message << '\n';
+/// What is the same in all of a call.
+struct Sweep {
+  const RunOptions& options;
+  int threads;
+  std::ostream* warn;  ///< null where messages would be in the way
+  std::ostream* tell;  ///< the same for what is no warning
+  std::atomic<bool>& stop;
+  SweepStore& store;
+  CheckpointFiles& checkpoints;
+  Progress& progress;
+};
+
+/// Computes what is pending of the plan and puts it into the store.
+void compute_pending(const Plan& plan, const Sweep& sweep, Computed& computed) {
+  const std::vector<std::size_t> pending =
+      pending_runs(plan, sweep.store.runs(), sweep.options, computed);
+  const Sharing sharing(sweep.threads, runs_that_fit(plan, pending, sweep.threads, sweep.warn));
+  if (sweep.tell != nullptr) *sweep.tell << sharing_text(plan, pending, sharing) << '\n';
+  double cost = 0;
+  for (const std::size_t index : pending) cost += plan.runs[index].cost;
+  sweep.progress.expect(pending.size(), cost);
+  const ProgressTicker ticker(sweep.progress);
+  const RunFunction run = [&](const RunConfiguration& configuration, const Dataset& data,
+                              const std::atomic<bool>& stopped) {
+    return sweep.checkpoints.train(configuration, data, stopped,
+                                   [&](const std::string& line) { sweep.progress.say(line); });
+  };
+  RecordedCheckpoints recorded(sweep.store, sweep.checkpoints);
+  schedule(
+      plan, pending, sweep.options.data_folders, sharing, sweep.stop,
+      [&](std::size_t index, RunRecord&& record) {
+        const RunStatus status = record.status;
+        if (status == RunStatus::failed) {
+          computed.failures.emplace(plan.runs[index].run_id, record.message);
+          if (sweep.options.fail_fast) sweep.stop = true;
+        }
+        ++computed.runs;
+        sweep.store.append(plan.runs[index].run_id, std::move(record));
+        if (plan.runs[index].configuration.checkpoint_every > 0 && is_finished(status)) {
+          recorded.add(plan.runs[index].run_id);
+        }
+        sweep.progress.finished(status, plan.runs[index].cost);
+      },
+      run);
+}
+
+/// Gives the plan the stages that what is stored leads to. It grows from its first stage, the first `begun`
+/// runs, so that its order is the same however often the sweep was interrupted.
+void grow(Plan& plan, std::size_t begun, const StoredRuns& stored) {
+  plan.runs.erase(plan.runs.begin() + static_cast<std::ptrdiff_t>(begun), plan.runs.end());
+  add_stages(plan, stored.values());
+}
+
+/// Computes what is pending of the plan, and then of each stage that follows from it.
+void compute_stages(Plan& plan, std::size_t begun, const Sweep& sweep, Computed& computed) {
+  for (;;) {
+    compute_pending(plan, sweep, computed);
+    if (!has_stages(plan.definition) || sweep.stop) return;
+    grow(plan, begun, sweep.store.runs());
+    // A run that had failed before may be chosen now, so as many runs need not be the same ones.
+    if (pending_runs(plan, sweep.store.runs(), sweep.options, computed).empty()) return;
   }
 }
 
@@ -180,35 +202,20 @@ void make_folder_of(const fs::path& path) {
   }
 }
 
-/// A changed definition must not cost the results of the one before: copies them to FILE.previous, or
-/// FILE.previous.2 and so on where that is taken, and returns where they are.
-fs::path keep_previous(const fs::path& path) {
-  fs::path previous = path.string() + ".previous";
-  for (int n = 2; fs::exists(previous); ++n) {
-    previous = path.string() + ".previous." + std::to_string(n);
-  }
-  std::error_code error;
-  fs::copy_file(path, previous, error);
-  if (error) {
-    throw EnvironmentError(previous.string() +
-                           ": cannot copy the earlier results there: " + error.message());
-  }
-  return previous;
-}
-
-/// After an error in the middle of a sweep: makes the file whole with the runs that were written, if
-/// that is still possible.
-void keep_finished(ResultsWriter& writer, const fs::path& path, const Outcome& outcome,
-                   std::ostream& err) {
-  if (outcome.computed == 0) return;
+/// After an error in the middle of a sweep: sees that what was finished is on disk, if that is still
+/// possible.
+void keep_finished(SweepStore& store, std::size_t computed, std::ostream& err) {
+  if (computed == 0) return;
   try {
-    writer.close();
-    err << path.string() << ": keeps the " << runs_text(outcome.computed)
-        << " finished before the error below\n";
+    store.flush();
   } catch (const std::exception&) {
-    err << path.string() << ": the " << runs_text(outcome.computed)
+    err << store.paths().folder.string() << ": the last " << runs_text(store.waiting())
         << " finished before the error below could not be kept\n";
   }
+  const std::size_t kept = computed - store.waiting();
+  if (kept == 0) return;
+  err << store.paths().folder.string() << ": keeps the " << runs_text(kept)
+      << " finished before the error below; the same command goes on from there\n";
 }
 
 /// One a run, where no step is large enough to be shared.
@@ -224,81 +231,119 @@ Plan plan_of(const RunOptions& options) {
   std::vector<Problem> problems;
   Definition definition =
       read_definition(find_definition(options.definition), options.overrides, problems);
-  return make_plan(std::move(definition), std::move(problems), options.data_folders);
+  return make_plan(std::move(definition), std::move(problems), options.data_folders,
+                   most_runs(options.yes));
+}
+
+/// What a call computes, and the file that it writes.
+struct Task {
+  Plan plan;
+  fs::path path;
+};
+
+/// Leaves out what is finished elsewhere and not here: groups of runs as a whole, as what a stage is chosen
+/// by must be in one place.
+void leave_out(const StoredRuns& elsewhere, const StoredRuns& here, Plan& plan) {
+  Plan whole = plan;
+  add_stages(whole, elsewhere.values());
+  std::set<std::size_t> needed;  // groups
+  for (const RunSpec& run : whole.runs) {
+    const std::string& id = run.run_id;
+    if (!elsewhere.is_finished(id) || here.is_finished(id)) needed.insert(run.group);
+  }
+  std::erase_if(plan.runs, [&](const RunSpec& run) { return !needed.contains(run.group); });
+}
+
+/// A shard has a file of its own. What the output holds already is left out, but for what the shard has
+/// computed itself.
+Task task_of(const RunOptions& options) {
+  Plan plan = plan_of(options);
+  fs::path output = options.output.empty() ? fs::path("results") / (plan.definition.name + ".h5")
+                                           : fs::path(options.output);
+  if (options.shard.empty()) return {std::move(plan), std::move(output)};
+  const Shard shard = parse_shard(options.shard);
+  Task task{part_of(plan, shard), shard_path(output, shard)};
+  if (options.fresh) return task;
+  leave_out(StoredRuns(output), StoredRuns(task.path), task.plan);
+  return task;
 }
 
 }  // namespace
 
 int run_command(const RunOptions& options, std::ostream& out, std::ostream& err) {
   const double started = seconds_now();
-  const Plan plan = plan_of(options);
+  Task task = task_of(options);
+  Plan& plan = task.plan;
+  const fs::path& path = task.path;
+  if (plan.runs.empty()) {
+    out << path.string() << ": no run is left for shard " << options.shard << '\n';
+    return kAllWell;
+  }
   // Until here there is nothing to keep, and a signal ends the program at once.
   Interrupt interrupt;
   const ProgressMode mode = progress_mode(options.progress, isatty(STDERR_FILENO) == 1);
+  const bool is_telling = mode == ProgressMode::live || mode == ProgressMode::plain;
   if (mode != ProgressMode::json) print_warnings(plan, err);
-  const fs::path path = options.output.empty()
-                            ? fs::path("results") / (plan.definition.name + ".h5")
-                            : fs::path(options.output);
-  int threads = options.threads > 0 ? options.threads : available_processors();
-  const std::size_t n_runs = plan.runs.size();
 
-  EarlierFile earlier = open_earlier_file(path, plan, options.fresh);
-  Outcome outcome;
-  if (earlier.is_whole) {
-    outcome.statuses = earlier.reader->statuses();
-    print_counts(path, outcome, out);
+  const StoredRuns before = look(path, options.fresh);
+  const std::size_t begun = plan.runs.size();
+  grow(plan, begun, before);
+  if (!options.fresh && is_whole(path, plan, before)) {
+    const std::size_t n_runs = plan.runs.size();
+    print_counts(path, count_runs(plan, before), out);
     out << fmt::format("{} of {} runs were there already\n", n_runs, n_runs);
     return kAllWell;
   }
-
-  if (earlier.kept > 0 && (mode == ProgressMode::live || mode == ProgressMode::plain)) {
-    err << fmt::format("{} of {} runs were there already\n", earlier.kept, n_runs);
-  }
-  std::vector<std::size_t> missing;
-  for (std::size_t index = 0; index < n_runs; ++index) {
-    if (!earlier.places[index]) missing.push_back(index);
-  }
-  threads = std::min(threads, most_useful_threads(plan, missing));
-  const Sharing sharing(
-      threads, runs_that_fit(plan, missing, threads, mode == ProgressMode::json ? nullptr : &err));
+  refuse_foreign_results(path, before, plan, options.data_folders);
+  const std::vector<std::size_t> missing = pending_runs(plan, before, options, {});
+  const int threads = std::min(options.threads > 0 ? options.threads : available_processors(),
+                               most_useful_threads(plan, missing));
+  // A net that the memory does not hold is refused before anything is on disk.
+  runs_that_fit(plan, missing, threads, nullptr);
   if (options.output.empty()) {
     make_folder_of(path);
   } else {
     require_folder_of(path);
   }
-  const fs::path previous = earlier.dropped > 0 ? keep_previous(path) : fs::path();
-  ResultsWriter writer(path, plan, gather_provenance(options.command_line, threads));
-  outcome.statuses.assign(n_runs, RunStatus::pending);
-  take_over(earlier, writer, outcome, err);
-  earlier.reader.reset();
+
+  SweepStore store(path, plan.definition, gather_provenance(options.command_line, threads),
+                   options.fresh, err);
+  CheckpointFiles checkpoints(store.paths().checkpoints);
+  const RunCounts found = count_runs(plan, store.runs());
+  std::ostream* const warn = mode == ProgressMode::json ? nullptr : &err;
+  std::ostream* const tell = is_telling ? &err : nullptr;
+  if (found.done() > 0 && is_telling) {
+    err << fmt::format("{} of {} runs were there already\n", found.done(), found.all());
+  }
+  Computed computed;
   try {
-    compute(plan, options, sharing, mode, interrupt.stop(), writer, outcome, err);
+    Progress progress(mode, err, 0, 0, seconds_now, standard_error_style());
+    progress.begin_with(found.done());
+    compute_stages(plan, begun,
+                   {options, threads, warn, tell, interrupt.stop(), store, checkpoints, progress},
+                   computed);
   } catch (const std::exception&) {
-    keep_finished(writer, path, outcome, err);
-    if (outcome.computed == 0 && !previous.empty()) fs::remove(previous);
+    keep_finished(store, computed.runs, err);
     throw;
   }
 
-  const bool interrupted = interrupt.signalled() && outcome.count(RunStatus::pending) > 0;
-  if (interrupted && outcome.computed == 0) {
+  const RunCounts counts = count_runs(plan, store.runs());
+  const bool interrupted = interrupt.signalled() && counts.pending > 0;
+  if (interrupted && computed.runs == 0 && !store.found_segments()) {
     err << path.string() << ": nothing new was finished; the file is left as it was\n";
-    if (!previous.empty()) fs::remove(previous);
     return kInterrupted;
   }
-  writer.close();
+  const std::vector<fs::path> previous = store.publish(plan);
+  checkpoints.keep_only(unfinished(plan, store.runs()));
 
-  print_counts(path, outcome, out);
-  out << fmt::format("{} computed in {} on {} {}\n", runs_text(outcome.computed),
+  print_counts(path, counts, out);
+  out << fmt::format("{} computed in {} on {} {}\n", runs_text(computed.runs),
                      duration_text(seconds_now() - started), threads,
                      threads == 1 ? "thread" : "threads");
-  if (!previous.empty()) {
-    const bool one = earlier.dropped == 1;
-    out << fmt::format("{} earlier {} not in this plan; {} kept in {}\n", earlier.dropped,
-                       one ? "run is" : "runs are", one ? "it is" : "they are", previous.string());
-  }
-  print_failures(plan, outcome, out);
+  print_previous(previous, store.runs().finished() - counts.done(), out);
+  print_failures(plan, computed.failures, out);
   if (interrupted) return kInterrupted;
-  return outcome.count(RunStatus::failed) > 0 ? kRunsFailed : kAllWell;
+  return counts.failed > 0 ? kRunsFailed : kAllWell;
 }
 
 DataFolders data_folders(const std::string& data_dir) {

@@ -11,11 +11,16 @@ std::string SingleRun::title() const {
          " (" + spec.run_id + ")";
 }
 
+double flops_of_a_pass(const RunConfiguration& run) {
+  return 2 * run.model.layers(run.data->outputs()).products(run.input()) *
+         static_cast<double>(run.batch);
+}
+
 SingleRun single_run(const std::string& definition, const std::vector<std::string>& overrides,
-                     const std::string& run_id, const DataFolders& data_folders) {
+                     const std::string& run_id, const DataFolders& data_folders, bool yes) {
   std::vector<Problem> problems;
   Definition read = read_definition(find_definition(definition), overrides, problems);
-  Plan plan = make_plan(std::move(read), std::move(problems), data_folders);
+  Plan plan = make_plan(std::move(read), std::move(problems), data_folders, most_runs(yes));
   const auto found =
       run_id.empty() ? plan.runs.begin() : std::ranges::find(plan.runs, run_id, &RunSpec::run_id);
   if (found == plan.runs.end()) {

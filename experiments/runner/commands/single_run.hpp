@@ -20,9 +20,13 @@ struct SingleRun {
   std::string title() const;
 };
 
-/// The run with this id, or the first where `run_id` is empty. Throws DefinitionError where the
-/// definition is wrong or has no such run.
+/// Floating-point operations of a pass over the run's batch, forward.
+double flops_of_a_pass(const RunConfiguration& run);
+
+/// The run with this id, or the first where `run_id` is empty; `yes`: more than kMostRuns are meant.
+/// Throws DefinitionError where the definition is wrong or has no such run.
 SingleRun single_run(const std::string& definition, const std::vector<std::string>& overrides,
-                     const std::string& run_id, const DataFolders& data_folders = {});
+                     const std::string& run_id, const DataFolders& data_folders = {},
+                     bool yes = false);
 
 }  // namespace plumbline

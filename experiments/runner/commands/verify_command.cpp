@@ -15,7 +15,10 @@
 #include "experiments/runner/machine/available_processors.hpp"
 #include "experiments/runner/plan/memory_fit.hpp"
 #include "experiments/runner/plan/plan.hpp"
+#include "experiments/runner/plan/stages.hpp"
+#include "experiments/runner/results/recorded_plan.hpp"
 #include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/results/stored_runs.hpp"
 #include "experiments/runner/sweep/interrupt.hpp"
 #include "experiments/runner/sweep/scheduler.hpp"
 
@@ -52,31 +55,18 @@ std::string text_of(const Outcome& outcome) {
   return fmt::format("{}, digest {}", name_of(outcome.status), outcome.digest);
 }
 
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    lines.emplace_back(text.substr(0, end));
-    text = end == text.npos ? std::string_view() : text.substr(end + 1);
-  }
-  return lines;
-}
-
-/// The plan that the file was made of. What this program finds wrong with it is no mistake of the
-/// user's: a file that is gone, a setting of another version.
-Plan plan_of(const std::string& path, const ResultsReader& reader, const DataFolders& folders) {
-  std::vector<Problem> problems;
-  Definition definition =
-      parse_definition(reader.provenance("definition_path"), reader.provenance("definition"),
-                       lines_of(reader.provenance("overrides")), problems);
-  try {
-    return make_plan(std::move(definition), std::move(problems), folders);
-  } catch (const DefinitionError& error) {
-    std::string message = path + ": the definition in it cannot be run here";
-    for (const Problem& problem : error.problems()) {
-      message += "\n" + to_string(problem.place) + ": " + problem.message;
-    }
-    throw EnvironmentError(message);
+/// The clock ends no run a second time where it did the first: one that has a budget of seconds is
+/// computed for the steps that the file says it made.
+void repeat_for(double n_steps, RunStatus status, RunConfiguration& configuration) {
+  Budget& budget = configuration.budget;
+  if (budget.max_seconds == 0) return;
+  budget.max_seconds = 0;
+  const auto steps = static_cast<std::int64_t>(n_steps);
+  if (status != RunStatus::complete || steps >= configuration.steps) return;
+  if (steps > 0) {
+    budget.max_steps = steps;
+  } else {
+    configuration.steps = 0;
   }
 }
 
@@ -92,10 +82,14 @@ std::vector<std::size_t> spread(const std::vector<std::size_t>& all, std::size_t
 
 int verify_command(const VerifyOptions& options, std::ostream& out, std::ostream& err) {
   const ResultsReader reader(options.file);
-  const Plan plan = plan_of(options.file, reader, options.data_folders);
+  Plan plan = recorded_plan(options.file, reader, options.data_folders);
+  StoredRuns stored;
+  stored.add(reader);
+  add_stages(plan, stored.values());
   const std::vector<std::string> ids = reader.run_ids();
   const std::vector<RunStatus> statuses = reader.statuses();
   const std::vector<std::string> digests = reader.labels("digest");
+  const std::vector<double> n_steps = reader.numbers("n_steps");
 
   std::unordered_map<std::string, std::size_t> planned;
   for (std::size_t i = 0; i < plan.runs.size(); ++i) planned.emplace(plan.runs[i].run_id, i);
@@ -111,6 +105,7 @@ int verify_command(const VerifyOptions& options, std::ostream& out, std::ostream
           options.file, ids[place], kSemanticsVersion));
     }
     finished.push_back(found->second);
+    repeat_for(n_steps[place], statuses[place], plan.runs[found->second].configuration);
     recorded.emplace(found->second, Outcome{statuses[place], digests[place]});
   }
   if (finished.empty()) throw EnvironmentError(options.file + ": has no finished run to verify");

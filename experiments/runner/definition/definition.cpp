@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+// toml++ asserts of some wrong texts what is not so, and would go on to say what is wrong with them.
+#define TOML_ASSERT(expression) static_assert(true)
 #include <toml++/toml.h>
 
 #include "experiments/runner/definition/definition_reader.hpp"
@@ -31,13 +33,53 @@ std::string read_text(const std::filesystem::path& path) {
   return text.str();
 }
 
-// The characters of a number that end before the column, which counts from 1, of a line.
-std::string number_before(std::string_view text, const toml::source_position& position) {
-  std::istringstream lines{std::string(text)};
-  std::string line;
-  for (toml::source_index i = 0; i < position.line; ++i) std::getline(lines, line);
-  line.resize(std::min<std::size_t>(line.size(), position.column > 0 ? position.column - 1 : 0));
-  return line.substr(line.find_last_not_of("0123456789_.eE+-") + 1);
+// The line of a text that a place is in, cut before the place; columns count characters from 1.
+struct CutLine {
+  std::string_view before;
+  std::string_view rest;
+};
+
+CutLine cut_line(std::string_view text, const toml::source_position& position) {
+  for (toml::source_index i = 1; i < position.line; ++i) {
+    text.remove_prefix(std::min(text.size(), text.find('\n') + 1));
+  }
+  const std::string_view line = text.substr(0, text.find('\n'));
+  std::size_t at = 0;
+  for (toml::source_index i = 1; i < position.column && at < line.size(); ++i) {
+    constexpr unsigned kContinues = 0x80;  // 10xxxxxx, inside a character in UTF-8
+    do ++at;
+    while (at < line.size() && (static_cast<unsigned char>(line[at]) & 0xC0U) == kContinues);
+  }
+  return {line.substr(0, at), line.substr(at)};
+}
+
+// What is wrong where toml++ stops, which is at `place`: its words, but where these are not about what a user
+// did wrong.
+Problem syntax_problem(std::string_view text, const toml::parse_error& error, Place place) {
+  const CutLine line = cut_line(text, error.source().begin);
+  // toml++ refuses numbers out of range as it would refuse any word.
+  const std::string number(
+      line.before.substr(line.before.find_last_not_of("0123456789_.eE+-") + 1));
+  if (std::string wrong = range_problem(number); !wrong.empty()) {
+    place.column -= static_cast<int>(number.size());
+    return {place, std::move(wrong)};
+  }
+  const std::string said(error.description());
+  const auto says = [&](std::string_view words) { return said.find(words) != said.npos; };
+  if (says("string: ") && says("control characters")) {
+    const bool at_end = line.rest.empty() || line.rest == "\r";
+    return {place, at_end
+                       ? "the line ends before the text in quotes does"
+                       : "a control character stands in a text in quotes; there it is written as "
+                         "\\u and four digits"};
+  }
+  const std::string_view word = line.rest.substr(0, line.rest.find_first_of(" \t\r,]}#"));
+  if (!word.empty() && (says("could not determine value type") || says("parsing boolean"))) {
+    return {place,
+            '\'' + std::string(word) +
+                "' is no value; a text needs the quotes \" around it, and a flag is true or false"};
+  }
+  return {place, said};
 }
 
 // Turns what toml++ read into settings with places, in the order of the text: toml++ sorts tables
@@ -52,10 +94,7 @@ class TomlReader {
     try {
       return table(toml::parse(text), "");
     } catch (const toml::parse_error& error) {
-      // toml++ refuses such numbers as it would refuse any word.
-      const std::string wrong = range_problem(number_before(text, error.source().begin));
-      problems_->push_back(
-          {place(error.source().begin), wrong.empty() ? std::string(error.description()) : wrong});
+      problems_->push_back(syntax_problem(text, error, place(error.source().begin)));
       return std::nullopt;
     }
   }
@@ -166,7 +205,7 @@ Definition parse_definition(const std::filesystem::path& path, std::string text,
   if (root) {
     reader.finish();
   } else {
-    definition.axes.clear();
+    definition.studies.clear();
   }
   return definition;
 }

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "experiments/runner/definition/definition.hpp"
+#include "experiments/runner/definition/mistakes.hpp"
+#include "experiments/runner/definition/sweep_reader.hpp"
 
 namespace plumbline {
 
@@ -17,13 +19,14 @@ namespace plumbline {
 class DefinitionReader {
  public:
   DefinitionReader(Definition& definition, std::vector<Problem>& problems)
-      : definition_(&definition), problems_(&problems) {}
+      : definition_(&definition),
+        problems_(&problems),
+        mistakes_(problems),
+        sweep_reader_(problems) {}
 
   void read(const SettingsTable& root);
-  /// The keys of the table `sweep`.
-  static std::vector<SettingInfo> sweep_settings();
-  /// One value sets the key, and ends an axis of that key; several make it an axis. Only what runs are
-  /// made of can be given so, and the seeds.
+  /// One value sets the key, and ends an axis of that key; several make it an axis; both in every
+  /// study. Only what runs are made of can be given so, and the seeds.
   void apply(const std::string& key, SettingList values, const Place& place);
   /// Makes "train.seed" the last axis.
   void finish();
@@ -33,26 +36,21 @@ class DefinitionReader {
   void read_name(const SettingNode& node);
   void read_text(std::string_view key, const SettingNode& node, std::string& field);
   void read_about(const SettingNode& node);
-  void read_sweep(const SettingNode& node);
-  void read_grid(const SettingNode& node);
-  void add_axis(const std::string& key, const SettingNode& node);
   void apply_sweep(const std::string& key, SettingList values, const Place& place);
+  void apply_axis(const std::string& key, const SettingList& values, const Place& place);
   void set(std::string_view key, const SettingNode& value);
-  SettingList axis_values(std::string_view key, const SettingList& values, const Place& place);
-  bool fits(std::string_view key, const SettingNode& value);
-  std::vector<SweepAxis>::iterator find_axis(std::string_view key);
-  SweepAxis seed_axis();
-  SettingNode first_seed();
-  void refuse_what_no_run_reads();
-
-  void problem(const Place& place, std::string message);
-  void unknown(std::string_view key, std::string_view name, const Place& place,
-               const std::vector<std::string>& known);
-  void not_an_integer(std::string_view key, const SettingNode& node, std::string_view expected);
-  void wrong_type(std::string_view key, const SettingNode& node, std::string_view expected);
+  SweepAxis seed_axis(const Study& study, Mistakes& mistakes);
+  SettingList seeds_from(const SettingNode& first, std::int64_t count, Mistakes& mistakes);
+  SettingNode first_seed(const Study& study, Mistakes& mistakes);
+  void end_with_seeds(Study& study, std::vector<Problem>& problems);
+  void refuse_what_no_run_reads(const Study& study, Mistakes& mistakes);
+  void refuse_exclusions_of_what_is_not_set();
+  void add_new(const std::vector<Problem>& problems);
 
   Definition* definition_;
   std::vector<Problem>* problems_;
+  Mistakes mistakes_;
+  SweepReader sweep_reader_;
   std::optional<SettingNode> seeds_;  ///< sweep.seeds as given
   bool seeds_overridden_ = false;     ///< by an override, and not by the text
 };

@@ -8,25 +8,13 @@
 
 #include <fmt/format.h>
 
+#include "engine/datasets/stream_sizes.hpp"
 #include "experiments/runner/machine/available_memory.hpp"
 #include "experiments/runner/text/text_table.hpp"
 
 namespace plumbline {
 
 namespace {
-
-// What the runs share. Of streamed examples that is where they stand, and parts of no more than a window.
-double dataset_bytes(const DataSource& data) {
-  const SplitSizes sizes = data.sizes();
-  const auto bytes = static_cast<double>(data.example_bytes());
-  if (data.window() == 0) return static_cast<double>(sizes.all()) * bytes;
-  constexpr double kPlaceBytes = 16;
-  double held = 0;
-  for (const std::size_t part : {sizes.valid, sizes.test}) {
-    if (part <= data.window()) held += static_cast<double>(part);
-  }
-  return held * bytes + static_cast<double>(sizes.all()) * kPlaceBytes;
-}
 
 // "3 GB of memory, 1 GB of it for the data" that the datasets and the `count` largest runs need.
 std::string needed_text(const MemoryFit& fit, std::size_t count) {
@@ -49,7 +37,7 @@ MemoryFit memory_fit(const Plan& plan, const std::vector<std::size_t>& pending, 
   double most = -1;
   for (const std::size_t index : pending) {
     const RunConfiguration& run = plan.runs[index].configuration;
-    if (datasets.insert(run.data_key).second) fit.data += dataset_bytes(*run.data);
+    if (datasets.insert(run.data_key).second) fit.data += shared_bytes(*run.data);
     fit.runs.push_back(run.memory());
     if (fit.runs.back() > most) {
       most = fit.runs.back();

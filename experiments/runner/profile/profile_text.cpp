@@ -172,8 +172,8 @@ void write_ceiling(const Ceiling& ceiling, std::ostream& out) {
 }
 
 void write_profile(const Profile& profile, std::ostream& out) {
-  out << profile.title << ": " << counted(profile.layers, "weight layer") << ", batch "
-      << profile.batch << ", " << name_of(profile.precision) << ", one thread\n";
+  out << profile.title << ": " << counted(profile.layers, "layer") << ", batch " << profile.batch
+      << ", " << name_of(profile.precision) << ", one thread\n";
   out << fmt::format("{} timed, {} of them quiet; a step touches {}\n\n",
                      counted(profile.steps, "step"), profile.quiet_steps,
                      bytes_text(profile.working_set));

@@ -26,7 +26,7 @@ class Timer final : public TrainingObserver, private PhaseClock {
       : times_{.clock = StepClock(run.model.layers(run.data->outputs()).kinds().size())},
         counters_(std::move(kinds)),
         precision_(run.model.precision),
-        updates_(run.steps),
+        updates_(run.last_step()),
         wanted_(steps) {
     times_.multiply_adds.push_back(multiply_add_rate(precision_, kProbeSeconds));
   }

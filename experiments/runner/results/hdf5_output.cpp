@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "experiments/runner/results/seal.hpp"
+
 namespace plumbline::hdf5 {
 
 namespace {
@@ -109,7 +111,13 @@ OutputFile::~OutputFile() {
   remove_temporary();
 }
 
-void OutputFile::publish() {
+void OutputFile::start_writing_back() noexcept {
+  const Turn turn;
+  const int descriptor = descriptor_of(file_.id());
+  if (descriptor >= 0) ::sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+void OutputFile::publish(bool sealed) {
   const Turn turn;
   reserve_space(check_, file_.id());
   check_(H5Fflush(file_.id(), H5F_SCOPE_GLOBAL), "write it");
@@ -117,6 +125,7 @@ void OutputFile::publish() {
   try {
     check_(H5Fclose(file_.release()), "close it");
     return_space(check_, temporary_, size);
+    if (sealed) append_seal(temporary_);
     force_to_disk(check_, temporary_, "it");
     if (::rename(temporary_.c_str(), path_.c_str()) != 0)
       refuse_with_errno(check_, "give it its name");

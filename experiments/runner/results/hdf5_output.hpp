@@ -20,10 +20,15 @@ class OutputFile {
   hid_t id() const { return file_.id(); }
   const Check& check() const { return check_; }
 
+  /// Has the system begin to write to disk what it holds of the file, and does not wait for it.
+  void start_writing_back() noexcept;
   /// Closes the file, forces it to disk and renames it. Every object of the file must be closed.
-  void publish();
+  void publish() { publish(false); }
+  /// The same, with a seal (seal.hpp).
+  void publish_sealed() { publish(true); }
 
  private:
+  void publish(bool sealed);
   void remove_temporary() noexcept;
 
   std::filesystem::path path_;

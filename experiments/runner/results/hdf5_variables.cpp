@@ -4,6 +4,9 @@
 #include <hdf5_hl.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <numeric>
@@ -14,8 +17,13 @@ namespace {
 
 constexpr unsigned kOrderTracked = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
 constexpr unsigned kDeflateLevel = 1;
+static_assert(std::endian::native == std::endian::little, "small rows are stored as they are");
 /// Of a variable over one dimension: half a megabyte of doubles.
 constexpr hsize_t kLongestChunk = 65536;
+/// Deflating so few bytes takes ten times as long as writing them, and saves next to none.
+constexpr std::size_t kSmallRowBytes = 256;
+/// The filters of a variable are shuffle, deflate and the checksum, bits 0 to 2.
+constexpr std::uint32_t kChecksumAlone = 0b011;
 
 std::string quoted(const std::string& name) { return "'" + name + "'"; }
 
@@ -74,14 +82,24 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+std::size_t count(std::span<const hsize_t> shape) {
+  return std::accumulate(shape.begin(), shape.end(), hsize_t{1}, std::multiplies<>());
+}
+
+/// One index of the first dimension; where there is no other, a large piece.
+hsize_t rows_of_chunk(const std::vector<hsize_t>& shape) {
+  return shape.size() == 1 ? std::min(shape[0], kLongestChunk) : 1;
+}
+
 /// How a variable's values are laid out and filtered.
-Handle creation_properties(const Check& check, StoredAs type, const std::vector<hsize_t>& shape) {
+Handle creation_properties(const Check& check, StoredAs type, const std::vector<hsize_t>& shape,
+                           hsize_t chunk_rows) {
   Handle properties(check(H5Pcreate(H5P_DATASET_CREATE), "prepare a variable"));
   const hid_t id = properties.id();
   check(H5Pset_attr_creation_order(id, kOrderTracked), "track the order of attributes");
   if (type == StoredAs::text) return properties;
   std::vector<hsize_t> chunk = shape;
-  chunk[0] = shape.size() == 1 ? std::min(shape[0], kLongestChunk) : 1;
+  chunk[0] = chunk_rows;
   check(H5Pset_chunk(id, static_cast<int>(chunk.size()), chunk.data()), "set a chunk");
   check(H5Pset_shuffle(id), "set the shuffle filter");
   check(H5Pset_deflate(id, kDeflateLevel), "set the deflate filter");
@@ -94,10 +112,10 @@ Handle creation_properties(const Check& check, StoredAs type, const std::vector<
 }
 
 Variable create_dataset(const Check& check, hid_t file, const std::string& name, StoredAs type,
-                        std::vector<hsize_t> shape) {
+                        std::vector<hsize_t> shape, hsize_t chunk_rows) {
   const Handle space(check(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
                            "describe a shape"));
-  const Handle properties = creation_properties(check, type, shape);
+  const Handle properties = creation_properties(check, type, shape, chunk_rows);
   // No cache of chunks: they are written whole, and a full disk shows in the write, not in the
   // close.
   const Handle access(check(H5Pcreate(H5P_DATASET_ACCESS), "prepare a variable"));
@@ -107,23 +125,69 @@ Variable create_dataset(const Check& check, hid_t file, const std::string& name,
   Handle dataset(check(
       H5Dcreate2(file, name.c_str(), stored, space.id(), H5P_DEFAULT, properties.id(), access.id()),
       "create variable " + quoted(name)));
-  return {name, std::move(dataset), std::move(shape)};
+  Variable variable{name, std::move(dataset), std::move(shape)};
+  const std::size_t value_bytes = type == StoredAs::float64 ? 8 : type == StoredAs::int8 ? 1 : 0;
+  const std::size_t row_bytes = value_bytes * count(variable.shape) / variable.shape[0];
+  const bool is_small = chunk_rows == 1 && variable.shape.size() > 1 && row_bytes <= kSmallRowBytes;
+  if (is_small) variable.small_row_value_bytes = value_bytes;
+  return variable;
 }
 
-std::size_t count(std::span<const hsize_t> shape) {
-  return std::accumulate(shape.begin(), shape.end(), hsize_t{1}, std::multiplies<>());
+/// The checksum of J. G. Fletcher, An Arithmetic Checksum for Serial Transmissions, IEEE Transactions on
+/// Communications 30 (1982), as HDF5 takes it: sums modulo 2^16 - 1 of big-endian words of 16 bits and of
+/// these sums. For so few bytes as a small row has, neither overflows before the end.
+std::uint32_t fletcher32(std::span<const std::uint8_t> bytes) {
+  std::uint32_t sum1 = 0;
+  std::uint32_t sum2 = 0;
+  for (std::size_t i = 0; i < bytes.size(); i += 2) {
+    const std::uint32_t low = i + 1 < bytes.size() ? bytes[i + 1] : 0U;
+    sum1 += (std::uint32_t{bytes[i]} << 8) | low;
+    sum2 += sum1;
+  }
+  for (std::uint32_t* sum : {&sum1, &sum2}) {
+    for (int fold = 0; fold < 2; ++fold) *sum = (*sum & 0xFFFF) + (*sum >> 16);
+  }
+  return (sum2 << 16) | sum1;
 }
 
-/// The part of a variable's space that is one index of its first dimension.
-Handle row_space(const Check& check, const Variable& variable, std::size_t index) {
+/// Writes a row that is a chunk as the library stores it: its bytes and their checksum, neither shuffled
+/// nor deflated, which the chunk says of itself.
+void write_small_row(const Check& check, const Variable& variable, std::size_t index,
+                     std::span<const double> numbers) {
+  std::array<std::uint8_t, kSmallRowBytes + sizeof(std::uint32_t)> chunk{};
+  const std::size_t size = numbers.size() * variable.small_row_value_bytes;
+  if (variable.small_row_value_bytes == sizeof(double)) {
+    std::memcpy(chunk.data(), numbers.data(), size);
+  } else {
+    std::ranges::transform(numbers, chunk.begin(), [](double number) {
+      return static_cast<std::uint8_t>(static_cast<std::int8_t>(number));
+    });
+  }
+  const std::uint32_t checksum = fletcher32(std::span(chunk).first(size));
+  std::memcpy(&chunk[size], &checksum, sizeof checksum);
+  std::array<hsize_t, 3> start = {index, 0, 0};
+  check(H5Dwrite_chunk(variable.id(), H5P_DEFAULT, kChecksumAlone, start.data(),
+                       size + sizeof checksum, chunk.data()),
+        "write " + quoted(variable.name));
+}
+
+std::vector<hsize_t> shape_over(std::span<const Variable* const> dimensions) {
+  std::vector<hsize_t> shape;
+  for (const Variable* dimension : dimensions) shape.push_back(dimension->shape[0]);
+  return shape;
+}
+
+/// The part of a variable's space that is `rows` indices of its first dimension from `first` on.
+Handle row_space(const Check& check, const Variable& variable, std::size_t first,
+                 std::size_t rows) {
   Handle space(check(H5Dget_space(variable.id()), "find the shape of " + quoted(variable.name)));
   std::vector<hsize_t> start(variable.shape.size(), 0);
   std::vector<hsize_t> size = variable.shape;
-  start[0] = index;
-  size[0] = 1;
+  start[0] = first;
+  size[0] = rows;
   check(
       H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr),
-      "select a run of " + quoted(variable.name));
+      "select runs of " + quoted(variable.name));
   return space;
 }
 
@@ -217,7 +281,9 @@ std::vector<std::string> members(const Check& check, hid_t group) {
 
 Variable create_dimension(const Check& check, hid_t file, const std::string& name,
                           std::span<const double> coordinates) {
-  Variable dimension = create_dataset(check, file, name, StoredAs::int32, {coordinates.size()});
+  const std::vector<hsize_t> shape = {coordinates.size()};
+  Variable dimension =
+      create_dataset(check, file, name, StoredAs::int32, shape, rows_of_chunk(shape));
   check(H5DSset_scale(dimension.id(), name.c_str()), "make a dimension of " + quoted(name));
   write_numbers(check, dimension, coordinates);
   return dimension;
@@ -225,9 +291,13 @@ Variable create_dimension(const Check& check, hid_t file, const std::string& nam
 
 Variable create_variable(const Check& check, hid_t file, const std::string& name, StoredAs type,
                          std::span<const Variable* const> dimensions) {
-  std::vector<hsize_t> shape;
-  for (const Variable* dimension : dimensions) shape.push_back(dimension->shape[0]);
-  Variable variable = create_dataset(check, file, name, type, std::move(shape));
+  const std::vector<hsize_t> shape = shape_over(dimensions);
+  return create_variable(check, file, name, type, dimensions, rows_of_chunk(shape));
+}
+
+Variable create_variable(const Check& check, hid_t file, const std::string& name, StoredAs type,
+                         std::span<const Variable* const> dimensions, std::size_t chunk_rows) {
+  Variable variable = create_dataset(check, file, name, type, shape_over(dimensions), chunk_rows);
   for (std::size_t axis = 0; axis < dimensions.size(); ++axis) {
     check(H5DSattach_scale(variable.id(), dimensions[axis]->id(), static_cast<unsigned>(axis)),
           "name the dimensions of " + quoted(name));
@@ -308,17 +378,27 @@ std::vector<std::string> read_texts(const Check& check, const Variable& variable
 
 void write_row(const Check& check, const Variable& variable, std::size_t index,
                std::span<const double> numbers) {
+  if (variable.small_row_value_bytes > 0) {
+    write_small_row(check, variable, index, numbers);
+  } else {
+    write_rows(check, variable, index, 1, numbers);
+  }
+}
+
+void write_rows(const Check& check, const Variable& variable, std::size_t first, std::size_t rows,
+                std::span<const double> numbers) {
   const Handle memory = line(check, numbers.size());
-  const Handle file = row_space(check, variable, index);
+  const Handle file = row_space(check, variable, first, rows);
   check(H5Dwrite(variable.id(), H5T_NATIVE_DOUBLE, memory.id(), file.id(), H5P_DEFAULT,
                  numbers.data()),
         "write " + quoted(variable.name));
 }
 
-std::vector<double> read_row(const Check& check, const Variable& variable, std::size_t index) {
-  std::vector<double> numbers(count(variable.shape) / variable.shape[0]);
+std::vector<double> read_rows(const Check& check, const Variable& variable, std::size_t first,
+                              std::size_t rows) {
+  std::vector<double> numbers(count(variable.shape) / variable.shape[0] * rows);
   const Handle memory = line(check, numbers.size());
-  const Handle file = row_space(check, variable, index);
+  const Handle file = row_space(check, variable, first, rows);
   check(H5Dread(variable.id(), H5T_NATIVE_DOUBLE, memory.id(), file.id(), H5P_DEFAULT,
                 numbers.data()),
         "read " + quoted(variable.name));

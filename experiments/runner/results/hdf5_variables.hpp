@@ -43,6 +43,9 @@ struct Variable {
   std::string name;
   Handle dataset;
   std::vector<hsize_t> shape;
+  /// Of a value in the file, where a row is a chunk and so small that its filters take far more time than
+  /// the row is worth; else 0.
+  std::size_t small_row_value_bytes = 0;
 
   hid_t id() const { return dataset.id(); }
   explicit operator bool() const { return static_cast<bool>(dataset); }
@@ -57,6 +60,9 @@ Variable create_dimension(const Check& check, hid_t file, const std::string& nam
 /// stored as they are. Doubles that are never written read as NaN, other numbers as 0.
 Variable create_variable(const Check& check, hid_t file, const std::string& name, StoredAs type,
                          std::span<const Variable* const> dimensions);
+/// The same, where a chunk holds so many indices of the first dimension.
+Variable create_variable(const Check& check, hid_t file, const std::string& name, StoredAs type,
+                         std::span<const Variable* const> dimensions, std::size_t chunk_rows);
 
 /// Opens a dataset of the root group, or returns an empty Variable where the name is a group's.
 Variable open_variable(const Check& check, hid_t file, const std::string& name);
@@ -78,6 +84,10 @@ std::vector<std::string> read_texts(const Check& check, const Variable& variable
 /// The values at one index of the first dimension.
 void write_row(const Check& check, const Variable& variable, std::size_t index,
                std::span<const double> numbers);
-std::vector<double> read_row(const Check& check, const Variable& variable, std::size_t index);
+/// Those at so many indices from `first` on, one row after the other.
+void write_rows(const Check& check, const Variable& variable, std::size_t first, std::size_t rows,
+                std::span<const double> numbers);
+std::vector<double> read_rows(const Check& check, const Variable& variable, std::size_t first,
+                              std::size_t rows);
 
 }  // namespace plumbline::hdf5

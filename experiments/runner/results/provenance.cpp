@@ -15,6 +15,7 @@
 #include "engine/core/hdf5_handle.hpp"
 #include "engine/core/tensor.hpp"
 #include "engine/kernels/instruction_set.hpp"
+#include "engine/training/run_configuration.hpp"
 #include "experiments/runner/machine/available_processors.hpp"
 #include "plumbline/build_info.hpp"
 
@@ -68,6 +69,7 @@ Provenance gather_provenance(const std::string& command_line, int threads) {
   const bool has_system = uname(&system) == 0;
   return {{"plumbline_version", known(build_info::kVersion)},
           {"git_commit", known(build_info::kGitCommit)},
+          {"semantics_version", std::to_string(kSemanticsVersion)},
           {"compiler", known(build_info::kCompiler)},
           {"cxx_flags", std::string(build_info::kCxxFlags)},
           {"instruction_set", instruction_set()},

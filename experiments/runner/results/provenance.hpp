@@ -8,9 +8,9 @@
 
 namespace plumbline {
 
-/// What made a file, as names and values in a fixed order: plumbline_version, git_commit, compiler,
-/// cxx_flags, instruction_set, cpu_model, cpu_count, memory, kernel, library_versions, host, threads, command_line.
-/// What this machine does not tell is "unknown".
+/// What made a file, as names and values in a fixed order: plumbline_version, git_commit,
+/// semantics_version, compiler, cxx_flags, instruction_set, cpu_model, cpu_count, memory, kernel,
+/// library_versions, host, threads, command_line. What this machine does not tell is "unknown".
 using Provenance = std::vector<std::pair<std::string, std::string>>;
 
 /// Gathers it on this machine. `command_line` is the program's own, words joined by blanks;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/training/run_record.hpp"
@@ -14,6 +15,8 @@
 #include "experiments/runner/results/provenance.hpp"
 
 namespace plumbline {
+
+struct MetricVariable;
 
 /// Where a run was computed.
 struct RunPlace {
@@ -73,7 +76,17 @@ class ResultsReader {
   /// tell "not measured" from NaN: a run that recorded any step has every metric of the file, and
   /// one that has any summary number has them all.
   RunRecord read(std::size_t index) const;
+  /// `count` of them from `first` on, which takes less time than one by one.
+  std::vector<RunRecord> read(std::size_t first, std::size_t count) const;
+  /// How many runs to read at a time, so that no variable takes much more than a megabyte.
+  std::size_t runs_per_block() const;
   RunPlace place(std::size_t index) const;
+  /// The numbers of the whole run, by name: a value for each run, NaN where it has none.
+  std::vector<std::pair<std::string, std::vector<double>>> summary() const;
+  /// The metrics of the file, and its steps and number of weight layers.
+  std::vector<MetricVariable> metrics() const;
+  std::vector<std::int64_t> steps() const;
+  std::size_t layers() const;
   /// A variable over (run) alone, as text: settings and labels, one value for each run. Numbers
   /// have the fewest digits that give the same value.
   std::vector<std::string> labels(const std::string& name) const;

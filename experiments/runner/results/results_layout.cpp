@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "experiments/runner/plan/stages.hpp"
 #include "experiments/runner/results/results_file.hpp"
 
 namespace plumbline {
@@ -36,11 +37,14 @@ constexpr std::array<FixedSetting, 12> kFixedSettings = {{{"depth", "model.depth
 /// Stands last, as the innermost axis.
 constexpr FixedSetting kSeed = {"seed", "train.seed"};
 
+constexpr const char* kStudy = "study";
+constexpr const char* kStage = "stage";
+
 /// What the file itself calls its axes, variables and groups; predictions and metrics aside.
-constexpr std::array<std::string_view, 17> kFileNames = {
-    "run",    "step",     "layer",    "run_id",       "status",      "message",
-    "digest", "n_layers", "n_steps",  "wall_seconds", "cpu_seconds", "threads",
-    "host",   "started",  "recorded", "provenance",   "plots"};
+constexpr std::array<std::string_view, 20> kFileNames = {
+    "run",      "step",       "layer",        "run_id",      "status",  "message", "digest",
+    "n_layers", "n_steps",    "wall_seconds", "cpu_seconds", "threads", "host",    "started",
+    "recorded", "provenance", "plots",        "study",       "stage",   "ended_by"};
 
 constexpr std::array<std::string_view, 7> kTimingNames = {
     "wall_seconds", "cpu_seconds", "threads", "host", "started", "date_created", "history"};
@@ -154,9 +158,32 @@ SettingVariable variable_of(const Column& column, std::string name) {
   return variable;
 }
 
+SettingVariable study_variable(const Plan& plan) {
+  SettingVariable variable{kStudy, kStudy, SettingType::text, {}, {}, "label"};
+  for (const RunSpec& run : plan.runs) {
+    variable.texts.push_back(study_name(plan.definition, run));
+  }
+  return variable;
+}
+
+// Empty where nothing is chosen in any study.
+std::vector<std::string> stages_of(const Plan& plan) {
+  std::vector<std::string> stages;
+  bool has_any = false;
+  for (const RunSpec& run : plan.runs) {
+    stages.push_back(stage_name(plan.definition.studies[run.study], run));
+    has_any = has_any || !stages.back().empty();
+  }
+  return has_any ? stages : std::vector<std::string>();
+}
+
 std::vector<SettingVariable> settings_of(const Plan& plan, std::set<std::string> taken) {
   const std::vector<Column> columns = columns_of(plan);
   std::vector<SettingVariable> settings;
+  if (plan.definition.studies.size() > 1) settings.push_back(study_variable(plan));
+  if (std::vector<std::string> stages = stages_of(plan); !stages.empty()) {
+    settings.push_back({kStage, kStage, SettingType::text, {}, std::move(stages), "label"});
+  }
   std::set<std::string> done;
   const auto add_fixed = [&](const FixedSetting& fixed) {
     const auto found = std::ranges::find(columns, fixed.key, &Column::key);
@@ -170,12 +197,13 @@ std::vector<SettingVariable> settings_of(const Plan& plan, std::set<std::string>
   done.emplace(kSeed.key);
   taken.emplace(kSeed.name);
 
+  std::set<std::string> swept;
+  for (const std::string& key : swept_keys(plan.definition)) swept.insert(written_key(key));
   std::vector<const Column*> others;
   std::map<std::string, int> uses;
   for (const Column& column : columns) {
-    const bool is_axis = std::ranges::find(plan.definition.axes, column.key, &SweepAxis::key) !=
-                         plan.definition.axes.end();
-    if (done.contains(column.key) || (!is_axis && !varies(column))) continue;
+    const bool is_swept = swept.contains(column.key);
+    if (done.contains(column.key) || (!is_swept && !varies(column))) continue;
     others.push_back(&column);
     ++uses[last_part(column.key)];
   }
@@ -220,24 +248,37 @@ ResultsLayout results_layout(const Plan& plan) {
   for (const PredictionVariable& prediction : kPredictions) taken.insert(prediction.name);
   for (const MetricVariable& metric : layout.metrics) taken.insert(metric.name);
   layout.settings = settings_of(plan, std::move(taken));
-  for (const SweepAxis& axis : plan.definition.axes) {
-    const auto found =
-        std::ranges::find(layout.settings, written_key(axis.key), &SettingVariable::key);
-    if (found != layout.settings.end()) layout.sweep_axes.push_back(found->name);
+  for (const SettingVariable& setting : layout.settings) {
+    if (setting.role == "label") layout.sweep_axes.push_back(setting.name);
+  }
+  for (const std::string& key : swept_keys(plan.definition)) {
+    const auto found = std::ranges::find(layout.settings, written_key(key), &SettingVariable::key);
+    const bool is_new =
+        found != layout.settings.end() &&
+        std::ranges::find(layout.sweep_axes, found->name) == layout.sweep_axes.end();
+    if (is_new) layout.sweep_axes.push_back(found->name);
   }
   return layout;
 }
 
 std::string plan_summary(const Plan& plan, const ResultsLayout& layout) {
-  std::string text = std::to_string(plan.runs.size()) + " runs";
-  const char* separator = ": ";
-  for (const SweepAxis& axis : plan.definition.axes) {
-    const auto found =
-        std::ranges::find(layout.settings, written_key(axis.key), &SettingVariable::key);
-    const std::string name = found == layout.settings.end() ? axis.key : found->name;
-    text += separator + std::to_string(axis.values.size()) + " values of " + name;
-    separator = " x ";
+  std::string text = std::to_string(plan.runs.size()) + " runs: ";
+  const std::vector<Study>& studies = plan.definition.studies;
+  for (const Study& study : studies) {
+    if (&study != &studies.front()) text += "; ";
+    if (studies.size() > 1) text += study.name + ": ";
+    for (const SweepAxis& axis : study.axes) {
+      std::string names;
+      for (const std::string& key : axis.keys) {
+        const auto found =
+            std::ranges::find(layout.settings, written_key(key), &SettingVariable::key);
+        names += (names.empty() ? "" : ", ") + (found == layout.settings.end() ? key : found->name);
+      }
+      text += (&axis == &study.axes.front() ? "" : " x ") + std::to_string(axis.points.size()) +
+              (axis.drawn.empty() ? " values of " : " trials (" + axis.drawn + ") of ") + names;
+    }
   }
+  if (plan.excluded > 0) text += "; " + std::to_string(plan.excluded) + " excluded";
   return text;
 }
 

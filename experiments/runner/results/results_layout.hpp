@@ -44,6 +44,7 @@ struct SettingVariable {
   SettingType type = SettingType::text;
   std::vector<double> numbers;     ///< empty for a text; NaN in runs that have no such setting
   std::vector<std::string> texts;  ///< empty for all else; "" in runs that have no such setting
+  std::string role = "setting";    ///< "label" for a name that the definition gives its runs
 
   bool operator==(const SettingVariable&) const = default;
 };
@@ -67,13 +68,14 @@ struct ResultsLayout {
   std::vector<MetricVariable> metrics;  ///< those that the plan says will be measured
 };
 
-/// The settings are those that the contract fixes, the axes of the sweep, and all others whose
-/// values differ between runs. A setting is named by the last part of its key, or by its table's
-/// name where that part is `name`, or by its whole key with underscores where that would clash with
-/// another variable. Needs at least one run.
+/// The settings are those that the contract fixes, the axes of the sweep, and all others whose values
+/// differ between runs; before them stands `study` where there are several. A setting is named by the
+/// last part of its key, or by its table's name where that part is `name`, or by its whole key with
+/// underscores where that would clash with another variable. Needs at least one run.
 ResultsLayout results_layout(const Plan& plan);
 
-/// One line: how many runs there are, and the axes with how many values each.
+/// One line: how many runs there are, and for each study the axes with how many values each, or trials
+/// of a search and what they are drawn from.
 std::string plan_summary(const Plan& plan, const ResultsLayout& layout);
 
 }  // namespace plumbline

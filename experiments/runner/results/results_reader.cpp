@@ -22,6 +22,9 @@ using hdf5::Check;
 using hdf5::Handle;
 using hdf5::Variable;
 
+/// Of the largest variable, in a block of runs: a megabyte.
+constexpr std::size_t kBlockNumbers = 131072;
+
 /// A metric of the file; its shape is that of the axes.
 struct MetricDataset {
   Variable variable;
@@ -36,6 +39,8 @@ struct Contents {
   std::vector<std::string> messages;
   std::vector<std::string> digests;
   std::vector<double> n_layers;
+  std::vector<double> n_steps;
+  std::vector<std::string> ended_by;  // empty where the file has no such variable
   std::vector<double> wall_seconds;
   std::vector<double> cpu_seconds;
   std::vector<double> started;
@@ -67,10 +72,13 @@ class ResultsReader::File {
   const Contents& contents();
   /// Throws std::out_of_range.
   void require_run(std::size_t index) const;
+  std::vector<RunRecord> read(std::size_t first, std::size_t count);
 
  private:
   Variable shaped(const std::string& name, const std::vector<hsize_t>& shape) const;
   Contents read_contents() const;
+  /// What stands over the run alone.
+  RunRecord read_columns(std::size_t index) const;
   MetricDataset metric(Variable variable) const;
 
   Check check_;
@@ -150,6 +158,7 @@ Contents ResultsReader::File::read_contents() const {
   contents.messages = run_texts("message");
   contents.digests = run_texts("digest");
   contents.n_layers = run_numbers("n_layers");
+  contents.n_steps = run_numbers("n_steps");
   contents.wall_seconds = run_numbers("wall_seconds");
   contents.cpu_seconds = run_numbers("cpu_seconds");
   contents.started = run_numbers("started");
@@ -160,6 +169,7 @@ Contents ResultsReader::File::read_contents() const {
     contents.predictions[i] = shaped(kPredictions[i].name, {runs_, layers_});
   }
   for (const std::string& name : hdf5::members(check_, id())) {
+    if (name == "ended_by") contents.ended_by = run_texts(name);
     Variable variable = hdf5::open_variable(check_, id(), name);
     if (!variable || !hdf5::has_attribute(check_, variable.id(), "role")) continue;
     const std::string role = hdf5::text_attribute(check_, variable.id(), "role");
@@ -180,6 +190,72 @@ Contents ResultsReader::File::read_contents() const {
 const Contents& ResultsReader::File::contents() {
   if (!contents_) contents_ = read_contents();
   return *contents_;
+}
+
+RunRecord ResultsReader::File::read_columns(std::size_t index) const {
+  RunRecord record;
+  record.status = static_cast<RunStatus>(static_cast<std::int8_t>(contents_->status[index]));
+  if (record.status == RunStatus::pending) return record;
+  record.message = contents_->messages[index];
+  record.digest = contents_->digests[index];
+  record.n_layers = static_cast<std::int64_t>(contents_->n_layers[index]);
+  record.n_steps = static_cast<std::int64_t>(contents_->n_steps[index]);
+  if (!contents_->ended_by.empty()) record.ended_by = contents_->ended_by[index];
+  record.wall_seconds = contents_->wall_seconds[index];
+  record.cpu_seconds = contents_->cpu_seconds[index];
+  record.started = static_cast<std::int64_t>(contents_->started[index]);
+  const bool is_summed_up = std::ranges::any_of(
+      contents_->summary, [&](const auto& column) { return !std::isnan(column.second[index]); });
+  if (!is_summed_up) return record;
+  for (const auto& [name, values] : contents_->summary) {
+    record.summary.emplace_back(name, values[index]);
+  }
+  return record;
+}
+
+std::vector<RunRecord> ResultsReader::File::read(std::size_t first, std::size_t count) {
+  if (count == 0) return {};
+  require_run(first + count - 1);
+  const Contents& from = contents();
+  std::vector<RunRecord> records;
+  // Where on the step axis the steps of each record stand.
+  std::vector<std::vector<std::size_t>> rows(count);
+  const std::vector<double> recorded = hdf5::read_rows(check(), from.recorded, first, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    records.push_back(read_columns(first + i));
+    if (records[i].status == RunStatus::pending) continue;
+    for (std::size_t row = 0; row < steps_.size(); ++row) {
+      if (recorded[i * steps_.size() + row] == 0) continue;
+      rows[i].push_back(row);
+      records[i].steps.push_back(static_cast<std::int64_t>(steps_[row]));
+    }
+  }
+  for (const MetricDataset& dataset : from.metrics) {
+    const std::size_t width = dataset.per_layer ? layers_ : 1;
+    const std::vector<double> padded = hdf5::read_rows(check(), dataset.variable, first, count);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (rows[i].empty()) continue;
+      const auto given = dataset.per_layer ? static_cast<std::ptrdiff_t>(records[i].n_layers) : 1;
+      Metric metric{dataset.variable.name, dataset.meaning, dataset.units, dataset.per_layer, {}};
+      metric.values.reserve(rows[i].size() * static_cast<std::size_t>(given));
+      for (const std::size_t row : rows[i]) {
+        const auto begin =
+            padded.begin() + static_cast<std::ptrdiff_t>((i * steps_.size() + row) * width);
+        metric.values.insert(metric.values.end(), begin, begin + given);
+      }
+      records[i].metrics.push_back(std::move(metric));
+    }
+  }
+  for (std::size_t k = 0; k < kPredictions.size(); ++k) {
+    const std::vector<double> padded = hdf5::read_rows(check(), from.predictions[k], first, count);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (rows[i].empty()) continue;
+      const auto begin = padded.begin() + static_cast<std::ptrdiff_t>(i * layers_);
+      (records[i].*kPredictions[k].values)
+          .assign(begin, begin + static_cast<std::ptrdiff_t>(records[i].n_layers));
+    }
+  }
+  return records;
 }
 
 ResultsReader::ResultsReader(const std::filesystem::path& path)
@@ -220,53 +296,16 @@ std::vector<RunStatus> ResultsReader::statuses() const {
   return statuses;
 }
 
-RunRecord ResultsReader::read(std::size_t index) const {
+RunRecord ResultsReader::read(std::size_t index) const { return std::move(read(index, 1).front()); }
+
+std::vector<RunRecord> ResultsReader::read(std::size_t first, std::size_t count) const {
   const hdf5::Turn turn;
-  file_->require_run(index);
-  const Check& check = file_->check();
-  const Contents& contents = file_->contents();
-  RunRecord record;
-  record.status = static_cast<RunStatus>(static_cast<std::int8_t>(contents.status[index]));
-  if (record.status == RunStatus::pending) return record;
-  record.message = contents.messages[index];
-  record.digest = contents.digests[index];
-  record.n_layers = static_cast<std::int64_t>(contents.n_layers[index]);
-  record.wall_seconds = contents.wall_seconds[index];
-  record.cpu_seconds = contents.cpu_seconds[index];
-  record.started = static_cast<std::int64_t>(contents.started[index]);
+  return file_->read(first, count);
+}
 
-  const std::vector<double> recorded = hdf5::read_row(check, contents.recorded, index);
-  std::vector<std::size_t> rows;
-  for (std::size_t row = 0; row < recorded.size(); ++row) {
-    if (recorded[row] == 0) continue;
-    rows.push_back(row);
-    record.steps.push_back(static_cast<std::int64_t>(file_->steps()[row]));
-  }
-  const bool is_summed_up = std::ranges::any_of(
-      contents.summary, [&](const auto& column) { return !std::isnan(column.second[index]); });
-  if (is_summed_up) {
-    for (const auto& [name, values] : contents.summary) {
-      record.summary.emplace_back(name, values[index]);
-    }
-  }
-  if (rows.empty()) return record;
-
-  const auto layers = static_cast<std::ptrdiff_t>(record.n_layers);
-  for (const MetricDataset& dataset : contents.metrics) {
-    const std::vector<double> padded = hdf5::read_row(check, dataset.variable, index);
-    Metric metric{dataset.variable.name, dataset.meaning, dataset.units, dataset.per_layer, {}};
-    const std::size_t width = dataset.per_layer ? file_->layers() : 1;
-    for (const std::size_t row : rows) {
-      const auto begin = padded.begin() + static_cast<std::ptrdiff_t>(row * width);
-      metric.values.insert(metric.values.end(), begin, begin + (dataset.per_layer ? layers : 1));
-    }
-    record.metrics.push_back(std::move(metric));
-  }
-  for (std::size_t i = 0; i < kPredictions.size(); ++i) {
-    const std::vector<double> padded = hdf5::read_row(check, contents.predictions[i], index);
-    (record.*kPredictions[i].values).assign(padded.begin(), padded.begin() + layers);
-  }
-  return record;
+std::size_t ResultsReader::runs_per_block() const {
+  const std::size_t widest = file_->steps().size() * file_->layers();
+  return std::max<std::size_t>(kBlockNumbers / std::max<std::size_t>(widest, 1), 1);
 }
 
 RunPlace ResultsReader::place(std::size_t index) const {
@@ -275,6 +314,26 @@ RunPlace ResultsReader::place(std::size_t index) const {
   const Contents& contents = file_->contents();
   return {contents.hosts[index], static_cast<int>(contents.threads[index])};
 }
+
+std::vector<std::pair<std::string, std::vector<double>>> ResultsReader::summary() const {
+  const hdf5::Turn turn;
+  return file_->contents().summary;
+}
+
+std::vector<MetricVariable> ResultsReader::metrics() const {
+  const hdf5::Turn turn;
+  std::vector<MetricVariable> metrics;
+  for (const MetricDataset& dataset : file_->contents().metrics) {
+    metrics.push_back({dataset.variable.name, dataset.meaning, dataset.units, dataset.per_layer});
+  }
+  return metrics;
+}
+
+std::vector<std::int64_t> ResultsReader::steps() const {
+  return {file_->steps().begin(), file_->steps().end()};
+}
+
+std::size_t ResultsReader::layers() const { return file_->layers(); }
 
 std::vector<std::string> ResultsReader::labels(const std::string& name) const {
   const hdf5::Turn turn;

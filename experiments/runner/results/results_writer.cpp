@@ -150,8 +150,8 @@ void ResultsWriter::File::write_settings() {
     }
     const Variable variable =
         hdf5::create_variable(check(), file(), setting.name, stored_as(setting.type), Axes{&run_});
-    hdf5::describe(check(), variable, "setting " + setting.key);
-    hdf5::set_attribute(check(), variable.id(), "role", "setting");
+    hdf5::describe(check(), variable, setting.role + ' ' + setting.key);
+    hdf5::set_attribute(check(), variable.id(), "role", setting.role);
     if (setting.type == SettingType::flag) hdf5::describe_flags(check(), variable, "false true");
     if (setting.type == SettingType::text) {
       hdf5::write_texts(check(), variable, setting.texts);

@@ -13,20 +13,6 @@ namespace {
 
 using hdf5::StoredAs;
 
-/// The last step at which any metric is a number; 0 where none is.
-std::int64_t last_measured_step(const RunRecord& record) {
-  std::int64_t last = 0;
-  for (const Metric& metric : record.metrics) {
-    const std::size_t width = metric.values.size() / std::max<std::size_t>(record.steps.size(), 1);
-    for (std::size_t i = metric.values.size(); i-- > 0;) {
-      if (std::isnan(metric.values[i])) continue;
-      last = std::max(last, record.steps[i / width]);
-      break;
-    }
-  }
-  return last;
-}
-
 /// "best valid accuracy"
 std::string in_words(std::string name) {
   std::ranges::replace(name, '_', ' ');
@@ -36,7 +22,7 @@ std::string in_words(std::string name) {
 }  // namespace
 
 RunColumns::RunColumns(const hdf5::Check& check, hid_t file, const hdf5::Variable& run)
-    : run_(&run) {
+    : run_(&run), ended_by_(run.shape[0]) {
   const std::array<const hdf5::Variable*, 1> axes = {&run};
   const auto variable = [&](const char* name, StoredAs type, const char* meaning,
                             const char* units) {
@@ -76,12 +62,13 @@ void RunColumns::keep(std::size_t index, const RunRecord& record, const RunPlace
   message_.values[index] = record.message;
   digest_.values[index] = record.digest;
   n_layers_.values[index] = static_cast<double>(record.n_layers);
-  n_steps_.values[index] = static_cast<double>(last_measured_step(record));
+  n_steps_.values[index] = static_cast<double>(record.n_steps);
   wall_seconds_.values[index] = record.wall_seconds;
   cpu_seconds_.values[index] = record.cpu_seconds;
   threads_.values[index] = place.threads;
   host_.values[index] = place.host;
   started_.values[index] = static_cast<double>(record.started);
+  ended_by_[index] = record.ended_by;
   keep_summary(index, record);
 }
 
@@ -106,6 +93,16 @@ void RunColumns::save(const hdf5::Check& check, hid_t file) {
     hdf5::write_texts(check, column->variable, column->values);
   }
   const std::array<const hdf5::Variable*, 1> axes = {run_};
+  // Files of sweeps without a budget are as they were before there was one.
+  if (std::ranges::any_of(ended_by_, [](const std::string& by) { return !by.empty(); })) {
+    const hdf5::Variable ended_by =
+        hdf5::create_variable(check, file, "ended_by", StoredAs::text, axes);
+    hdf5::describe(
+        check, ended_by,
+        "what ended a run that has a budget: steps, max_steps, target, or max_seconds, by the "
+        "clock, which no other machine repeats");
+    hdf5::write_texts(check, ended_by, ended_by_);
+  }
   for (const auto& [name, values] : summary_) {
     const hdf5::Variable variable =
         hdf5::create_variable(check, file, name, StoredAs::float64, axes);

@@ -22,7 +22,8 @@ class RunColumns {
   RunColumns(const hdf5::Check& check, hid_t file, const hdf5::Variable& run);
 
   void keep(std::size_t index, const RunRecord& record, const RunPlace& place);
-  /// Writes the variables, and makes and writes those of the summary numbers that any record had.
+  /// Writes the variables, and makes and writes those of the summary numbers, and of what ended
+  /// runs, that any record had.
   void save(const hdf5::Check& check, hid_t file);
 
  private:
@@ -48,6 +49,7 @@ class RunColumns {
   Numbers threads_;
   Texts host_;
   Numbers started_;
+  std::vector<std::string> ended_by_;
   std::vector<std::pair<std::string, std::vector<double>>> summary_;
 };
 

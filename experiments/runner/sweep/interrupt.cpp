@@ -18,7 +18,8 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 
 // It begins with a line break: the terminal has echoed ^C, and a live line may stand there.
 constexpr std::string_view kMessage =
-    "\nInterrupted: runs that are under way are dropped, finished runs are kept."
+    "\nInterrupted: runs that are under way end at their checkpoints, or are dropped; finished "
+    "runs are kept."
     " Once more ends at once and keeps nothing new.\n";
 
 extern "C" void on_signal(int) {

@@ -32,8 +32,9 @@ constexpr const char* kYellow = "\033[33m";
 constexpr const char* kPlainInk = "\033[0m";
 
 std::string rate_text(const ProgressCounts& counts) {
-  if (counts.done == 0 || counts.elapsed_seconds <= 0) return "? runs/s";
-  return short_number(static_cast<double>(counts.done) / counts.elapsed_seconds, 3) + " runs/s";
+  if (counts.done == counts.before || counts.elapsed_seconds <= 0) return "? runs/s";
+  const auto computed = static_cast<double>(counts.done - counts.before);
+  return short_number(computed / counts.elapsed_seconds, 3) + " runs/s";
 }
 
 double rounded_to_milliseconds(double seconds) { return std::round(seconds * 1e3) / 1e3; }
@@ -129,6 +130,19 @@ Progress::Progress(ProgressMode mode, std::ostream& out, std::size_t total, doub
   counts_.cost_total = cost_total;
 }
 
+void Progress::begin_with(std::size_t finished_before) {
+  const std::lock_guard lock(mutex_);
+  counts_.before += finished_before;
+  counts_.done += finished_before;
+  counts_.total += finished_before;
+}
+
+void Progress::expect(std::size_t runs, double cost) {
+  const std::lock_guard lock(mutex_);
+  counts_.total += runs;
+  counts_.cost_total += cost;
+}
+
 void Progress::finished(RunStatus status, double cost) {
   const std::lock_guard lock(mutex_);
   ++counts_.done;
@@ -141,6 +155,14 @@ void Progress::finished(RunStatus status, double cost) {
 void Progress::tick() {
   const std::lock_guard lock(mutex_);
   tell(false);
+}
+
+void Progress::say(const std::string& line) {
+  const std::lock_guard lock(mutex_);
+  if (mode_ == ProgressMode::json) return;
+  if (mode_ == ProgressMode::live && told_) out_ << '\r' << kClearToEndOfLine;
+  write_line(line);
+  told_ = mode_ == ProgressMode::live ? std::nullopt : told_;  // the live line is due again
 }
 
 void Progress::end() {

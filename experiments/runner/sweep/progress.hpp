@@ -23,6 +23,7 @@ struct ProgressCounts {
   double cost_done = 0;
   double cost_total = 0;
   double elapsed_seconds = 0;
+  std::size_t before = 0;  ///< of `done`: finished by an earlier call, at no cost to this one
 };
 
 /// remaining cost / (finished cost per second); nothing where no run has finished yet.
@@ -68,10 +69,16 @@ class Progress {
   Progress(ProgressMode mode, std::ostream& out, std::size_t total, double cost_total, Clock clock,
            TerminalStyle style = {});
 
+  /// So many runs of the sweep were finished before.
+  void begin_with(std::size_t finished_before);
+  /// The sweep has grown by so many runs of this cost together.
+  void expect(std::size_t runs, double cost);
   /// A run has ended with this status; `cost` is its part of the total cost.
   void finished(RunStatus status, double cost);
   /// Tells what is due by the clock. To be called several times a second.
   void tick();
+  /// Tells something beside the counts, in a line of its own; not among JSON objects.
+  void say(const std::string& line);
   /// Clears the live line, or tells the end state.
   void end();
 

@@ -9,16 +9,15 @@
 #include <mutex>
 #include <new>
 #include <string>
-#include <thread>
 #include <utility>
 
-#include <oneapi/tbb/concurrent_queue.h>
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/task_group.h>
 
 #include <fmt/format.h>
 
+#include "engine/datasets/stoppable_load.hpp"
 #include "engine/kernels/parallel.hpp"
 
 namespace plumbline {
@@ -28,61 +27,33 @@ namespace {
 using Finished = std::function<void(std::size_t, RunRecord&&)>;
 using Datasets = std::map<std::string, Dataset>;
 
-/// Records on their way to the thread that calls `finished`.
-class RecordQueue {
+/// Hands records to `finished`, one at a time. After an exception from it the runs are stopped, and
+/// no more are handed on.
+class Handover {
  public:
-  RecordQueue(const Finished& finished, std::size_t capacity, std::atomic<bool>& stop)
-      : finished_(finished), stop_(stop) {
-    queue_.set_capacity(static_cast<std::ptrdiff_t>(capacity));
-    thread_ = std::jthread([this] { drain(); });
-  }
-  ~RecordQueue() { join(); }
-  RecordQueue(const RecordQueue&) = delete;
-  RecordQueue& operator=(const RecordQueue&) = delete;
+  Handover(const Finished& finished, std::atomic<bool>& stop) : finished_(finished), stop_(stop) {}
 
-  /// Waits while the queue is full.
-  void push(std::size_t index, RunRecord&& record) {
-    queue_.push({index, std::move(record), false});
+  void hand(std::size_t index, RunRecord&& record) {
+    const std::scoped_lock lock(mutex_);
+    if (error_) return;
+    try {
+      finished_(index, std::move(record));
+    } catch (...) {
+      error_ = std::current_exception();
+      stop_ = true;
+    }
   }
 
-  /// Waits until every record is handed on; throws what `finished` threw.
+  /// Throws what `finished` threw.
   void close() {
-    join();
     if (error_) std::rethrow_exception(error_);
   }
 
  private:
-  struct Item {
-    std::size_t index = 0;
-    RunRecord record;
-    bool last = false;
-  };
-
-  void join() {
-    if (!thread_.joinable()) return;
-    queue_.push({0, {}, true});
-    thread_.join();
-  }
-
-  /// After an exception the queue is emptied all the same, so that no worker waits at a full one.
-  void drain() {
-    Item item;
-    for (queue_.pop(item); !item.last; queue_.pop(item)) {
-      if (error_) continue;
-      try {
-        finished_(item.index, std::move(item.record));
-      } catch (...) {
-        error_ = std::current_exception();
-        stop_ = true;
-      }
-    }
-  }
-
   const Finished& finished_;
   std::atomic<bool>& stop_;
-  oneapi::tbb::concurrent_bounded_queue<Item> queue_;
+  std::mutex mutex_;
   std::exception_ptr error_;
-  std::jthread thread_;
 };
 
 /// The runs in falling order of cost, equal ones by index: a long run that starts last would leave
@@ -101,11 +72,15 @@ std::vector<std::size_t> dearest_first(const Plan& plan, std::vector<std::size_t
 Datasets load_datasets(const Plan& plan, const std::vector<std::size_t>& pending,
                        const DataFolders& folders, const std::atomic<bool>& stop) {
   Datasets datasets;
-  for (const std::size_t index : pending) {
-    if (stop) break;
-    const RunConfiguration& configuration = plan.runs[index].configuration;
-    if (datasets.contains(configuration.data_key)) continue;
-    datasets.emplace(configuration.data_key, configuration.data->load(folders));
+  const StoppableLoad stoppable(stop);
+  try {
+    for (const std::size_t index : pending) {
+      if (stop) break;
+      const RunConfiguration& configuration = plan.runs[index].configuration;
+      if (datasets.contains(configuration.data_key)) continue;
+      datasets.emplace(configuration.data_key, configuration.data->load(folders));
+    }
+  } catch (const LoadStopped&) {  // what is left is not run either
   }
   return datasets;
 }
@@ -210,7 +185,7 @@ void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const D
   const std::vector<std::size_t> order = dearest_first(plan, pending);
   const Datasets datasets = load_datasets(plan, order, folders, stop);
   const std::size_t workers = std::min(sharing.runs_at_once, order.size());
-  RecordQueue queue(finished, 2 * workers, stop);
+  Handover handover(finished, stop);
 
   std::atomic<std::size_t> next{0};
   ThreadShare share(sharing.threads, workers);
@@ -219,7 +194,7 @@ void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const D
       const RunConfiguration& configuration = plan.runs[order[n]].configuration;
       const Dataset& data = datasets.at(configuration.data_key);
       std::optional<RunRecord> record = run_or_failure(run, configuration, data, stop);
-      if (record) queue.push(order[n], std::move(*record));
+      if (record) handover.hand(order[n], std::move(*record));
     }
     share.release();
   };
@@ -233,7 +208,7 @@ void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const D
     for (std::size_t worker = 0; worker < workers; ++worker) group.run(work);
     group.wait();
   });
-  queue.close();
+  handover.close();
 }
 
 }  // namespace plumbline

@@ -35,9 +35,9 @@ std::string sharing_text(const Plan& plan, const std::vector<std::size_t>& pendi
 
 /// Runs the plan's runs `pending`, the dearest first, each on a thread of its own as long as there are
 /// enough of them; threads that have none help in the steps of those that are left (engine/kernels/
-/// parallel.hpp), which changes no bit. Hands each finished record to `finished(index, record)`, which
-/// is called on one thread of its own, never twice at once: the queue to it is bounded, so that records
-/// do not pile up behind a slow disk. Before the first run, each dataset is loaded once; what
+/// parallel.hpp), which changes no bit. Hands each finished record to `finished(index, record)`,
+/// on the thread that computed it and never two at once, so it must not take long: what goes to disk goes
+/// through a Recorder. Before the first run, each dataset is loaded once; what
 /// DataSource::load throws is thrown on. A run that throws has status failed with its message. Where
 /// `stop` becomes true, running nets end without a record and the call returns. An exception from
 /// `finished` stops the runs (`stop` is set) and is thrown on.

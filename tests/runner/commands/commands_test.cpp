@@ -21,6 +21,7 @@ namespace {
 using nlohmann::json;
 using testing::AllOf;
 using testing::Contains;
+using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -157,7 +158,10 @@ TEST(DescribeCommand, PrintsTheTablesThatChooseAPlugIn) {
 }
 
 TEST(DescribeCommand, PrintsTheKeysOfSweepProbesAndGroups) {
-  EXPECT_THAT(describe("sweep").out, AllOf(HasSubstr("\nseeds "), HasSubstr("\ngrid ")));
+  EXPECT_THAT(describe("sweep").out, AllOf(HasSubstr("\nseeds "), HasSubstr("\ngrid "),
+                                           HasSubstr("\nzip "), HasSubstr("\nexclude ")));
+  EXPECT_THAT(describe("study").out, AllOf(HasSubstr("\nset "), HasSubstr("\nsearch.method "),
+                                           HasSubstr("\nsearch.space.KEY.scale ")));
   EXPECT_THAT(describe("probes").out,
               AllOf(HasSubstr("\nNAME.every "), HasSubstr("\nprobes       error_signal, ")));
   const std::string groups = describe("groups").out;
@@ -276,6 +280,32 @@ TEST(PlanCommand, PrintsTheFirstTwentyRunsOrAll) {
   EXPECT_THAT(all, Not(HasSubstr("more")));
   EXPECT_EQ(count_lines(first), 2 + 20 + 1 + 2);
   EXPECT_EQ(count_lines(all), 2 + 25 + 2);
+}
+
+constexpr const char* kStudies =
+    "[[study]]\nname = \"heavy\"\nset.optimizer.name = \"momentum\"\n"
+    "[study.search]\nmethod = \"halton\"\ntrials = 2\nspace.train.batch = [4, 5, 6]\n"
+    "[[study]]\nset.model.depth = 2\n"
+    "[[sweep.exclude]]\nmodel.depth = 2\ntrain.seed = 1\n[sweep]\nseeds = 2\n";
+
+TEST(PlanCommand, SaysWhatIsStudiedDrawnAndExcluded) {
+  const Printed printed = plan({.definition = DefinitionFile(kStudies).path().string()});
+  EXPECT_EQ(printed.status, 0);
+  EXPECT_THAT(printed.out, StartsWith("run_id            study  batch  seed  cost\n"));
+  EXPECT_THAT(printed.out, ContainsRegex("\n[0-9a-f]{16}  heavy      [456]     1  "));
+  EXPECT_THAT(printed.out, ContainsRegex("\n[0-9a-f]{16}  2                0  "));
+  EXPECT_THAT(printed.out, HasSubstr("\n\nstudy heavy: 4 runs, 2 trials (halton, seed 0)\n"
+                                     "study 2: 1 run\n1 run is excluded\n5 runs, about "));
+}
+
+TEST(PlanCommand, GivesTheStudyOfEachRunAsJsonWhereThereAreSeveral) {
+  const DefinitionFile file(kStudies);
+  const json printed = json::parse(plan({.definition = file.path().string(), .json = true}).out);
+  EXPECT_EQ(printed.at("n_runs"), 5);
+  const json& runs = printed.at("runs");
+  EXPECT_THAT(keys_of(runs.at(0)), ElementsAre("cost", "run_id", "seed", "settings", "study"));
+  EXPECT_EQ(runs.at(3).at("study"), "heavy");
+  EXPECT_EQ(runs.at(4).at("study"), "2");
 }
 
 TEST(PlanCommand, LeavesAWrongDefinitionToItsCaller) {

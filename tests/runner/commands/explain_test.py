@@ -277,6 +277,8 @@ def test_every_optimizer_shows_how_each_parameter_moves(explain, program, tmp_pa
     (["model.widths=[10]"], "the run has 10 units in a layer; explain prints at most 9"),
     (["data.name=two_spirals", "train.batch=5"],
      "the run has 5 examples in a batch; explain prints at most 4"),
+    (["model.normalization=layer_norm"],
+     "layer 2 of the mlp model is not dense; explain tells dense layers alone"),
     (["--step", "4000"], "--step is 4000; the run has 4000 updates, counted from 0"),
     (["--step", "-1"], "--step is -1; the run has 4000 updates, counted from 0"),
     (["--run", "no_such_run"],

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`plumbline gradcheck`: its table, its JSON and its exit status. That it catches a wrong gradient is
-shown in tests/training/gradient_check_test.cpp and tests/runner/gradcheck_test.cpp."""
+shown in tests/training/gradient_check_test.cpp and tests/runner/commands/gradcheck_test.cpp."""
 
 import json
 import subprocess
@@ -66,6 +66,16 @@ def test_the_table_names_the_run_and_says_what_agrees_means(gradcheck):
         done.stdout
     assert "A parameter agrees within 1e-07\nof its own gradient plus rounding." in done.stdout
     assert done.stderr == ""
+
+
+def test_a_long_check_says_what_it_does_before_it_has_done_it(program):
+    with subprocess.Popen([program, "gradcheck", "vanishing_gradient", "model.width=1000"],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          cwd=ROOT) as process:
+        line = process.stderr.readline()
+        process.terminate()
+    # Of 64-1000-1000-10: 200 of each weight matrix and bias, but for the last biases.
+    assert line.startswith("Checks 1010 parameters by 6 passes over the batch each, or more: "), line
 
 
 def test_it_says_that_a_run_in_single_precision_is_checked_in_double(gradcheck):

@@ -40,7 +40,7 @@ def test_run_writes_the_default_file_and_says_what_became_of_the_runs(call, fold
     result = call("run", "small.toml", "--threads", 2)
     lines = result.stdout.splitlines()
     assert lines[0] == "results/small.h5"
-    assert lines[1] == "8 runs: 8 complete, 0 diverged, 0 failed"
+    assert lines[1] == "8 of 8 runs: 8 complete, 0 diverged, 0 failed"
     assert lines[2].startswith("8 runs computed in ") and lines[2].endswith(" on 2 threads")
     sharing, progress = result.stderr.splitlines()
     assert sharing == "2 threads: 2 runs side by side, one thread each"
@@ -125,6 +125,7 @@ def test_runs_that_the_plan_no_longer_has_are_kept_beside(call, folder):
     assert content(folder / "a.h5.previous") == before
     assert len(column(folder / "a.h5", "status")) == 4
 
+    call("run", "small.toml", "model.depth=2,3", "-o", "a.h5")
     second = content(folder / "a.h5")
     call("run", "small.toml", "model.depth=3", "-o", "a.h5")
     assert content(folder / "a.h5.previous") == before
@@ -134,7 +135,7 @@ def test_runs_that_the_plan_no_longer_has_are_kept_beside(call, folder):
 def test_divergence_is_recorded_and_the_other_runs_finish(call, folder):
     result = call("run", "small.toml", "model.activation=linear",
                   "optimizer.lr=0.1,1e200", "-o", "a.h5")
-    assert "8 runs: 4 complete, 4 diverged, 0 failed" in result.stdout
+    assert "8 of 8 runs: 4 complete, 4 diverged, 0 failed" in result.stdout
     rows = zip(*(column(folder / "a.h5", name) for name in ("lr", "status", "message")))
     for lr, status, message in rows:
         if lr == 0.1:
@@ -151,7 +152,7 @@ def test_a_run_that_fails_is_named_and_the_others_finish(call, folder):
              "model.activation=tanh", "-o", "a.h5"]
     limit = limited(resource.RLIMIT_AS, 1 << 30)
     result = call(*words, status=1, preexec_fn=limit)
-    assert "2 runs: 1 complete, 0 diverged, 1 failed" in result.stdout
+    assert "1 of 2 runs: 1 complete, 0 diverged, 1 failed: the same command" in result.stdout
     failed = [line for line in result.stdout.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 1
     assert "model.width=12000" in failed[0] and failed[0].endswith(": out of memory")
@@ -304,7 +305,9 @@ def test_a_damaged_results_file_is_replaced_only_when_asked(call, folder):
 def test_a_call_that_computes_nothing_leaves_no_copy_of_earlier_results(call, folder):
     call("run", "small.toml", "-o", "a.h5")
     before = content(folder / "a.h5")
-    call("run", "small.toml", "-o", "a.h5", "data.name=mnist", status=3)
+    missing = call("run", "small.toml", "model.depth=2", "-o", "a.h5", "data.name=digits,mnist",
+                   status=3)
+    assert "mnist" in missing.stderr
     assert content(folder / "a.h5") == before
     assert [path.name for path in folder.glob("a.h5*")] == ["a.h5"]
 

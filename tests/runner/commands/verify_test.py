@@ -162,3 +162,23 @@ def test_a_missing_file_is_an_error_of_the_environment(verify, tmp_path):
     done = verify(tmp_path / "nothing.h5")
     assert done.returncode == 3
     assert "nothing.h5" in done.stderr
+
+
+def test_a_run_that_the_clock_ended_is_repeated_for_the_steps_that_it_made(program, verify, tmp_path):
+    definition = tmp_path / "small.toml"
+    definition.write_text(DEFINITION, encoding="utf-8")
+    path = tmp_path / "small.h5"
+    done = subprocess.run(
+        [program, "run", definition, "budget.max_seconds=0.02", "train.steps=100000000",
+         "sweep.seeds=1", "schedule=cosine", "-o", path],
+        capture_output=True, text=True, check=True)
+    assert "'budget.max_seconds' ends runs by the clock" in done.stderr
+    with h5py.File(path) as file:
+        assert set(file["ended_by"].asstr()[()]) == {"max_seconds"}
+        assert all(file["n_steps"][()] < 100000000)
+    done = verify(path)
+    assert (done.returncode, done.stdout) == (0, f"{path}: 2 of 2 runs have the same digest\n")
+    # Of another number of steps the digest is another.
+    with h5py.File(path, "r+") as file:
+        file["n_steps"][1] += 1
+    assert "1 of 2 runs" in verify(path).stdout

@@ -29,20 +29,16 @@ const std::vector<BadText> kBadTexts{
     {"tilte = \"x\"\n", {"d.toml:3:9: 'tilte' is not a setting; did you mean 'title'?"}},
     {"[claim]\nid = 1\n",
      {"d.toml:3:1: 'claim' is not a setting; known are schema, name, title, about, data, model, "
-      "loss, optimizer, schedule, train, engine, probes, sweep"}},
-    {"[[study]]\nid = 1\n",
-     {"d.toml:3:1: 'study' is not a setting; known are schema, name, title, about, data, model, "
-      "loss, optimizer, schedule, train, engine, probes, sweep"}},
+      "loss, optimizer, schedule, train, budget, engine, probes, sweep, study"}},
     {"[about]\nqestion = \"?\"\n",
      {"d.toml:4:11: 'about.qestion' is not a setting; did you mean 'question'?"}},
     {"[sweep]\nseed = 3\n", {"d.toml:4:8: 'sweep.seed' is not a setting; did you mean 'seeds'?"}},
-    {"[[sweep.zip]]\nmodel.depth = [1]\n",
-     {"d.toml:3:1: 'sweep.zip' is not a setting; known are seeds, grid"}},
+    {"[sweep]\nzap = 3\n", {"d.toml:4:7: 'sweep.zap' is not a setting; did you mean 'zip'?"}},
     {"[sweep.grid]\nmodle.depth = [2, 8]\n",
      {"d.toml:4:15: 'modle.depth' is not a setting; did you mean 'model'?"}},
     {"[sweep.grid]\ndepth = [2, 8]\n",
      {"d.toml:4:9: 'depth' is not a setting; known are data, model, loss, optimizer, schedule, "
-      "train, engine, probes"}},
+      "train, budget, engine, probes"}},
 
     // Values of the wrong type.
     {"title = 3\n", {"d.toml:3:9: 'title' is an integer; expected a text"}},
@@ -175,8 +171,8 @@ TEST(Definition, ReportsAllMistakesOfTheTextAndTheCommandLineAtOnceInTheirOrder)
 TEST(Definition, NamesTheLineWhereATextIsNotToml) {
   for (const char* body : {"depth = \n", "[model\n", "a = relu\n", "a = \"x\n", "a = 1 2\n"}) {
     const ReadResult result = read(DefinitionFile(body));
-    EXPECT_THAT(result.problems, ElementsAre(ContainsRegex("^d.toml:3:[0-9]+: [A-Z]"))) << body;
-    EXPECT_THAT(result.definition.axes, IsEmpty());
+    EXPECT_THAT(result.problems, ElementsAre(ContainsRegex("^d.toml:3:[0-9]+: [A-Za-z']"))) << body;
+    EXPECT_THAT(result.definition.studies, IsEmpty());
   }
   EXPECT_THAT(read(DefinitionFile("a = 1\na = 2\n")).problems,
               ElementsAre(StartsWith("d.toml:4:")));
@@ -186,7 +182,7 @@ TEST(Definition, ReportsWrongOverridesOfATextThatIsNotToml) {
   const ReadResult result = read(DefinitionFile("a = \n"), {"model.depth", "model.depth=1,2"});
   EXPECT_THAT(result.problems, ElementsAre(StartsWith("d.toml:3:"),
                                            "model.depth: there is no '='; expected key=value"));
-  EXPECT_THAT(result.definition.axes, IsEmpty());
+  EXPECT_THAT(result.definition.studies, IsEmpty());
 }
 
 TEST(Definition, ThrowsWithThePathWhereAFileCannotBeRead) {
@@ -243,13 +239,14 @@ TEST(Definition, KnowsThePlaceOfEachValue) {
   const Definition definition =
       read(DefinitionFile("[model]\n  depth = 4\n[sweep.grid]\nmodel.width = [10,  20]\n"))
           .definition;
-  const SettingNode* model = definition.base.find("model");
+  const SettingNode* model = definition.studies.at(0).base.find("model");
   ASSERT_NE(model, nullptr);
   const SettingNode* depth = std::get<SettingsTable>(model->value).find("depth");
   ASSERT_NE(depth, nullptr);
   EXPECT_EQ(depth->place, (Place{definition.path, 4, 11}));
-  EXPECT_EQ(definition.axes.at(0).place, (Place{definition.path, 6, 15}));
-  EXPECT_EQ(definition.axes.at(0).values.at(1).place, (Place{definition.path, 6, 21}));
+  EXPECT_EQ(definition.studies.at(0).axes.at(0).place, (Place{definition.path, 6, 15}));
+  EXPECT_EQ(definition.studies.at(0).axes.at(0).points.at(1).at(0).value.place,
+            (Place{definition.path, 6, 21}));
 }
 
 TEST(Definition, CountsColumnsInLettersAndNotInBytes) {

@@ -123,7 +123,8 @@ TEST(DefinitionOverrides, SetValuesAndAxes) {
 
 TEST(DefinitionOverrides, HaveTheArgumentForAPlace) {
   const Definition definition = read(DefinitionFile(""), {"model.depth=2,8"}).definition;
-  EXPECT_EQ(definition.axes.at(0).values.at(1).place, (Place{"model.depth=2,8", 0, 0}));
+  EXPECT_EQ(definition.studies.at(0).axes.at(0).points.at(1).at(0).value.place,
+            (Place{"model.depth=2,8", 0, 0}));
 }
 
 struct BadOverride {
@@ -144,21 +145,21 @@ TEST(DefinitionOverrides, AreRefusedWithTheArgumentAndTheNearestName) {
       {"model.depth=2,8,2", "'model.depth' has the value 2 twice"},
       {"modle.depth=3", "'modle.depth' is not a setting; did you mean 'model'?"},
       {"seeds=3",
-       "'seeds' is not a setting; known are data, model, loss, optimizer, schedule, train, engine, "
-       "probes, sweep"},
+       "'seeds' is not a setting; known are data, model, loss, optimizer, schedule, train, budget, "
+       "engine, probes, sweep"},
       {"models.depth=3", "'models.depth' is not a setting; did you mean 'model'?"},
-      {"budget.max_seconds=3",
-       "'budget.max_seconds' is not a setting; known are data, model, loss, optimizer, schedule, "
-       "train, engine, probes, sweep"},
+      {"budgets.max_seconds=3", "'budgets.max_seconds' is not a setting; did you mean 'budget'?"},
       {"sweep.grid.model.depth=3",
        "'sweep.grid.model.depth' cannot be given here; model.depth=VALUE sets it, and "
        "model.depth=VALUE,VALUE makes it an axis"},
       {"schema=2",
        "'schema' is the definition's own and stands in its text; what can be given here is a "
-       "setting of data, model, loss, optimizer, schedule, train, engine, probes, or sweep.seeds"},
+       "setting of data, model, loss, optimizer, schedule, train, budget, engine, probes, or "
+       "sweep.seeds"},
       {"about.paper=x",
        "'about.paper' is the definition's own and stands in its text; what can be given here is a "
-       "setting of data, model, loss, optimizer, schedule, train, engine, probes, or sweep.seeds"},
+       "setting of data, model, loss, optimizer, schedule, train, budget, engine, probes, or "
+       "sweep.seeds"},
       {"sweep.seed=3", "'sweep.seed' is not a setting; did you mean 'seeds'?"},
       {"sweep=3", "'sweep' is not a setting; known are seeds"},
       {"sweep.seeds=x", "'sweep.seeds' is a text; expected an integer or a list of integers"},

@@ -258,7 +258,7 @@ TEST(Plan, ReportsMistakesOfTheTextAndOfTheEngineInTheOrderOfTheLinesAndThenOver
           "d.toml:7:9: 'train.batch' is a text; expected an integer in [1, 1e+09]",
           "d.toml:9:9: 'sweep.seeds' is 0; allowed is in [1, 1000000]",
           "sede=1: 'sede' is not a setting; known are data, model, loss, optimizer, "
-          "schedule, train, engine, probes, sweep",
+          "schedule, train, budget, engine, probes, sweep",
           "train.steps=none: 'train.steps' is a text; expected an integer in [0, 2147483647]"));
 }
 
@@ -275,7 +275,33 @@ TEST(Plan, RefusesAPlanOfMoreThanAMillionRunsWithoutExpandingIt) {
   const DefinitionFile file(
       "[sweep]\nseeds = 500001\n[sweep.grid]\nmodel.depth = [1, 2]\ntrain.batch = [1]\n");
   EXPECT_THAT(problems_of(file), ElementsAre("d.toml:4:9: the sweep has 2 x 1 x 500001 runs; "
-                                             "allowed are at most 1000000"));
+                                             "allowed are at most 1000000 without --yes"));
+}
+
+TEST(Plan, HasMoreThanAMillionRunsWhereTheyAreMeantAndEvenThenNoMoreThanTenMillion) {
+  const DefinitionFile file(
+      "[sweep]\nseeds = 1000000\n[sweep.grid]\nmodel.depth = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, "
+      "11]\n");
+  const auto problems = [&](std::int64_t most) {
+    std::vector<Problem> found;
+    Definition definition = read_definition(file.path(), {}, found);
+    try {
+      make_plan(std::move(definition), std::move(found), {}, most);
+    } catch (const DefinitionError& error) {
+      return file.lines(error.problems());
+    }
+    return Lines();
+  };
+  EXPECT_THAT(problems(most_runs(false)),
+              ElementsAre("d.toml:4:9: the sweep has 11 x 1000000 runs; allowed are at most "
+                          "1000000 without --yes"));
+  EXPECT_THAT(
+      problems(most_runs(true)),
+      ElementsAre("d.toml:4:9: the sweep has 11 x 1000000 runs; allowed are at most 10000000"));
+  const DefinitionFile few("[sweep]\nseeds = 3\n");
+  std::vector<Problem> found;
+  EXPECT_THROW(make_plan(read_definition(few.path(), {}, found), {}, {}, 2), DefinitionError);
+  EXPECT_THAT(make_plan(read_definition(few.path(), {}, found), {}, {}, 3).runs, SizeIs(3));
 }
 
 TEST(Plan, RefusesAxesWhoseProductOverflowsAnInteger) {
@@ -292,7 +318,7 @@ TEST(Plan, HasTheFirstAxisSlowestAndTheSeedInnermost) {
   const Plan plan = plan_of(file);
   EXPECT_THAT(shapes_of(plan),
               ElementsAre("1 7 3", "1 7 1", "2 7 3", "2 7 1", "1 5 3", "1 5 1", "2 5 3", "2 5 1"));
-  EXPECT_THAT(axis_positions(plan.definition.axes, 6), ElementsAre(1, 1, 0));
+  EXPECT_THAT(plan.runs[6].points, ElementsAre(1, 1, 0));
 }
 
 TEST(Plan, OfADefinitionWithoutASweepIsOneRun) {

@@ -148,6 +148,13 @@ def test_the_text_has_a_line_for_each_phase_and_layer(profile):
         assert line.startswith("warning: the machine was not quiet: ")
 
 
+def test_what_takes_long_says_what_it_does(profile):
+    done = profile("vanishing_gradient", "model.depth=2", "model.width=3000", "--steps", "1",
+                   "--threads", "1")
+    stages = [line for line in done.stderr.splitlines() if line.startswith("profile: ")]
+    assert stages == ["profile: steps on one thread ...", "profile: the machine's ceilings ..."]
+
+
 def test_the_ceilings_stand_alone(profile):
     ceiling = json.loads(profile("--ceiling", "--threads", "2", "--json").stdout)["ceiling"]
     assert ceiling["threads"] == [1, 2]

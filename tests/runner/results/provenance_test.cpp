@@ -18,10 +18,10 @@ using testing::Not;
 TEST(Provenance, EveryFieldIsThereOnceInOrder) {
   std::vector<std::string> names;
   for (const auto& [name, value] : gather_provenance("plumbline run x", 2)) names.push_back(name);
-  EXPECT_THAT(names,
-              testing::ElementsAre("plumbline_version", "git_commit", "compiler", "cxx_flags",
-                                   "instruction_set", "cpu_model", "cpu_count", "memory", "kernel",
-                                   "library_versions", "host", "threads", "command_line"));
+  EXPECT_THAT(names, testing::ElementsAre("plumbline_version", "git_commit", "semantics_version",
+                                          "compiler", "cxx_flags", "instruction_set", "cpu_model",
+                                          "cpu_count", "memory", "kernel", "library_versions",
+                                          "host", "threads", "command_line"));
 }
 
 TEST(Provenance, WhatTheProgramKnowsIsRepeated) {

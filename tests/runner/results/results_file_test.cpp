@@ -138,6 +138,7 @@ TEST(ResultsFile, TheLastMeasuredStepIsTheNumberOfSteps) {
     for (std::size_t i = 4 * width; i < metric.values.size(); ++i) metric.values[i] = std::nan("");
     metric.values[3 * width] = 1;
   }
+  record.n_steps = 10;
   {
     ResultsWriter writer(folder / "a.h5", plan, example_provenance());
     writer.write(2, record);

@@ -2,7 +2,9 @@
 #include "experiments/runner/results/results_layout.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -133,6 +135,49 @@ TEST(ResultsLayout, MetricsAreThoseOfEveryRunAndTheProbes) {
   }
   EXPECT_THAT(names, ElementsAre("train_loss", "train_accuracy", "valid_loss", "valid_accuracy",
                                  "error_signal", "gradient_norm"));
+}
+
+Plan plan_of_text(const std::string& text) {
+  std::vector<Problem> problems;
+  Definition definition =
+      parse_definition("d.toml", "schema = 1\nname = \"d\"\n" + text, {}, problems);
+  return make_plan(std::move(definition), std::move(problems));
+}
+
+TEST(ResultsLayout, EachSettingOfThoseThatMoveTogetherIsAnAxis) {
+  const Plan plan = plan_of_text(
+      "[[sweep.zip]]\ntrain.steps = [3, 4]\nmodel.activation.name = [\"tanh\", \"relu\"]\n"
+      "[sweep.grid]\nmodel.depth = [1, 2]\n[[sweep.exclude]]\ntrain.steps = 3\nmodel.depth = 2\n");
+  const ResultsLayout layout = results_layout(plan);
+  EXPECT_THAT(layout.sweep_axes, ElementsAre("steps", "activation", "depth", "seed"));
+  EXPECT_THAT(setting_of(layout, "steps").numbers, ElementsAre(3, 4, 4));
+  EXPECT_THAT(setting_of(layout, "activation").texts, ElementsAre("tanh", "relu", "relu"));
+  EXPECT_EQ(
+      plan_summary(plan, layout),
+      "3 runs: 2 values of steps, activation x 2 values of depth x 1 values of seed; 1 excluded");
+}
+
+TEST(ResultsLayout, ARunOfOneOfSeveralStudiesIsLabelledByItsName) {
+  const Plan plan = plan_of_text(
+      "[[study]]\nname = \"heavy\"\nset.optimizer.name = \"momentum\"\n"
+      "[study.search]\nmethod = \"halton\"\ntrials = 2\nseed = 7\n"
+      "space.optimizer.momentum = [0.5, 0.9]\nspace.train.batch = [4, 5]\n"
+      "[[study]]\nset.model.depth = 2\n");
+  const ResultsLayout layout = results_layout(plan);
+  EXPECT_THAT(layout.sweep_axes, ElementsAre("study", "momentum", "batch", "seed"));
+  const SettingVariable study = setting_of(layout, "study");
+  EXPECT_THAT(study.texts, ElementsAre("heavy", "heavy", "2"));
+  EXPECT_EQ(study.role, "label");
+  EXPECT_TRUE(std::isnan(setting_of(layout, "momentum").numbers[2]));
+  EXPECT_EQ(plan_summary(plan, layout),
+            "3 runs: heavy: 2 trials (halton, seed 7) of momentum, batch x 1 values of seed; "
+            "2: 1 values of seed");
+}
+
+TEST(ResultsLayout, OneStudyNeedsNoLabel) {
+  const ResultsLayout layout = results_layout(plan_of_text("[[study]]\nname = \"alone\"\n"));
+  EXPECT_THAT(layout.sweep_axes, ElementsAre("seed"));
+  EXPECT_EQ(setting_of(layout, "study").name, "");
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ TEST_F(InterruptTest, SaysWhatHappensNext) {
     std::raise(SIGINT);
   }
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
-            "\nInterrupted: runs that are under way are dropped, finished runs are kept."
+            "\nInterrupted: runs that are under way end at their checkpoints, or are dropped; "
+            "finished runs are kept."
             " Once more ends at once and keeps nothing new.\n");
 }
 

@@ -133,6 +133,24 @@ TEST_F(ProgressOverTime, LiveDrawsOverItselfAndIsClearedAtTheEnd) {
   EXPECT_EQ(written(), "\r\033[K");
 }
 
+TEST_F(ProgressOverTime, SaysALineOfItsOwnAndDrawsTheLiveLineAnew) {
+  Progress live = begin(ProgressMode::live);
+  live.say("early");
+  EXPECT_EQ(written(), "early\n");
+  live.tick();
+  written();
+  live.say("later");
+  EXPECT_EQ(written(), "\r\033[Klater\n");
+  live.tick();
+  EXPECT_EQ(written(), "\r0/4 runs  ? runs/s  ETA ?  0 diverged  0 failed\033[K");
+  Progress plain = begin(ProgressMode::plain);
+  plain.say("line");
+  EXPECT_EQ(written(), "line\n");
+  Progress json = begin(ProgressMode::json);
+  json.say("line");
+  EXPECT_EQ(written(), "");
+}
+
 TEST_F(ProgressOverTime, JsonWritesAtFinishedRunsAtMostEveryHalfSecondAndTheLastState) {
   Progress progress = begin(ProgressMode::json);
   now_ = 101;

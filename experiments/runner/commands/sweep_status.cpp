@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/commands/sweep_status.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "experiments/runner/plan/shards.hpp"
+#include "experiments/runner/plan/stages.hpp"
+#include "experiments/runner/results/stored_runs.hpp"
+#include "experiments/runner/sweep/progress.hpp"
+
+namespace plumbline {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+/// How many runs fall to each file. Many shards of one number ask once.
+class RunsOfFiles {
+ public:
+  explicit RunsOfFiles(const Plan& plan) : plan_(plan) {}
+
+  std::size_t operator()(const std::filesystem::path& file) {
+    const auto of = shard_of_path(file);
+    if (!of) return runs_foreseen(plan_);
+    const std::size_t count = of->second.count;
+    const auto [entry, is_new] = runs_.try_emplace(count);
+    if (is_new) entry->second = runs_of_shards(plan_, count);
+    return entry->second[of->second.number - 1];
+  }
+
+ private:
+  const Plan& plan_;
+  std::unordered_map<std::size_t, std::vector<std::size_t>> runs_;
+};
+
+std::string process_text(const FileStatus& file) {
+  if (!file.process) return file.done < file.runs ? "nobody computes it" : "";
+  return fmt::format("process {} on {}{}", file.process->pid, file.process->host,
+                     file.process->is_alive ? "" : ", which has ended");
+}
+
+std::string time_left(const SweepStatus& status) {
+  if (status.pending + status.failed == 0) return "";
+  const bool any_alive = std::ranges::any_of(
+      status.files, [](const FileStatus& file) { return file.process && file.process->is_alive; });
+  if (!any_alive) return "nobody computes it";
+  if (!status.eta_seconds) return "no run has finished yet, so the time left is unknown";
+  return "about " + duration_text(*status.eta_seconds) + " left";
+}
+
+}  // namespace
+
+std::optional<double> cost_rate(std::vector<TimedRun> runs) {
+  std::ranges::sort(runs, {}, &TimedRun::started);
+  double busy = 0;
+  double cost = 0;
+  double until = 0;  // of the runs so far
+  for (const TimedRun& run : runs) {
+    const double end = run.started + run.seconds;
+    busy += std::max(0.0, end - std::max(run.started, until));
+    until = std::max(until, end);
+    cost += run.cost;
+  }
+  if (busy <= 0) return std::nullopt;
+  return cost / busy;
+}
+
+SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& file,
+                         const std::vector<std::filesystem::path>& files) {
+  SweepStatus status;
+  status.file = file;
+  std::vector<FoundRuns> found;
+  StoredRuns stored;
+  for (const std::filesystem::path& path : files) {
+    // Before the runs: a process that ends in between has then left all of its runs.
+    status.files.push_back({path, 0, 0, 0, writing_process(path)});
+    found.emplace_back(path);
+    for (const auto& source : found.back().sources()) stored.add(*source);
+  }
+  std::optional<Plan> grown;
+  if (has_stages(first_stage.definition)) {
+    grown = first_stage;
+    add_stages(*grown, stored.values());
+  }
+  const Plan& plan = grown ? *grown : first_stage;
+
+  std::unordered_map<std::string_view, std::size_t> planned;
+  for (std::size_t i = 0; i < plan.runs.size(); ++i) planned.emplace(plan.runs[i].run_id, i);
+  std::vector<RunStatus> statuses(plan.runs.size(), RunStatus::pending);
+  RunsOfFiles runs_of_file(plan);
+  double rate = 0;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    FileStatus& one = status.files[i];
+    one.runs = one.file == file ? runs_foreseen(plan) : runs_of_file(one.file);
+    std::vector<TimedRun> timed;
+    for (const auto& [run_id, run] : found[i].runs()) {
+      const auto place = planned.find(run_id);
+      if (place == planned.end()) continue;
+      ++(is_finished(run.status) ? one.done : one.failed);
+      RunStatus& known = statuses[place->second];
+      if (!is_finished(known)) known = run.status;
+      // `started` is in whole seconds.
+      if (one.process && run.started + 1 >= one.process->since) {
+        timed.push_back({run.started, run.wall_seconds, plan.runs[place->second].cost});
+      }
+    }
+    if (one.process && one.process->is_alive) rate += cost_rate(timed).value_or(0);
+  }
+  for (std::size_t i = files.size(); i-- > 0;) {
+    if (!found[i].sources().empty() || status.files[i].process) continue;
+    status.files.erase(status.files.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  double remaining = 0;
+  for (std::size_t i = 0; i < statuses.size(); ++i) {
+    if (!is_finished(statuses[i])) remaining += plan.runs[i].cost;
+  }
+  const auto count = [&](RunStatus wanted) {
+    return static_cast<std::size_t>(std::ranges::count(statuses, wanted));
+  };
+  status.complete = count(RunStatus::complete);
+  status.diverged = count(RunStatus::diverged);
+  status.failed = count(RunStatus::failed);
+  status.pending = count(RunStatus::pending);
+  if (has_stages(plan.definition)) {
+    const Plan whole = foreseen(plan);
+    status.pending += whole.runs.size() - plan.runs.size();
+    for (std::size_t i = plan.runs.size(); i < whole.runs.size(); ++i) {
+      remaining += whole.runs[i].cost;
+    }
+  }
+  if (rate > 0 && remaining > 0) status.eta_seconds = remaining / rate;
+  return status;
+}
+
+std::string status_line(const SweepStatus& status) {
+  const std::string left = time_left(status);
+  return fmt::format("{} of {} {}, {} diverged, {} failed, {} pending{}{}", status.done(),
+                     status.runs(), status.runs() == 1 ? "run" : "runs", status.diverged,
+                     status.failed, status.pending, left.empty() ? "" : ", ", left);
+}
+
+std::string status_text(const SweepStatus& status) {
+  std::string text = fmt::format(
+      "{}\n{} of {} {}: {} complete, {} diverged, {} failed, {} pending\n", status.file.string(),
+      status.done(), status.runs(), status.runs() == 1 ? "run" : "runs", status.complete,
+      status.diverged, status.failed, status.pending);
+  const std::string left = time_left(status);
+  if (!left.empty()) text += left + '\n';
+  const bool is_file_alone =
+      status.files.empty() ||
+      (status.files.size() == 1 && status.files[0].file == status.file && !status.files[0].process);
+  if (is_file_alone) return text;
+  for (const FileStatus& file : status.files) {
+    const std::string process = process_text(file);
+    text += fmt::format("  {}: {} of {}{}{}\n", file.file.string(), file.done, file.runs,
+                        process.empty() ? "" : ", ", process);
+  }
+  return text;
+}
+
+std::string status_json(const SweepStatus& status, int indent) {
+  ordered_json files = ordered_json::array();
+  for (const FileStatus& file : status.files) {
+    ordered_json process;
+    if (file.process) {
+      process = {{"pid", file.process->pid},
+                 {"host", file.process->host},
+                 {"alive", file.process->is_alive}};
+    }
+    files.push_back({{"file", file.file.string()},
+                     {"done", file.done},
+                     {"failed", file.failed},
+                     {"runs", file.runs},
+                     {"process", process}});
+  }
+  ordered_json eta;
+  if (status.eta_seconds) eta = *status.eta_seconds;
+  const ordered_json json = {{"file", status.file.string()}, {"runs", status.runs()},
+                             {"complete", status.complete},  {"diverged", status.diverged},
+                             {"failed", status.failed},      {"pending", status.pending},
+                             {"eta_seconds", eta},           {"files", files}};
+  return json.dump(indent) + '\n';
+}
+
+}  // namespace plumbline

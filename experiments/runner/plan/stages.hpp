@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a plan grows: the runs of a study with halving or a protocol follow from the results of its first
+// ones. All choices are functions of numbers in finished runs, so the plan that make_plan() gives grows to
+// the same one, in the same order, from the same finished runs: at any number of threads, in shards, and
+// however often a sweep was interrupted. What grows a plan anew, from its first stage, need not know how far
+// it was before.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "experiments/runner/plan/plan.hpp"
+
+namespace plumbline {
+
+/// What a finished run has of the criterion: nothing while the run is pending; NaN where it diverged,
+/// failed or has no such number.
+using RunValue = std::function<std::optional<double>(const RunSpec& run, const Criterion& by)>;
+
+/// Whether any study has halving or a protocol.
+bool has_stages(const Definition& definition);
+
+/// Adds the runs that follow from the plan's, group by group in the order of the plan, and returns how many.
+/// None for a group of whose last stage any run is pending. Throws DefinitionError where a run would be one
+/// that the plan has.
+std::size_t add_next_stage(Plan& plan, const RunValue& value_of);
+
+/// Adds stages as long as finished runs lead to any.
+void add_stages(Plan& plan, const RunValue& value_of);
+
+/// The plan with all runs that it will have. Those that are not decided yet have no run_id; their number
+/// is exact, and their costs are those of the dearest trials that may be meant.
+Plan foreseen(const Plan& plan);
+/// How many runs that plan has.
+std::size_t runs_foreseen(const Plan& plan);
+
+/// The point of its seed axis from which on a study's seeds are those of reruns; the axis' length where it
+/// has no protocol.
+std::size_t first_rerun_seed(const Study& study);
+
+/// The updates of the runs that a study begins with, where its trials are halved; 0 for whole runs.
+std::int64_t first_rung(const Study& study);
+
+/// "rung 2", "select", "rerun"; empty for runs of studies in which nothing is chosen.
+std::string stage_name(const Study& study, const RunSpec& run);
+
+/// What keeps the trials of a study from being compared: a rung at which a whole run, as configured, is over,
+/// and a metric that it does not have.
+std::vector<Problem> problems_of_choices(const Study& study, const RunConfiguration& whole);
+
+/// For runs of a group that a choice is made among, the point of each axis that is neither the search's nor
+/// the seeds': what tells the group from others of its study. Empty where no choice is made.
+std::string group_key(const Definition& definition, std::size_t study,
+                      const std::vector<std::size_t>& points);
+
+}  // namespace plumbline

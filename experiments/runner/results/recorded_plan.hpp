@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "engine/datasets/dataset.hpp"
+#include "experiments/runner/plan/plan.hpp"
+#include "experiments/runner/results/results_file.hpp"
+
+namespace plumbline {
+
+/// The plan that a results file was made of: its definition and overrides stand in it. Throws
+/// EnvironmentError where this program finds a mistake in it, which is none of the user's: a data file
+/// that is gone, a setting of another version.
+Plan recorded_plan(const std::string& path, const ResultsReader& reader,
+                   const DataFolders& data_folders);
+
+}  // namespace plumbline

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <utility>
+
+namespace plumbline {
+
+/// Where what belongs to a results file stands while its sweep runs.
+struct StorePaths {
+  explicit StorePaths(std::filesystem::path results)
+      : file(std::move(results)), folder(file.string() + ".d") {}
+
+  std::filesystem::path file;    ///< FILE
+  std::filesystem::path folder;  ///< FILE.d
+  std::filesystem::path segments = folder / "segments";
+  std::filesystem::path checkpoints = folder / "checkpoints";
+  /// Is there while FILE is to be written anew: what it holds does not count.
+  std::filesystem::path fresh = folder / "fresh";
+};
+
+}  // namespace plumbline

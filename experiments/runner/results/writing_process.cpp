@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/results/writing_process.hpp"
+
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <ctime>
+#include <fstream>
+
+namespace plumbline {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kSilentSeconds = 600;
+
+/// When a file or folder was changed last; 0 where there is none.
+double changed(const fs::path& path) {
+  struct stat found{};
+  return ::stat(path.c_str(), &found) == 0 ? static_cast<double>(found.st_mtim.tv_sec) : 0;
+}
+
+bool runs_here(const std::string& pid) {
+  pid_t number = 0;
+  const char* end = pid.data() + pid.size();
+  const auto [rest, error] = std::from_chars(pid.data(), end, number);
+  if (error != std::errc() || rest != end || number <= 0) return false;
+  return ::kill(number, 0) == 0 || errno == EPERM;
+}
+
+}  // namespace
+
+std::optional<WritingProcess> writing_process(const fs::path& file) {
+  const fs::path folder = file.string() + ".d";
+  const fs::path lock = folder / "lock";
+  std::ifstream text(lock);
+  WritingProcess process;
+  if (!(text >> process.pid >> process.host)) return std::nullopt;
+  process.since = changed(lock);
+  utsname system{};
+  if (uname(&system) == 0 && process.host == system.nodename) {
+    process.is_alive = runs_here(process.pid);
+  } else {
+    const double last = std::max({process.since, changed(folder), changed(folder / "segments")});
+    process.is_alive = static_cast<double>(std::time(nullptr)) - last < kSilentSeconds;
+  }
+  return process;
+}
+
+}  // namespace plumbline

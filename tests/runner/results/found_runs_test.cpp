@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner/results/found_runs.hpp"
+
+#include <atomic>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "experiments/runner/results/segment_folder.hpp"
+#include "experiments/runner/results/store_paths.hpp"
+#include "experiments/runner/results/sweep_store.hpp"
+#include "tests/runner/example_results.hpp"
+
+namespace plumbline {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class FoundRunsTest : public testing::Test {
+ protected:
+  FinishedRun finished(std::size_t index, const std::string& run_id) const {
+    return {run_id, example_record(plan_, index % plan_.runs.size()), {"here", 3}};
+  }
+  /// Adds a segment with these runs, and merges none.
+  void add_segment(const std::vector<FinishedRun>& runs) {
+    std::filesystem::create_directory(paths_.folder);
+    SegmentFolder(paths_.segments, plan_.definition, provenance_, err_).add(runs);
+  }
+
+  const TemporaryFolder folder_;
+  const StorePaths paths_{folder_ / "x.h5"};
+  const Plan plan_ = ragged_plan();
+  const Provenance provenance_ = example_provenance();
+  std::ostringstream err_;
+};
+
+TEST_F(FoundRunsTest, AreNoneWhereThereIsNothing) {
+  const FoundRuns found(paths_.file);
+  EXPECT_THAT(found.runs(), IsEmpty());
+  EXPECT_THAT(found.sources(), IsEmpty());
+}
+
+TEST_F(FoundRunsTest, AreThoseOfTheFileAndOfItsSegmentsAndTheLatestCounts) {
+  const std::string& first = plan_.runs[0].run_id;
+  const std::string& second = plan_.runs[1].run_id;
+  ResultsWriter writer(paths_.file, plan_, provenance_);
+  RunRecord failed;
+  failed.status = RunStatus::failed;
+  writer.write(0, failed);
+  writer.close();
+  add_segment({finished(0, first), finished(1, second)});
+  const FoundRuns found(paths_.file);
+  ASSERT_THAT(found.runs(), SizeIs(2)) << "a pending run is none";
+  const FoundRun& run = found.runs().at(first);
+  EXPECT_EQ(run.status, RunStatus::complete);
+  EXPECT_EQ(run.digest, example_record(plan_, 0).digest);
+  EXPECT_EQ(run.wall_seconds, example_record(plan_, 0).wall_seconds);
+  expect_same_bits(found.sources().at(run.source)->read(run.index), example_record(plan_, 0));
+
+  std::ofstream(paths_.fresh) << "";
+  EXPECT_THAT(FoundRuns(paths_.file).sources(), SizeIs(1)) << "the file does not count";
+}
+
+TEST_F(FoundRunsTest, LeaveOutASegmentThatIsNotWhatWasWritten) {
+  add_segment({finished(0, "one")});
+  add_segment({finished(1, "two")});
+  const auto second = segment_files(paths_.segments).at(1);
+  std::filesystem::resize_file(second, std::filesystem::file_size(second) - 100);
+  const FoundRuns found(paths_.file);
+  ASSERT_THAT(found.runs(), SizeIs(1));
+  EXPECT_TRUE(found.runs().contains("one"));
+}
+
+TEST_F(FoundRunsTest, StayReadableThoughTheWriterRemovesThem) {
+  add_segment({finished(3, "one")});
+  const FoundRuns found(paths_.file);
+  std::filesystem::remove_all(paths_.folder);
+  const FoundRun& run = found.runs().at("one");
+  expect_same_bits(found.sources().at(run.source)->read(run.index), example_record(plan_, 3));
+}
+
+// A segment vanishes between the look at the folder and its opening, when FILE is made of all of them.
+TEST_F(FoundRunsTest, NeverFallWhileSegmentsBecomeTheFile) {
+  constexpr std::int64_t kWidths = 8;
+  std::vector<SettingNode> widths;
+  for (std::int64_t width = 1; width <= kWidths; ++width) widths.push_back(node(width));
+  const Plan plan = plan_of({{"model.width", widths, {}}});
+  std::atomic<std::size_t> written = 0;
+  std::jthread writer([&] {
+    for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+      SweepStore store(paths_.file, plan.definition, provenance_, false, err_);
+      store.append(plan.runs[i].run_id, example_record(plan, i));
+      store.flush();
+      written = i + 1;
+      store.publish(plan);
+    }
+  });
+  while (written < plan.runs.size()) {
+    const std::size_t before = written;
+    EXPECT_GE(FoundRuns(paths_.file).runs().size(), before);
+  }
+  writer.join();
+  EXPECT_THAT(FoundRuns(paths_.file).runs(), SizeIs(plan.runs.size()));
+}
+
+}  // namespace
+}  // namespace plumbline
