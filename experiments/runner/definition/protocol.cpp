@@ -83,6 +83,17 @@ const SettingsTable* table_of(const SettingNode& node, const std::string& path,
   return table;
 }
 
+// What must be given has no default: a table stands for that, as in the settings of a search.
+std::vector<SettingInfo> without_defaults_of(const std::vector<std::string>& required,
+                                             std::vector<SettingInfo> settings) {
+  for (SettingInfo& setting : settings) {
+    if (std::ranges::find(required, setting.name) != required.end()) {
+      setting.default_value = {SettingsTable(), {}};
+    }
+  }
+  return settings;
+}
+
 bool moved(SettingsReport& report, std::vector<Problem>& problems) {
   const bool any = !report.problems.empty();
   std::ranges::move(report.problems, std::back_inserter(problems));
@@ -142,18 +153,20 @@ std::vector<std::string> deciding_summaries() {
 }
 
 std::vector<SettingInfo> halving_settings() {
-  return declared_settings([](Settings& settings) { halving_of(settings); });
+  return without_defaults_of({"rungs", "metric"},
+                             declared_settings([](Settings& settings) { halving_of(settings); }));
 }
 
 std::vector<SettingInfo> select_settings() {
-  return declared_settings([](Settings& settings) {
-    Criterion by;
-    select_of(settings, by);
-  });
+  return without_defaults_of({"metric"}, declared_settings([](Settings& settings) {
+                               Criterion by;
+                               select_of(settings, by);
+                             }));
 }
 
 std::vector<SettingInfo> rerun_settings() {
-  return declared_settings([](Settings& settings) { rerun_of(settings); });
+  return without_defaults_of({"seeds"},
+                             declared_settings([](Settings& settings) { rerun_of(settings); }));
 }
 
 }  // namespace plumbline

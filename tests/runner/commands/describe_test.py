@@ -35,3 +35,11 @@ def test_normalizations_which_no_list_has_stand_in_their_setting(described):
     for name in ("none", "batch_norm", "layer_norm", "rms_norm", "weight_norm"):
         assert name in row
     assert described("model", "activation").startswith('activation plugin "tanh" activations ')
+
+
+@pytest.mark.parametrize("setting, after", [("search.halving.metric", "text one of "),
+                                            ("search.halving.rungs", "list integers "),
+                                            ("protocol.select.metric", "text one of "),
+                                            ("protocol.rerun.seeds", "integer in ")])
+def test_what_must_be_given_has_no_default(described, setting, after):
+    assert described("study", setting).startswith(f"{setting} {after}")
