@@ -17,6 +17,16 @@ std::optional<double> bound(Settings& settings, const char* name, const char* me
   return std::nullopt;
 }
 
+// An accuracy is a share: who means percents would never be told, as every run came to its end.
+void check_reach(const Target& target, Settings& settings) {
+  const bool is_share = target.metric == EvaluatedMetric::train_accuracy ||
+                        target.metric == EvaluatedMetric::valid_accuracy;
+  const double value = target.at_least ? *target.at_least : *target.at_most;
+  if (!is_share || (value >= 0 && value <= 1)) return;
+  settings.problem(target.at_least ? "at_least" : "at_most",
+                   "is " + shortest(value) + "; an accuracy is a share, in [0, 1]");
+}
+
 }  // namespace
 
 const std::vector<std::string>& evaluated_names() {
@@ -64,6 +74,8 @@ Budget read_budget(Settings& settings, std::int64_t steps) {
       target.problem("at_most", "is given beside 'budget.target.at_least'; give one of the two");
     } else if (!budget.target->at_least && !budget.target->at_most) {
       target.problem("at_least", "is not given, and neither is 'at_most'; give one of the two");
+    } else {
+      check_reach(*budget.target, target);
     }
   }
   return budget;

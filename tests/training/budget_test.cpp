@@ -184,7 +184,9 @@ TEST(TargetTest, IsReachedFromAboveOrFromBelow) {
 
 TEST(TargetTest, LeavesTheNumbersOfARunThatDoesNotReachIt) {
   const RunRecord whole = trained(measured_run());
-  const RunRecord record = trained(with(measured_run(), {{"budget.target.at_least", node(1.01)}}));
+  const RunRecord record =
+      trained(with(measured_run(), {{"budget.target.metric", node("valid_loss")},
+                                    {"budget.target.at_most", node(0)}}));
   EXPECT_EQ(record.digest, whole.digest);
   EXPECT_EQ(record.steps, whole.steps);
   EXPECT_TRUE(std::isnan(summary(record, "steps_to_target")));
@@ -210,6 +212,12 @@ TEST(TargetTest, IsNoMetricButThoseEvaluatedAndOneBound) {
       "of the two\n");
   EXPECT_THAT(mistakes({{"budget.target.metric", node("valid_loss")}}),
               HasSubstr("'budget.target.at_least' is not given, and neither is 'at_most'"));
+  EXPECT_EQ(mistakes({{"budget.target.at_least", node(90, at(4, 5))}}),
+            "run.toml:4:5: 'budget.target.at_least' is 90; an accuracy is a share, in [0, 1]\n");
+  EXPECT_EQ(
+      mistakes({{"budget.target.metric", node("valid_loss")}, {"budget.target.at_most", node(90)}}),
+      "")
+      << "a loss may be any number";
   EXPECT_THAT(mistakes({{"budget.target.at_lest", node(0.9, at(4, 5))}}),
               HasSubstr("run.toml:4:5: 'budget.target.at_lest' is not a setting"));
   EXPECT_THAT(mistakes({{"budget.target", node(0.9, at(4, 5))}}),
