@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string_view>
 #include <system_error>
 
 #include "engine/core/error.hpp"
@@ -17,11 +18,19 @@ struct ErrorText {
   std::string cause;
 };
 
+/// Of a failed call of the system the library tells time, file, numbers and addresses: what the system said is
+/// enough.
+std::string system_reason(const std::string& description) {
+  constexpr std::string_view kBegin = "error message = '";
+  const std::size_t begin = description.find(kBegin);
+  if (begin == description.npos) return description;
+  const std::size_t first = begin + kBegin.size();
+  return description.substr(first, description.find('\'', first) - first);
+}
+
 herr_t collect(unsigned depth, const H5E_error2_t* entry, void* collected) {
   auto& text = *static_cast<ErrorText*>(collected);
-  std::string description = entry->desc == nullptr ? "" : entry->desc;
-  // The library puts the time with its line end into some messages.
-  std::erase(description, '\n');
+  const std::string description = system_reason(entry->desc == nullptr ? "" : entry->desc);
   if (depth == 0) text.asked = description;
   if (!description.empty()) text.cause = description;
   return 0;

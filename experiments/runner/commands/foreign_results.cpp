@@ -12,6 +12,7 @@
 #include "experiments/runner/plan/differing_settings.hpp"
 #include "experiments/runner/results/recorded_plan.hpp"
 #include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/results/seal.hpp"
 #include "experiments/runner/results/segment_folder.hpp"
 #include "experiments/runner/results/store_paths.hpp"
 
@@ -53,6 +54,7 @@ std::string reason(const ResultsReader& reader, const fs::path& path, const Plan
   if (differences.empty()) {
     const auto version = reader.find_provenance("semantics_version");
     if (version != std::to_string(kSemanticsVersion)) return versions;
+    if (!has_whole_seal(path)) return "it is damaged, or another program has changed it";
     return "no setting differs in its values, but how they are combined, or a data file, does";
   }
   constexpr std::size_t kMost = 12;

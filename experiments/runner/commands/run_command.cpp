@@ -31,6 +31,7 @@
 #include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/results/provenance.hpp"
 #include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/results/seal.hpp"
 #include "experiments/runner/results/store_paths.hpp"
 #include "experiments/runner/results/stored_runs.hpp"
 #include "experiments/runner/results/sweep_store.hpp"
@@ -54,7 +55,7 @@ double seconds_now() {
   return std::chrono::duration<double>(steady_clock::now().time_since_epoch()).count();
 }
 
-/// Whether FILE is exactly this plan, and nothing is missing or waits in segments.
+/// Whether FILE is exactly this plan, undamaged, and nothing is missing or waits in segments.
 bool is_whole(const fs::path& path, const Plan& plan, const StoredRuns& stored) {
   const StorePaths paths(path);
   std::error_code unknown;
@@ -63,7 +64,7 @@ bool is_whole(const fs::path& path, const Plan& plan, const StoredRuns& stored) 
   const std::vector<std::string> ids = reader.run_ids();
   return std::ranges::equal(ids, plan.runs, {}, {}, &RunSpec::run_id) &&
          std::ranges::all_of(ids, [&](const auto& id) { return stored.is_finished(id); }) &&
-         reader.attribute("definition_sha256") == plan.definition.sha256;
+         reader.attribute("definition_sha256") == plan.definition.sha256 && has_whole_seal(path);
 }
 
 /// What is on disk before this call.
@@ -316,16 +317,21 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
     err << fmt::format("{} of {} runs were there already\n", found.done(), found.all());
   }
   Computed computed;
-  try {
+  const auto keeping_finished = [&](const auto& work) {
+    try {
+      return work();
+    } catch (const std::exception&) {
+      keep_finished(store, computed.runs, err);
+      throw;
+    }
+  };
+  keeping_finished([&] {
     Progress progress(mode, err, 0, 0, seconds_now, standard_error_style());
     progress.begin_with(found.done());
     compute_stages(plan, begun,
                    {options, threads, warn, tell, interrupt.stop(), store, checkpoints, progress},
                    computed);
-  } catch (const std::exception&) {
-    keep_finished(store, computed.runs, err);
-    throw;
-  }
+  });
 
   const RunCounts counts = count_runs(plan, store.runs());
   const bool interrupted = interrupt.signalled() && counts.pending > 0;
@@ -333,7 +339,7 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
     err << path.string() << ": nothing new was finished; the file is left as it was\n";
     return kInterrupted;
   }
-  const std::vector<fs::path> previous = store.publish(plan);
+  const std::vector<fs::path> previous = keeping_finished([&] { return store.publish(plan); });
   checkpoints.keep_only(unfinished(plan, store.runs()));
 
   print_counts(path, counts, out);

@@ -18,6 +18,7 @@
 #include "experiments/runner/commands/show_summary.hpp"
 #include "experiments/runner/commands/sweep_summary.hpp"
 #include "experiments/runner/profile/layer_profile.hpp"
+#include "experiments/runner/results/readable_file.hpp"
 #include "experiments/runner/results/results_file.hpp"
 
 namespace plumbline {
@@ -212,6 +213,7 @@ std::vector<RunValues> read_runs(const ResultsReader& reader, const Measured& me
 
 int show_command(const ShowOptions& options, std::ostream& out, std::ostream& err) {
   constexpr int kWrongUsage = 2;
+  require_readable(options.file);
   const ResultsReader reader(options.file);
   SweepSummary summary;
   summary.path = options.file;

@@ -72,7 +72,8 @@ Watched watched_file(const StatusOptions& options) {
   for (const fs::path& path : files_of(file)) {
     const FoundRuns found(path);
     if (found.sources().empty()) continue;
-    Plan plan = recorded_plan(path.string(), *found.sources().front(), options.data_folders);
+    Plan plan =
+        recorded_plan(path.string(), found.newest_source().provenance, options.data_folders);
     const auto shard = shard_of_path(file);
     if (shard) plan = part_of(plan, shard->second);
     return {file, std::move(plan)};

@@ -79,7 +79,7 @@ SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& f
     // Before the runs: a process that ends in between has then left all of its runs.
     status.files.push_back({path, 0, 0, 0, writing_process(path)});
     found.emplace_back(path);
-    for (const auto& source : found.back().sources()) stored.add(*source);
+    stored.add(found.back().stored());
   }
   std::optional<Plan> grown;
   if (has_stages(first_stage.definition)) {

@@ -16,6 +16,7 @@
 #include "experiments/runner/plan/memory_fit.hpp"
 #include "experiments/runner/plan/plan.hpp"
 #include "experiments/runner/plan/stages.hpp"
+#include "experiments/runner/results/readable_file.hpp"
 #include "experiments/runner/results/recorded_plan.hpp"
 #include "experiments/runner/results/results_file.hpp"
 #include "experiments/runner/results/stored_runs.hpp"
@@ -81,6 +82,7 @@ std::vector<std::size_t> spread(const std::vector<std::size_t>& all, std::size_t
 }  // namespace
 
 int verify_command(const VerifyOptions& options, std::ostream& out, std::ostream& err) {
+  require_readable(options.file);
   const ResultsReader reader(options.file);
   Plan plan = recorded_plan(options.file, reader, options.data_folders);
   StoredRuns stored;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "engine/core/error.hpp"
+#include "experiments/runner/results/force_to_disk.hpp"
 
 namespace plumbline {
 
@@ -60,10 +61,7 @@ FileLock::FileLock(const fs::path& file, fs::path folder, const std::string& com
                    std::ostream& err)
     : folder_(std::move(folder)), path_(folder_ / "lock") {
   for (;;) {
-    std::error_code error;
-    fs::create_directory(folder_, error);
-    if (error)
-      throw EnvironmentError(folder_.string() + ": cannot make the folder: " + error.message());
+    make_lasting_folder(folder_);
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     // Another process has just ended and taken its folder along.
     if (descriptor_ < 0 && errno == ENOENT) continue;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/results/found_runs.hpp"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
 #include "engine/core/error.hpp"
+#include "experiments/runner/results/readable_file.hpp"
+#include "experiments/runner/results/results_file.hpp"
 #include "experiments/runner/results/seal.hpp"
 #include "experiments/runner/results/segment_folder.hpp"
 #include "experiments/runner/results/store_paths.hpp"
@@ -20,6 +23,12 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, unknown);
 }
 
+/// Not where it cannot be told.
+bool has_gone(const fs::path& path) {
+  std::error_code unknown;
+  return fs::symlink_status(path, unknown).type() == fs::file_type::not_found;
+}
+
 }  // namespace
 
 FoundRuns::FoundRuns(fs::path file) : file_(std::move(file)) {
@@ -28,6 +37,7 @@ FoundRuns::FoundRuns(fs::path file) : file_(std::move(file)) {
   for (int i = 1; !add_all() && i < kTries; ++i) {
     sources_.clear();
     runs_.clear();
+    stored_ = {};
   }
 }
 
@@ -35,33 +45,47 @@ FoundRuns::FoundRuns(fs::path file) : file_(std::move(file)) {
 bool FoundRuns::add_all() {
   const StorePaths paths(file_);
   const std::vector<fs::path> segments = segment_files(paths.segments);
-  if (is_there(file_) && !is_there(paths.fresh)) add(std::make_unique<ResultsReader>(file_));
+  if (is_there(file_) && !is_there(paths.fresh)) {
+    require_readable(file_);
+    add(file_);
+  }
   for (const fs::path& path : segments) {
     try {
       if (has_whole_seal(path)) {
-        add(std::make_unique<ResultsReader>(path));
+        add(path);
         continue;
       }
     } catch (const EnvironmentError&) {
-      // It has gone since, or it is damaged.
+      if (!has_gone(path)) throw;
     }
-    if (!is_there(path)) return false;
+    if (has_gone(path)) return false;
   }
   return true;
 }
 
-void FoundRuns::add(std::unique_ptr<ResultsReader> reader) {
-  const std::vector<std::string> ids = reader->run_ids();
-  const std::vector<RunStatus> statuses = reader->statuses();
-  const std::vector<std::string> digests = reader->labels("digest");
-  const std::vector<double> started = reader->numbers("started");
-  const std::vector<double> wall_seconds = reader->numbers("wall_seconds");
+void FoundRuns::add(const fs::path& path) {
+  const ResultsReader reader(path);
+  const std::vector<std::string> ids = reader.run_ids();
+  const std::vector<RunStatus> statuses = reader.statuses();
+  const std::vector<std::string> digests = reader.labels("digest");
+  const std::vector<double> started = reader.numbers("started");
+  const std::vector<double> wall_seconds = reader.numbers("wall_seconds");
+  FoundSource source{path, reader.provenance(), 0};
+  stored_.add(reader);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (statuses[i] == RunStatus::pending) continue;
-    runs_.insert_or_assign(
-        ids[i], FoundRun{statuses[i], digests[i], started[i], wall_seconds[i], sources_.size(), i});
+    source.latest_start = std::max(source.latest_start, started[i]);
+    FoundRun& run = runs_[ids[i]];
+    if (is_finished(run.status) && !is_finished(statuses[i])) continue;
+    run = {statuses[i], digests[i], started[i], wall_seconds[i], sources_.size(), i};
   }
-  sources_.push_back(std::move(reader));
+  sources_.push_back(std::move(source));
+}
+
+const FoundSource& FoundRuns::newest_source() const {
+  const auto newest =
+      std::ranges::max_element(sources_.rbegin(), sources_.rend(), {}, &FoundSource::latest_start);
+  return *newest;
 }
 
 }  // namespace plumbline

@@ -3,13 +3,13 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "engine/training/run_record.hpp"
-#include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/results/provenance.hpp"
+#include "experiments/runner/results/stored_runs.hpp"
 
 namespace plumbline {
 
@@ -23,27 +23,42 @@ struct FoundRun {
   std::size_t index = 0;   ///< in that file
 };
 
+/// A file that was read.
+struct FoundSource {
+  std::filesystem::path path;
+  Provenance provenance;    ///< and the definition that its runs are of
+  double latest_start = 0;  ///< of its runs
+};
+
 /// What FILE and the segments in FILE.d hold, for whoever looks and does not write: takes no lock, and a
-/// process may be adding to them. What was opened stays readable though that process removes it.
+/// process may be adding to them. No file stays open, as there may be more than a process may open:
+/// a record is read by who wants it, and where its file has gone since or holds other runs at these
+/// places, another FoundRuns tells where that process has put it.
 class FoundRuns {
  public:
-  /// Throws EnvironmentError where a file is there and cannot be read; but for segments, which whoever
-  /// computes the runs again replaces.
+  /// Throws EnvironmentError where a file is there and cannot be read. A segment that can be, but is
+  /// damaged, is left out: whoever computes its runs again replaces it.
   explicit FoundRuns(std::filesystem::path file);
 
   const std::filesystem::path& file() const { return file_; }
-  /// By run id; of a run that stands in several files the latest. None is pending.
+  /// By run id; of a run that stands in several files the latest, but for one that failed after it
+  /// was finished. None is pending.
   const std::unordered_map<std::string, FoundRun>& runs() const { return runs_; }
   /// FILE, if it is there, and then its segments; empty where there is nothing.
-  const std::vector<std::unique_ptr<ResultsReader>>& sources() const { return sources_; }
+  const std::vector<FoundSource>& sources() const { return sources_; }
+  /// The source, of which there must be one, with the run that was started last; of equal ones the last.
+  const FoundSource& newest_source() const;
+  /// The same runs with their summary numbers.
+  const StoredRuns& stored() const { return stored_; }
 
  private:
   bool add_all();
-  void add(std::unique_ptr<ResultsReader> reader);
+  void add(const std::filesystem::path& path);
 
   std::filesystem::path file_;
-  std::vector<std::unique_ptr<ResultsReader>> sources_;
+  std::vector<FoundSource> sources_;
   std::unordered_map<std::string, FoundRun> runs_;
+  StoredRuns stored_;
 };
 
 }  // namespace plumbline

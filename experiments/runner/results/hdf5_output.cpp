@@ -10,30 +10,16 @@
 #include <system_error>
 #include <utility>
 
+#include "experiments/runner/results/force_to_disk.hpp"
+#include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/results/seal.hpp"
 
 namespace plumbline::hdf5 {
 
 namespace {
 
-std::filesystem::path temporary_name(std::filesystem::path path) {
-  return path += '.' + std::to_string(::getpid()) + ".tmp";
-}
-
 [[noreturn]] void refuse_with_errno(const Check& check, const std::string& task) {
   check.refuse("cannot " + task + ": " + std::generic_category().message(errno));
-}
-
-/// Forces what the kernel holds of a file or a folder to disk.
-void force_to_disk(const Check& check, const std::filesystem::path& path, const std::string& name) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) refuse_with_errno(check, "open " + name + " to force it to disk");
-  // EINVAL: a file system that has nothing to force for a folder.
-  const bool forced = ::fsync(descriptor) == 0 || errno == EINVAL;
-  const int error = errno;
-  ::close(descriptor);
-  errno = error;
-  if (!forced) refuse_with_errno(check, "force " + name + " to disk");
 }
 
 /// The descriptor that the library writes to; -1 where it does not tell.
@@ -126,15 +112,18 @@ void OutputFile::publish(bool sealed) {
     check_(H5Fclose(file_.release()), "close it");
     return_space(check_, temporary_, size);
     if (sealed) append_seal(temporary_);
-    force_to_disk(check_, temporary_, "it");
+    if (const std::error_code error = force_to_disk(temporary_)) {
+      check_.refuse("cannot force it to disk: " + error.message());
+    }
     if (::rename(temporary_.c_str(), path_.c_str()) != 0)
       refuse_with_errno(check_, "give it its name");
   } catch (...) {
     remove_temporary();
     throw;
   }
-  const std::filesystem::path folder = path_.parent_path();
-  force_to_disk(check_, folder.empty() ? "." : folder, "its folder");
+  if (const std::error_code error = force_name_to_disk(path_)) {
+    check_.refuse("cannot force its folder to disk: " + error.message());
+  }
 }
 
 void OutputFile::remove_temporary() noexcept { ::unlink(temporary_.c_str()); }

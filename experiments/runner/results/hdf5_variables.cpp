@@ -261,6 +261,17 @@ Handle create_group(const Check& check, hid_t parent, const std::string& name) {
                       "create group " + quoted(name)));
 }
 
+std::vector<std::string> attributes(const Check& check, hid_t object) {
+  std::vector<std::string> names;
+  const auto add = [](hid_t, const char* name, const H5A_info_t*, void* into) -> herr_t {
+    static_cast<std::vector<std::string>*>(into)->emplace_back(name);
+    return 0;
+  };
+  check(H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &names),
+        "list its attributes");
+  return names;
+}
+
 std::vector<std::string> members(const Check& check, hid_t group) {
   H5G_info_t info;
   check(H5Gget_info(group, &info), "list its variables");

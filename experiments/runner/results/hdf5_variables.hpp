@@ -33,6 +33,9 @@ bool has_attribute(const Check& check, hid_t object, const std::string& name);
 /// An attribute that is one text of variable length.
 std::string text_attribute(const Check& check, hid_t object, const std::string& name);
 
+/// The names of an object's attributes, sorted.
+std::vector<std::string> attributes(const Check& check, hid_t object);
+
 /// A group whose members and attributes keep the order in which they were made.
 Handle create_group(const Check& check, hid_t parent, const std::string& name);
 /// The names of what is in a group, in the order in which it was made.

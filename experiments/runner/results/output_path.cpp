@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/results/output_path.hpp"
 
+#include <unistd.h>
+
 #include <fstream>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -14,13 +17,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Whether it begins as every HDF5 file does, if at all.
+// Whether it begins as every HDF5 file does, as far as there is anything of it.
 bool may_be_replaced(const fs::path& path) {
   constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
   std::string start(kSignature.size(), '\0');
   std::ifstream file(path, std::ios::binary);
   file.read(start.data(), static_cast<std::streamsize>(start.size()));
-  return file.gcount() == 0 || start == kSignature;
+  return kSignature.starts_with(start.substr(0, static_cast<std::size_t>(file.gcount())));
 }
 
 }  // namespace
@@ -40,6 +43,14 @@ void require_replaceable(const fs::path& path) {
   if (fs::exists(path, unknown) && !may_be_replaced(path)) {
     throw EnvironmentError(path.string() + ": is no results file, and is not written over");
   }
+}
+
+fs::path temporary_name(fs::path file) { return file += '.' + std::to_string(::getpid()) + ".tmp"; }
+
+bool is_temporary_name_of(const fs::path& file, const std::string& name) {
+  static const std::regex kBehind(R"((\.previous(\.\d+)?)?\.\d+\.tmp)");
+  const std::string start = file.filename().string();
+  return name.starts_with(start) && std::regex_match(name.substr(start.size()), kBehind);
 }
 
 }  // namespace plumbline

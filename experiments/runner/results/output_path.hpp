@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace plumbline {
 
@@ -12,5 +13,11 @@ void require_folder_of(const std::filesystem::path& path);
 /// Throws EnvironmentError where a folder stands there, or a file that does not begin as every HDF5 file
 /// does: a damaged results file can be written anew, a text that was named by a slip cannot.
 void require_replaceable(const std::filesystem::path& path);
+
+/// The name under which this process writes a file until it is whole: FILE.4711.tmp.
+std::filesystem::path temporary_name(std::filesystem::path file);
+
+/// Whether it is such a name, of any process, for FILE or for a FILE.previous or FILE.previous.2.
+bool is_temporary_name_of(const std::filesystem::path& file, const std::string& name);
 
 }  // namespace plumbline

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/results/recorded_plan.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
+
+#include "engine/core/error.hpp"
 
 namespace plumbline {
 
@@ -20,12 +23,21 @@ std::vector<std::string> lines_of(std::string_view text) {
 
 }  // namespace
 
-Plan recorded_plan(const std::string& path, const ResultsReader& reader,
+std::vector<std::string> recorded_overrides(const ResultsReader& reader) {
+  return lines_of(reader.provenance("overrides"));
+}
+
+Plan recorded_plan(const std::string& path, const Provenance& provenance,
                    const DataFolders& data_folders) {
+  const auto value = [&](std::string_view name) {
+    const auto found = std::ranges::find(provenance, name, &Provenance::value_type::first);
+    if (found != provenance.end()) return found->second;
+    throw EnvironmentError(path + ": does not say its " + std::string(name) +
+                           " in the group 'provenance'");
+  };
   std::vector<Problem> problems;
-  Definition definition =
-      parse_definition(reader.provenance("definition_path"), reader.provenance("definition"),
-                       lines_of(reader.provenance("overrides")), problems);
+  Definition definition = parse_definition(value("definition_path"), value("definition"),
+                                           lines_of(value("overrides")), problems);
   try {
     return make_plan(std::move(definition), std::move(problems), data_folders, most_runs(true));
   } catch (const DefinitionError& error) {
@@ -35,6 +47,11 @@ Plan recorded_plan(const std::string& path, const ResultsReader& reader,
     }
     throw EnvironmentError(message);
   }
+}
+
+Plan recorded_plan(const std::string& path, const ResultsReader& reader,
+                   const DataFolders& data_folders) {
+  return recorded_plan(path, reader.provenance(), data_folders);
 }
 
 }  // namespace plumbline

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "engine/datasets/dataset.hpp"
 #include "experiments/runner/plan/plan.hpp"
@@ -9,10 +10,17 @@
 
 namespace plumbline {
 
+/// The overrides that a results file was made with.
+std::vector<std::string> recorded_overrides(const ResultsReader& reader);
+
 /// The plan that a results file was made of: its definition and overrides stand in it. Throws
 /// EnvironmentError where this program finds a mistake in it, which is none of the user's: a data file
 /// that is gone, a setting of another version.
 Plan recorded_plan(const std::string& path, const ResultsReader& reader,
+                   const DataFolders& data_folders);
+
+/// The same from the provenance of a file that need not be open any more.
+Plan recorded_plan(const std::string& path, const Provenance& provenance,
                    const DataFolders& data_folders);
 
 }  // namespace plumbline

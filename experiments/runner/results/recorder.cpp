@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/results/recorder.hpp"
 
+#include <exception>
 #include <iterator>
 #include <utility>
 
@@ -70,7 +71,11 @@ void Recorder::work() {
       may_idle = true;
     } else if (may_idle) {
       lock.unlock();
-      may_idle = idle_();
+      try {
+        may_idle = idle_();
+      } catch (const std::exception&) {
+        may_idle = false;
+      }
       lock.lock();
     } else if (waiting_.empty()) {
       wake_.wait(lock);

@@ -18,7 +18,8 @@ namespace plumbline {
 
 /// Gathers finished runs and hands them on, in the order in which they came, to `write`, on a thread of
 /// its own: those that have come in a second, or fewer where they are many bytes. While none is due it
-/// calls `idle` as long as that returns true, which must not take long.
+/// calls `idle` as long as that returns true, which must not take long. No run depends on it: where it
+/// throws, it is called again after the next that are written.
 ///
 /// Where `write` throws, the runs are kept and tried again after a second, and append() and flush()
 /// throw what it threw, until it succeeds.

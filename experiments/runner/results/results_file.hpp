@@ -70,6 +70,8 @@ class ResultsReader {
   std::string provenance(const std::string& name) const;
   /// The same for one that files of earlier versions may not have.
   std::optional<std::string> find_provenance(const std::string& name) const;
+  /// All of them, in the order of their names.
+  Provenance provenance() const;
   std::vector<std::string> run_ids() const;
   std::vector<RunStatus> statuses() const;
   /// The whole record of run `index` of the file, bit for bit as it was written. The file does not

@@ -11,6 +11,7 @@
 #include "engine/core/hdf5_handle.hpp"
 #include "engine/core/setting_node.hpp"
 #include "experiments/runner/results/hdf5_variables.hpp"
+#include "experiments/runner/results/record_checksum.hpp"
 #include "experiments/runner/results/results_file.hpp"
 #include "experiments/runner/results/results_layout.hpp"
 
@@ -44,6 +45,8 @@ struct Contents {
   std::vector<double> wall_seconds;
   std::vector<double> cpu_seconds;
   std::vector<double> started;
+  std::vector<std::string> run_ids;
+  std::vector<double> checksums;  // empty where the file has none
   std::vector<double> threads;
   std::vector<std::string> hosts;
   std::vector<std::pair<std::string, std::vector<double>>> summary;
@@ -77,6 +80,8 @@ class ResultsReader::File {
  private:
   Variable shaped(const std::string& name, const std::vector<hsize_t>& shape) const;
   Contents read_contents() const;
+  /// Throws where a run's checksum is not that of the record that was read.
+  void require_whole(std::size_t index, const RunRecord& record) const;
   /// What stands over the run alone.
   RunRecord read_columns(std::size_t index) const;
   MetricDataset metric(Variable variable) const;
@@ -164,12 +169,14 @@ Contents ResultsReader::File::read_contents() const {
   contents.started = run_numbers("started");
   contents.threads = run_numbers("threads");
   contents.hosts = run_texts("host");
+  contents.run_ids = run_texts("run_id");
   contents.recorded = shaped("recorded", {runs_, steps_.size()});
   for (std::size_t i = 0; i < kPredictions.size(); ++i) {
     contents.predictions[i] = shaped(kPredictions[i].name, {runs_, layers_});
   }
   for (const std::string& name : hdf5::members(check_, id())) {
     if (name == "ended_by") contents.ended_by = run_texts(name);
+    if (name == "checksum") contents.checksums = run_numbers(name);
     Variable variable = hdf5::open_variable(check_, id(), name);
     if (!variable || !hdf5::has_attribute(check_, variable.id(), "role")) continue;
     const std::string role = hdf5::text_attribute(check_, variable.id(), "role");
@@ -190,6 +197,13 @@ Contents ResultsReader::File::read_contents() const {
 const Contents& ResultsReader::File::contents() {
   if (!contents_) contents_ = read_contents();
   return *contents_;
+}
+
+void ResultsReader::File::require_whole(std::size_t index, const RunRecord& record) const {
+  if (contents_->checksums.empty() || record.status == RunStatus::pending) return;
+  const std::string& run_id = contents_->run_ids[index];
+  if (record_checksum(run_id, record) == contents_->checksums[index]) return;
+  check_.refuse("the checksum of run " + run_id + " is wrong");
 }
 
 RunRecord ResultsReader::File::read_columns(std::size_t index) const {
@@ -255,6 +269,7 @@ std::vector<RunRecord> ResultsReader::File::read(std::size_t first, std::size_t 
           .assign(begin, begin + static_cast<std::ptrdiff_t>(records[i].n_layers));
     }
   }
+  for (std::size_t i = 0; i < count; ++i) require_whole(first + i, records[i]);
   return records;
 }
 
@@ -278,6 +293,18 @@ std::string ResultsReader::provenance(const std::string& name) const {
   const std::optional<std::string> found = find_provenance(name);
   if (!found) file_->check().refuse("does not say its " + name + " in the group 'provenance'");
   return *found;
+}
+
+Provenance ResultsReader::provenance() const {
+  const hdf5::Turn turn;
+  const Handle group(file_->check()(H5Gopen2(file_->id(), "provenance", H5P_DEFAULT),
+                                    "open the group 'provenance'"));
+  Provenance all;
+  for (std::string& name : hdf5::attributes(file_->check(), group.id())) {
+    std::string value = hdf5::text_attribute(file_->check(), group.id(), name);
+    all.emplace_back(std::move(name), std::move(value));
+  }
+  return all;
 }
 
 std::string ResultsReader::attribute(const std::string& name) const {

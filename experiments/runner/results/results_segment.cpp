@@ -182,7 +182,7 @@ void SegmentWriter::File::write_chunk(std::span<const FinishedRun> runs) {
   for (std::size_t i = 0; i < kPredictions.size(); ++i) write_prediction(i, runs);
   for (std::size_t i = 0; i < runs.size(); ++i) {
     run_ids_.push_back(runs[i].run_id);
-    columns_.keep(written_ + i, runs[i].record, runs[i].place);
+    columns_.keep(written_ + i, runs[i].run_id, runs[i].record, runs[i].place);
   }
   written_ += runs.size();
 }

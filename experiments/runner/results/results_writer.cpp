@@ -264,7 +264,7 @@ void ResultsWriter::File::write(std::size_t index, const RunRecord& record, cons
     hdf5::write_row(check(), predictions_[i], index, padded);
   }
 
-  columns_.keep(index, record, place);
+  columns_.keep(index, layout_.run_ids[index], record, place);
   written_[index] = true;
 }
 
@@ -282,7 +282,7 @@ void ResultsWriter::File::close() {
   run_ = {};
   step_ = {};
   layer_ = {};
-  output_.publish();
+  output_.publish_sealed();
 }
 
 ResultsWriter::ResultsWriter(std::filesystem::path path, const Plan& plan,

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "experiments/runner/results/record_checksum.hpp"
+
 namespace plumbline {
 
 namespace {
@@ -55,9 +57,12 @@ RunColumns::RunColumns(const hdf5::Check& check, hid_t file, const hdf5::Variabl
   host_ = texts("host", "machine that computed the run");
   started_ = numbers("started", StoredAs::int64, 0, "when the run began",
                      "seconds since 1970-01-01T00:00:00Z");
+  checksum_ = numbers("checksum", StoredAs::int64, 0,
+                      "XXH3 of the run's id and record, but for the times", "");
 }
 
-void RunColumns::keep(std::size_t index, const RunRecord& record, const RunPlace& place) {
+void RunColumns::keep(std::size_t index, const std::string& run_id, const RunRecord& record,
+                      const RunPlace& place) {
   status_.values[index] = static_cast<double>(record.status);
   message_.values[index] = record.message;
   digest_.values[index] = record.digest;
@@ -68,6 +73,7 @@ void RunColumns::keep(std::size_t index, const RunRecord& record, const RunPlace
   threads_.values[index] = place.threads;
   host_.values[index] = place.host;
   started_.values[index] = static_cast<double>(record.started);
+  checksum_.values[index] = record_checksum(run_id, record);
   ended_by_[index] = record.ended_by;
   keep_summary(index, record);
 }
@@ -85,8 +91,8 @@ void RunColumns::keep_summary(std::size_t index, const RunRecord& record) {
 }
 
 void RunColumns::save(const hdf5::Check& check, hid_t file) {
-  for (const Numbers* column :
-       {&status_, &n_layers_, &n_steps_, &wall_seconds_, &cpu_seconds_, &threads_, &started_}) {
+  for (const Numbers* column : {&status_, &n_layers_, &n_steps_, &wall_seconds_, &cpu_seconds_,
+                                &threads_, &started_, &checksum_}) {
     hdf5::write_numbers(check, column->variable, column->values);
   }
   for (const Texts* column : {&message_, &digest_, &host_}) {

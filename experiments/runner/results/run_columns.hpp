@@ -21,7 +21,8 @@ class RunColumns {
   /// pending.
   RunColumns(const hdf5::Check& check, hid_t file, const hdf5::Variable& run);
 
-  void keep(std::size_t index, const RunRecord& record, const RunPlace& place);
+  void keep(std::size_t index, const std::string& run_id, const RunRecord& record,
+            const RunPlace& place);
   /// Writes the variables, and makes and writes those of the summary numbers, and of what ended
   /// runs, that any record had.
   void save(const hdf5::Check& check, hid_t file);
@@ -49,6 +50,7 @@ class RunColumns {
   Numbers threads_;
   Texts host_;
   Numbers started_;
+  Numbers checksum_;
   std::vector<std::string> ended_by_;
   std::vector<std::pair<std::string, std::vector<double>>> summary_;
 };

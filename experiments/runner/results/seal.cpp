@@ -24,18 +24,27 @@ constexpr std::string_view kMark = "XXH3-64 ";
 constexpr std::size_t kDigits = 16;
 constexpr std::size_t kSealBytes = kMark.size() + kDigits;
 
-/// A file's bytes, mapped. None where it cannot be read or is empty.
+/// A file's bytes, mapped. None where there is no file or it is empty. Throws EnvironmentError where it
+/// cannot be read.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return;
+    if (descriptor < 0) {
+      if (errno == ENOENT) return;
+      refuse(path);
+    }
     struct stat status{};
-    if (::fstat(descriptor, &status) == 0 && status.st_size > 0) {
+    bool is_read = ::fstat(descriptor, &status) == 0;
+    if (is_read && status.st_size > 0) {
       size_ = static_cast<std::size_t>(status.st_size);
       start_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
+      is_read = start_ != MAP_FAILED;
     }
+    const int error = errno;
     ::close(descriptor);
+    errno = error;
+    if (!is_read) refuse(path);
   }
   ~MappedFile() {
     if (start_ != MAP_FAILED) ::munmap(start_, size_);
@@ -49,6 +58,11 @@ class MappedFile {
   }
 
  private:
+  [[noreturn]] static void refuse(const std::filesystem::path& path) {
+    throw EnvironmentError(path.string() +
+                           ": cannot read it: " + std::generic_category().message(errno));
+  }
+
   std::size_t size_ = 0;
   void* start_ = MAP_FAILED;
 };

@@ -13,6 +13,7 @@ namespace plumbline {
 void append_seal(const std::filesystem::path& path);
 
 /// Whether the file ends in a seal, and has the bytes that were sealed. False where there is no file.
+/// Throws EnvironmentError where it cannot be read, which says nothing about what it holds.
 bool has_whole_seal(const std::filesystem::path& path);
 
 }  // namespace plumbline

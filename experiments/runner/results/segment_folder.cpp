@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <exception>
 #include <numeric>
 #include <string>
 #include <system_error>
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/error.hpp"
+#include "experiments/runner/results/force_to_disk.hpp"
 #include "experiments/runner/results/seal.hpp"
 
 namespace plumbline {
@@ -33,12 +35,19 @@ std::uint64_t number_of(const fs::path& path) {
   return is_number && path.extension() == ".h5" ? number : 0;
 }
 
+/// None where there is no folder. Throws EnvironmentError where it cannot be read: what is in it would be
+/// taken for lost.
 std::vector<fs::path> entries_of(const fs::path& folder) {
   std::vector<fs::path> paths;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     paths.push_back(entry->path());
+  }
+  const bool is_none =
+      error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+  if (error && !is_none) {
+    throw EnvironmentError(folder.string() + ": cannot read the folder: " + error.message());
   }
   return paths;
 }
@@ -86,11 +95,7 @@ std::vector<fs::path> SegmentFolder::files() const {
 }
 
 void SegmentFolder::add(std::span<const FinishedRun> runs) {
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error) {
-    throw EnvironmentError(folder_.string() + ": cannot make the folder: " + error.message());
-  }
+  make_lasting_folder(folder_);
   const fs::path path = folder_ / fmt::format("{:08}.h5", last_number_ + 1);
   write_segment(path, runs, *definition_, *provenance_);
   ++last_number_;
@@ -103,7 +108,7 @@ bool SegmentFolder::merge_some() {
     if (!merge_) begin_merge();
     if (merge_->step()) return true;
     end_merge();
-  } catch (const EnvironmentError&) {
+  } catch (const std::exception&) {
     merge_.reset();
     merge_beyond_ = segments_.size() + kMoreAfterFailure;
   }

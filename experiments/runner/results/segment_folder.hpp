@@ -16,7 +16,8 @@
 
 namespace plumbline {
 
-/// The segments of a folder, the oldest first: `00000001.h5`, ... Empty where there is no folder.
+/// The segments of a folder, the oldest first: `00000001.h5`, ... Empty where there is no folder. Throws
+/// EnvironmentError where it cannot be read.
 std::vector<std::filesystem::path> segment_files(const std::filesystem::path& folder);
 
 /// The segments of one results file, on the side of the process that holds its lock. Where they become
@@ -25,7 +26,8 @@ std::vector<std::filesystem::path> segment_files(const std::filesystem::path& fo
 class SegmentFolder {
  public:
   /// Removes temporary files that a killed process left, and says of each segment that is not what was
-  /// written, on `err`, that its runs are computed again, and removes it.
+  /// written, on `err`, that its runs are computed again, and removes it. One that cannot be read at all,
+  /// as with too many open files, stays, and this throws.
   SegmentFolder(std::filesystem::path folder, const Definition& definition,
                 const Provenance& provenance, std::ostream& err);
   SegmentFolder(const SegmentFolder&) = delete;
@@ -35,7 +37,7 @@ class SegmentFolder {
   /// Makes a segment of these runs, at least one. The first makes the folder.
   void add(std::span<const FinishedRun> runs);
   /// Does a piece of merging, if any is to be done; returns whether more is. A merge that fails, as
-  /// on a full disk, is given up: no run depends on it.
+  /// on a full disk or out of memory, is given up: no run depends on it.
   bool merge_some();
   /// Removes the segments and the folder.
   void remove_all();

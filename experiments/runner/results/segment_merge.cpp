@@ -3,11 +3,49 @@
 
 #include <algorithm>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
 
+#include "experiments/runner/results/recorded_plan.hpp"
+
 namespace plumbline {
+
+namespace {
+
+/// What a file was made of and by.
+struct Origin {
+  Definition definition;
+  Provenance provenance;
+};
+
+/// Whether a file was made of another text than this definition, or with other overrides.
+bool is_of_another(const ResultsReader& reader, const Definition& definition) {
+  return reader.attribute("definition_sha256") != definition.sha256 ||
+         recorded_overrides(reader) != definition.overrides;
+}
+
+/// What the file says of itself; of the provenance the names of `names`.
+Origin origin_of(const ResultsReader& reader, const Provenance& names) {
+  Origin origin;
+  Definition& definition = origin.definition;
+  definition.path = reader.provenance("definition_path");
+  definition.text = reader.provenance("definition");
+  definition.overrides = recorded_overrides(reader);
+  definition.sha256 = reader.attribute("definition_sha256");
+  definition.title = reader.attribute("title");
+  definition.question = reader.attribute("summary");
+  // "NAME.segment", or "NAME.DIGEST".
+  const std::string id = reader.attribute("id");
+  definition.name = id.substr(0, id.rfind('.'));
+  for (const auto& [name, value] : names) {
+    origin.provenance.emplace_back(name, reader.find_provenance(name).value_or("unknown"));
+  }
+  return origin;
+}
+
+}  // namespace
 
 SegmentMerge::SegmentMerge(const std::vector<std::filesystem::path>& sources,
                            std::filesystem::path target, const Definition& definition,
@@ -20,22 +58,34 @@ SegmentMerge::SegmentMerge(const std::vector<std::filesystem::path>& sources,
   }
   SegmentShape shape;
   std::unordered_set<std::string_view> seen;
-  for (std::size_t s = sources_.size(); s-- > 0;) {
-    Source& source = sources_[s];
-    const std::vector<RunStatus> statuses = source.reader->statuses();
-    source.wanted.assign(statuses.size(), 0);
-    for (std::size_t i = 0; i < statuses.size(); ++i) {
-      const std::string& run_id = source.run_ids[i];
-      if (statuses[i] == RunStatus::pending || (keep && !keep(run_id))) continue;
-      if (!seen.insert(run_id).second) continue;
-      source.wanted[i] = 1;
-      ++runs_;
+  std::vector<std::vector<RunStatus>> statuses;
+  for (Source& source : sources_) {
+    statuses.push_back(source.reader->statuses());
+    source.wanted.assign(source.run_ids.size(), 0);
+  }
+  for (const bool finished : {true, false}) {
+    for (std::size_t s = sources_.size(); s-- > 0;) {
+      Source& source = sources_[s];
+      for (std::size_t i = 0; i < source.run_ids.size(); ++i) {
+        const RunStatus status = statuses[s][i];
+        const std::string& run_id = source.run_ids[i];
+        if (status == RunStatus::pending || is_finished(status) != finished) continue;
+        if ((keep && !keep(run_id)) || !seen.insert(run_id).second) continue;
+        source.wanted[i] = 1;
+        ++runs_;
+      }
     }
   }
   if (runs_ == 0) return;
   for (const Source& source : sources_) shape.include(*source.reader);
-  writer_ =
-      std::make_unique<SegmentWriter>(std::move(target), runs_, shape, definition, provenance);
+  const auto has_wanted = [](const Source& source) {
+    return std::ranges::find(source.wanted, 1) != source.wanted.end();
+  };
+  const ResultsReader& first = *std::ranges::find_if(sources_, has_wanted)->reader;
+  const Origin origin = is_of_another(first, definition) ? origin_of(first, provenance)
+                                                         : Origin{definition, provenance};
+  writer_ = std::make_unique<SegmentWriter>(std::move(target), runs_, shape, origin.definition,
+                                            origin.provenance);
 }
 
 bool SegmentMerge::step() {

@@ -15,10 +15,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-StoredRuns::StoredRuns(const std::filesystem::path& file) {
-  const FoundRuns found(file);
-  for (const auto& source : found.sources()) add(*source);
-}
+StoredRuns::StoredRuns(const std::filesystem::path& file) : StoredRuns(FoundRuns(file).stored()) {}
 
 RunStatus StoredRuns::status(const std::string& run_id) const {
   const auto found = runs_.find(run_id);
@@ -85,6 +82,19 @@ void StoredRuns::add(const ResultsReader& reader) {
     Run run{statuses[i], std::vector<double>(names_.size(), kNaN)};
     for (std::size_t k = 0; k < places.size(); ++k) run.summary[places[k]] = summary[k].second[i];
     runs_.insert_or_assign(ids[i], std::move(run));
+  }
+}
+
+void StoredRuns::add(const StoredRuns& other) {
+  std::vector<std::size_t> places;
+  for (const std::string& name : other.names_) places.push_back(place_of(name));
+  for (const auto& [run_id, of_other] : other.runs_) {
+    if (is_finished(run_id) && !plumbline::is_finished(of_other.status)) continue;
+    Run run{of_other.status, std::vector<double>(names_.size(), kNaN)};
+    for (std::size_t k = 0; k < of_other.summary.size(); ++k) {
+      run.summary[places[k]] = of_other.summary[k];
+    }
+    runs_.insert_or_assign(run_id, std::move(run));
   }
 }
 

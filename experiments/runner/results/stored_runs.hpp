@@ -41,6 +41,8 @@ class StoredRuns {
   /// The same for each run of a file that is not pending; one that failed there does not take the place of
   /// one that is finished.
   void add(const ResultsReader& reader);
+  /// The same for each run of another index.
+  void add(const StoredRuns& other);
   /// Forgets a run.
   void remove(const std::string& run_id);
 

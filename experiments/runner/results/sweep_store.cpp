@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/results/sweep_store.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <span>
 #include <system_error>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "engine/core/error.hpp"
+#include "experiments/runner/results/force_to_disk.hpp"
+#include "experiments/runner/results/output_path.hpp"
+#include "experiments/runner/results/previous_runs.hpp"
 #include "experiments/runner/results/results_file.hpp"
-#include "experiments/runner/results/segment_merge.hpp"
 
 namespace plumbline {
 
@@ -54,36 +58,14 @@ void for_each_block(const ResultsReader& reader, std::size_t runs,
   }
 }
 
-/// FILE.previous, or FILE.previous.2 and so on where that is taken.
-fs::path previous_name(const fs::path& file) {
-  fs::path previous = file.string() + ".previous";
-  for (int n = 2; is_there(previous); ++n) {
-    previous = file.string() + ".previous." + std::to_string(n);
-  }
-  return previous;
-}
-
-/// A second name for a file, or a copy of it where the file system has no second names.
-void name_also(const fs::path& file, const fs::path& other) {
-  std::error_code error;
-  fs::create_hard_link(file, other, error);
-  if (!error) return;
-  fs::copy_file(file, other, error);
-  if (error) {
-    throw EnvironmentError(other.string() +
-                           ": cannot copy the earlier results there: " + error.message());
-  }
-}
-
-/// Whether a killed process has come so far as to keep FILE, but not to replace it.
-bool is_kept(const fs::path& file) {
-  fs::path previous = file.string() + ".previous";
-  for (int n = 2; is_there(previous); ++n) {
-    std::error_code unknown;
-    if (fs::equivalent(file, previous, unknown)) return true;
-    previous = file.string() + ".previous." + std::to_string(n);
-  }
-  return false;
+/// Makes an empty file, on disk when this returns.
+void make_mark(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  std::error_code error(descriptor < 0 ? errno : 0, std::generic_category());
+  if (descriptor >= 0) ::close(descriptor);
+  if (!error) error = force_to_disk(path);
+  if (!error) error = force_name_to_disk(path);
+  if (error) throw EnvironmentError(path.string() + ": cannot make it: " + error.message());
 }
 
 }  // namespace
@@ -99,10 +81,11 @@ SweepStore::SweepStore(fs::path file, const Definition& definition, Provenance p
       segments_(paths_.segments, definition_, provenance_, err) {
   remove_temporary_files();
   if (fresh) {
-    if (is_there(paths_.file)) std::ofstream(paths_.fresh).close();
+    // Before the mark: a segment that stands beside it counts.
     segments_.remove_all();
     std::error_code error;
     fs::remove_all(paths_.checkpoints, error);
+    if (is_there(paths_.file)) make_mark(paths_.fresh);
   } else {
     if (is_there(paths_.file) && !is_there(paths_.fresh)) take_stock_of_file(err);
     take_stock_of_segments();
@@ -129,19 +112,13 @@ SweepStore::~SweepStore() {
 
 void SweepStore::remove_temporary_files() const {
   const fs::path folder = paths_.file.parent_path();
-  const std::string start = paths_.file.filename().string() + '.';
-  constexpr std::string_view kEnd = ".tmp";
   std::vector<fs::path> left;
   std::error_code error;
   for (fs::directory_iterator entry(folder.empty() ? "." : folder, error), end;
        !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (!name.starts_with(start) || !name.ends_with(kEnd)) continue;
-    // Between them stands the number of the process.
-    const std::string_view number =
-        std::string_view(name).substr(start.size(), name.size() - start.size() - kEnd.size());
-    const bool is_number = number.find_first_not_of("0123456789") == number.npos;
-    if (is_number) left.push_back(entry->path());
+    if (is_temporary_name_of(paths_.file, entry->path().filename().string())) {
+      left.push_back(entry->path());
+    }
   }
   for (const fs::path& path : left) fs::remove(path, error);
 }
@@ -174,12 +151,15 @@ void SweepStore::append(const std::string& run_id, RunRecord&& record) {
   recorder_->append({run_id, std::move(record), here_});
 }
 
-void SweepStore::flush() { recorder_->flush(); }
+void SweepStore::flush() {
+  if (recorder_) recorder_->flush();
+}
 
 std::vector<fs::path> SweepStore::publish(const Plan& plan) {
   flush();
   recorder_.reset();
-  std::vector<fs::path> kept = keep_previous(plan);
+  std::vector<fs::path> kept = keep_previous_runs(paths_.file, sources(), runs_.finished_ids(),
+                                                  plan, definition_, provenance_);
   write_all(plan);
   std::error_code error;
   fs::remove(paths_.fresh, error);
@@ -187,33 +167,6 @@ std::vector<fs::path> SweepStore::publish(const Plan& plan) {
   const bool is_done = std::ranges::all_of(
       plan.runs, [&](const RunSpec& run) { return runs_.is_finished(run.run_id); });
   if (is_done) fs::remove_all(paths_.checkpoints, error);
-  return kept;
-}
-
-std::vector<fs::path> SweepStore::keep_previous(const Plan& plan) const {
-  std::unordered_set<std::string> foreign;
-  for (std::string& run_id : runs_.finished_ids()) foreign.insert(std::move(run_id));
-  for (const RunSpec& run : plan.runs) foreign.erase(run.run_id);
-  if (foreign.empty()) return {};
-  const auto is_foreign = [&](const std::string& run_id) { return foreign.contains(run_id); };
-  std::vector<fs::path> kept;
-  std::vector<fs::path> in_segments = sources();
-  if (!in_segments.empty() && in_segments.front() == paths_.file) {
-    in_segments.erase(in_segments.begin());
-    StoredRuns in_file;
-    in_file.add(ResultsReader(paths_.file));
-    const std::vector<std::string> ids = in_file.finished_ids();
-    if (std::ranges::any_of(ids, is_foreign) && !is_kept(paths_.file)) {
-      kept.push_back(previous_name(paths_.file));
-      name_also(paths_.file, kept.back());
-    }
-    for (const std::string& run_id : ids) foreign.erase(run_id);
-  }
-  const fs::path name = previous_name(paths_.file);
-  SegmentMerge merge(in_segments, name, definition_, provenance_, is_foreign);
-  if (merge.runs() == 0) return kept;
-  while (merge.step()) continue;
-  kept.push_back(name);
   return kept;
 }
 
@@ -225,7 +178,8 @@ void SweepStore::write_all(const Plan& plan) const {
   }
   ResultsWriter writer(paths_.file, plan, provenance_);
   std::vector<fs::path> paths = sources();
-  // The latest first: of a run that stands in several, the last record counts.
+  // The latest first: of a run that stands in several, the last record counts, but for one that failed
+  // after it was finished.
   std::ranges::reverse(paths);
   for (const fs::path& path : paths) {
     const ResultsReader reader(path);
@@ -236,6 +190,7 @@ void SweepStore::write_all(const Plan& plan) const {
           for (std::size_t i = 0; i < block.size(); ++i) {
             const auto found = missing.find(ids[first + i]);
             if (found == missing.end() || block[i].status == RunStatus::pending) continue;
+            if (!is_finished(block[i].status) && runs_.is_finished(ids[first + i])) continue;
             writer.write(found->second, block[i], reader.place(first + i));
             missing.erase(found);
           }

@@ -60,7 +60,6 @@ class SweepStore {
   void take_stock_of_file(std::ostream& err);
   void take_stock_of_segments();
   std::vector<std::filesystem::path> sources() const;
-  std::vector<std::filesystem::path> keep_previous(const Plan& plan) const;
   void write_all(const Plan& plan) const;
 
   StorePaths paths_;

@@ -2,7 +2,6 @@
 #include "experiments/runner/sweep/scheduler.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <exception>
 #include <limits>
 #include <map>
@@ -19,6 +18,7 @@
 
 #include "engine/datasets/stoppable_load.hpp"
 #include "engine/kernels/parallel.hpp"
+#include "engine/training/stopwatch.hpp"
 
 namespace plumbline {
 
@@ -89,14 +89,13 @@ Datasets load_datasets(const Plan& plan, const std::vector<std::size_t>& pending
 std::optional<RunRecord> run_or_failure(const RunFunction& run,
                                         const RunConfiguration& configuration, const Dataset& data,
                                         const std::atomic<bool>& stop) {
-  using std::chrono::system_clock;
-  const auto started = system_clock::now();
-  const auto failure = [started](std::string message) {
+  const Stopwatch watch;
+  const auto failure = [&watch](std::string message) {
     RunRecord record;
     record.status = RunStatus::failed;
     record.message = std::move(message);
-    record.started = system_clock::to_time_t(started);
-    record.wall_seconds = std::chrono::duration<double>(system_clock::now() - started).count();
+    record.started = watch.started();
+    record.wall_seconds = watch.wall_seconds();
     return record;
   };
   try {

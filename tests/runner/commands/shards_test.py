@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import resource
 import shutil
 import signal
 import struct
@@ -100,6 +101,52 @@ def test_a_remark_or_another_way_to_write_it_is_the_same_definition(call, folder
     call("merge", "-o", "x.h5")
 
 
+def test_runs_of_a_definition_that_grew_are_added_to_the_output(
+        call, folder, shards, assert_same_numbers):
+    call("run", "small.toml", "-o", "x.h5")
+    wider = ["model.depth=2,13,5"]
+    shards(2, 1, 2, words=wider)
+    before = set(run_ids(folder / "x.h5"))
+    new = sum((run_ids(path) for path in folder.glob("x.shard-*")), [])
+    assert len(new) == 4 and not before & set(new)
+    call("merge", "-o", "x.h5")
+    call("run", "small.toml", *wider, "-o", "whole.h5")
+    assert_same_numbers(folder / "whole.h5", folder / "x.h5")
+    assert not list(folder.glob("x.h5.previous*")), "nothing was lost"
+
+
+def test_what_the_output_has_beyond_the_definition_of_the_shards_is_kept(
+        call, folder, shards, assert_same_numbers):
+    call("run", "small.toml", "-o", "x.h5")
+    before = (folder / "x.h5").read_bytes()
+    other = ["model.depth=2,5"]
+    shards(2, 1, 2, words=other)
+    done = call("merge", "-o", "x.h5")
+    assert "4 earlier runs are not in this plan; they are kept in x.h5.previous" in done.stdout
+    assert (folder / "x.h5.previous").read_bytes() == before
+    call("run", "small.toml", *other, "-o", "whole.h5")
+    assert_same_numbers(folder / "whole.h5", folder / "x.h5")
+
+
+def test_more_shards_than_files_that_may_be_open(call, folder, assert_same_numbers):
+    call("run", "small.toml", "-o", "whole.h5")
+    count = 40
+    for number in range(count):
+        shard = folder / f"x.shard-{number + 1}-of-{count}.h5"
+        shutil.copy(folder / "whole.h5", shard)
+        with h5py.File(shard, "r+") as file:
+            statuses = np.zeros(RUNS, dtype="i1")
+            statuses[number % RUNS] = 1
+            file["status"][...] = statuses
+    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))}
+    status = json.loads(call("status", "x.h5", "--json", **limited).stdout)
+    assert status["complete"] == RUNS
+    assert [one["done"] for one in status["files"]] == [1] * count
+    done = call("merge", "-o", "x.h5", **limited)
+    assert "8 of 8 runs: 8 complete, 0 diverged, 0 failed, 0 pending; from 40 files" in done.stdout
+    assert_same_numbers(folder / "whole.h5", folder / "x.h5")
+
+
 def test_two_digests_of_one_run_are_refused(call, folder, shards):
     shards(2, 1)
     shutil.copy(folder / "x.shard-1-of-2.h5", folder / "again.h5")
@@ -122,6 +169,7 @@ def test_a_finished_run_counts_before_a_failed_one(call, folder, shards):
     shutil.copy(folder / "x.shard-1-of-1.h5", folder / "failed.h5")
     with h5py.File(folder / "failed.h5", "r+") as file:
         file["status"][...] = np.full(RUNS, 3, dtype="i1")
+        del file["checksum"]  # which would tell
     done = call("merge", "failed.h5", "-o", "only_failed.h5", status=1)
     assert "0 of 8 runs: 0 complete, 0 diverged, 8 failed, 0 pending" in done.stdout
     for order in (["failed.h5", "x.shard-1-of-1.h5"], ["x.shard-1-of-1.h5", "failed.h5"]):

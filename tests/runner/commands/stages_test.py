@@ -4,6 +4,7 @@ set of seeds to report on fresh ones. Who goes on is computed here once more, fr
 
 import json
 import math
+import shutil
 import signal
 import statistics
 import subprocess
@@ -254,6 +255,7 @@ def test_a_trial_that_had_failed_may_be_chosen_when_it_is_computed_again(call, f
             if (study, lr) in winners:
                 status[i] = 3 if stage == "select" else 0
         file["status"][:] = status
+        del file["checksum"]  # which would tell
     assert 0 in status and 3 in status
     call("run", "protocol.toml", "-o", "a.h5")
     assert_same_numbers(folder / "whole.h5", folder / "a.h5")
@@ -311,3 +313,27 @@ def test_what_nothing_can_be_chosen_by_is_a_mistake_with_its_place(call, folder,
     (folder / "protocol.toml").write_text(PROTOCOL.replace(*change), encoding="utf-8")
     said = call("check", "protocol.toml", status=2)
     assert message in said.stdout + said.stderr
+
+
+def test_reruns_of_a_trial_that_no_longer_is_the_winner_are_left_out_of_a_merge(call, folder):
+    shard = folder / "x.shard-1-of-1.h5"
+    call("run", "protocol.toml", "--shard", "1/1", "-o", "x.h5")
+    rows = rows_of(shard)
+    (winner,) = {row["lr"] for row in rows if row["study"] == "sgd" and row["stage"] == "rerun"}
+    reruns = {row["run_id"] for row in rows
+              if row["study"] == "sgd" and row["stage"] == "rerun"}
+    with h5py.File(shard, "r+") as file:
+        for index, row in enumerate(rows):
+            if row["study"] == "sgd" and row["stage"] == "select" and row["lr"] == winner:
+                file["steps_to_target"][index] = math.nan
+        del file["checksum"]  # which would tell
+    done = call("merge", "-o", "x.h5", status=1)
+    assert "20 of 24 runs: 20 complete, 0 diverged, 0 failed, 4 pending; from 1 file" in done.stdout
+    assert ("4 runs left out: the definition, or what a stage has chosen, has changed since"
+            in done.stdout)
+    assert not reruns & {row["run_id"] for row in rows_of(folder / "x.h5") if row["status"]}
+    # Those that the output has are kept.
+    shutil.copy(shard, folder / "y.h5")
+    done = call("merge", shard.name, "y.h5", "-o", "y.h5", status=1)
+    assert "4 earlier runs are not in this plan; they are kept in y.h5.previous" in done.stdout
+    assert (folder / "y.h5.previous").read_bytes() == shard.read_bytes()

@@ -192,6 +192,40 @@ def test_a_second_process_is_refused_and_told_of_the_first(call, folder, start):
     assert statuses(folder / "a.h5") == [1, 1]
 
 
+def test_merge_and_status_go_by_the_definition_of_the_latest_runs(call, folder, start):
+    """The file is of a definition that has grown since, and the segments are of the new one."""
+    call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2")
+    process = start()
+    wait_for(process, lambda: len(segments(folder)) >= 1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    there = set(runs_in(folder / "a.h5"))
+    for segment in segments(folder):
+        there |= set(runs_in(segment))
+    assert f"{len(there)} of {RUNS} runs" in call("status", "a.h5").stdout
+    counts = call("merge", "-o", "a.h5", status=1).stdout
+    assert f"{len(there)} of {RUNS} runs: {len(there)} complete" in counts
+    assert files_in(folder) == ["a.h5", "sweep.toml"]
+
+
+def test_merging_loses_nothing_while_a_shard_goes_on(program, folder, start):
+    """Its segments become its file between the look at them and their reading."""
+    process = start("--shard", "1/1")
+    wait_for(process, lambda: list(folder.glob("a.shard-1-of-1.h5.d/segments/*.h5")))
+    done = 0
+    while done < RUNS:
+        goes_on = process.poll() is None
+        merged = subprocess.run([program, "merge", "-o", "a.h5"], cwd=folder, text=True,
+                                capture_output=True, check=False)
+        assert merged.returncode == (0 if f"{RUNS} of {RUNS} runs" in merged.stdout else 1), \
+            merged.stderr
+        before, done = done, int(re.search(rf"^(\d+) of {RUNS} runs", merged.stdout,
+                                           re.MULTILINE)[1])
+        assert done >= before
+        assert goes_on or done == RUNS
+    assert statuses(folder / "a.h5") == [1] * RUNS
+
+
 def test_fresh_goes_on_from_its_own_segments_alone(call, folder, start, undisturbed):
     """Killed with --fresh, the old file does not count, and is replaced at the end."""
     shutil.copy(undisturbed, folder / "a.h5")

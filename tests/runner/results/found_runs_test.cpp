@@ -19,6 +19,7 @@
 namespace plumbline {
 namespace {
 
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -61,7 +62,8 @@ TEST_F(FoundRunsTest, AreThoseOfTheFileAndOfItsSegmentsAndTheLatestCounts) {
   EXPECT_EQ(run.status, RunStatus::complete);
   EXPECT_EQ(run.digest, example_record(plan_, 0).digest);
   EXPECT_EQ(run.wall_seconds, example_record(plan_, 0).wall_seconds);
-  expect_same_bits(found.sources().at(run.source)->read(run.index), example_record(plan_, 0));
+  const ResultsReader reader(found.sources().at(run.source).path);
+  expect_same_bits(reader.read(run.index), example_record(plan_, 0));
 
   std::ofstream(paths_.fresh) << "";
   EXPECT_THAT(FoundRuns(paths_.file).sources(), SizeIs(1)) << "the file does not count";
@@ -77,12 +79,43 @@ TEST_F(FoundRunsTest, LeaveOutASegmentThatIsNotWhatWasWritten) {
   EXPECT_TRUE(found.runs().contains("one"));
 }
 
-TEST_F(FoundRunsTest, StayReadableThoughTheWriterRemovesThem) {
-  add_segment({finished(3, "one")});
+TEST_F(FoundRunsTest, DoNotLeaveOutASegmentThatCannotBeOpened) {
+  add_segment({finished(0, "one")});
+  const auto second = paths_.segments / "00000002.h5";
+  std::filesystem::create_symlink(second.filename(), second);
+  EXPECT_THAT(complaint([&] { const FoundRuns found(paths_.file); }),
+              HasSubstr("00000002.h5: cannot read it: "));
+}
+
+TEST_F(FoundRunsTest, KeepAFinishedRunThoughALaterRecordFailed) {
+  const std::string& first = plan_.runs[0].run_id;
+  FinishedRun failed = finished(0, first);
+  failed.record.status = RunStatus::failed;
+  add_segment({finished(0, first)});
+  add_segment({failed});
   const FoundRuns found(paths_.file);
-  std::filesystem::remove_all(paths_.folder);
-  const FoundRun& run = found.runs().at("one");
-  expect_same_bits(found.sources().at(run.source)->read(run.index), example_record(plan_, 3));
+  EXPECT_EQ(found.runs().at(first).status, RunStatus::complete);
+  EXPECT_EQ(found.runs().at(first).source, 0U);
+  EXPECT_EQ(found.stored().status(first), RunStatus::complete);
+}
+
+TEST_F(FoundRunsTest, TellTheDefinitionOfTheRunThatWasStartedLast) {
+  const auto add = [&](const std::string& text, std::int64_t started) {
+    FinishedRun run = finished(0, text);
+    run.record.started = started;
+    Definition definition = plan_.definition;
+    definition.text = text;
+    std::filesystem::create_directory(paths_.folder);
+    SegmentFolder(paths_.segments, definition, provenance_, err_).add(std::vector{run});
+  };
+  const auto newest = [&] {
+    return provenance_value(FoundRuns(paths_.file).newest_source().provenance, "definition");
+  };
+  add("one", 100);
+  add("two", 50);
+  EXPECT_EQ(newest(), "one");
+  add("three", 100);
+  EXPECT_EQ(newest(), "three") << "of equal ones the last";
 }
 
 // A segment vanishes between the look at the folder and its opening, when FILE is made of all of them.

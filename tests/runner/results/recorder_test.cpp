@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -120,6 +121,22 @@ TEST(Recorder, DoesItsOtherWorkWhenNothingIsDueUntilThatIsDone) {
   while (left > 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   EXPECT_EQ(left, 0);
   EXPECT_LE(called_with_nothing_left, 1) << "it was asked again and again";
+}
+
+TEST(Recorder, WritesOnThoughItsOtherWorkThrows) {
+  Written written;
+  std::atomic<int> thrown{0};
+  Recorder recorder([&](auto runs) { written.add(runs); },
+                    [&]() -> bool {
+                      ++thrown;
+                      throw std::bad_alloc();
+                    });
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (thrown == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  recorder.append(run("a"));
+  recorder.flush();
+  EXPECT_THAT(written.ids(), ElementsAre("a"));
+  EXPECT_GE(thrown, 1);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/results/segment_folder.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -116,6 +118,33 @@ TEST_F(Segments, ThatAreMergedKeepTheLatestRecordOfARun) {
   EXPECT_THAT(reader.statuses(), ElementsAre(RunStatus::complete, RunStatus::complete));
 }
 
+TEST_F(Segments, ThatAreMergedAfterAnEditOfTheDefinitionSayWhatMadeThem) {
+  open()->add(std::vector{finished(0)});
+  Provenance later = provenance_;
+  later.back().second = "plumbline run later";
+  const auto merged = [&](const Definition& definition) {
+    SegmentMerge merge(open()->files(), folder_ / "merged.h5", definition, later);
+    while (merge.step()) continue;
+    return std::make_unique<ResultsReader>(folder_ / "merged.h5");
+  };
+  EXPECT_EQ(merged(plan_.definition)->provenance("command_line"), "plumbline run later");
+  Definition edited = plan_.definition;
+  edited.name = edited.title = edited.question = edited.text = "edited";
+  edited.sha256 = std::string(64, 'b');
+  Definition overridden = plan_.definition;
+  overridden.overrides = {"model.width=8"};
+  for (const Definition& definition : {edited, overridden}) {
+    const auto reader = merged(definition);
+    EXPECT_EQ(reader->attribute("definition_sha256"), plan_.definition.sha256);
+    EXPECT_EQ(reader->attribute("title"), plan_.definition.title);
+    EXPECT_EQ(reader->attribute("summary"), plan_.definition.question);
+    EXPECT_EQ(reader->attribute("id"), "example.segment");
+    EXPECT_EQ(reader->provenance("definition"), plan_.definition.text);
+    EXPECT_EQ(reader->provenance("overrides"), "");
+    EXPECT_EQ(reader->provenance("command_line"), "plumbline run example");
+  }
+}
+
 TEST_F(Segments, ThatAreDamagedAreLeftOutWithAMessageAndRemoved) {
   {
     const auto folder = open();
@@ -144,6 +173,33 @@ TEST_F(Segments, ThatAreDamagedAreLeftOutWithAMessageAndRemoved) {
   EXPECT_FALSE(fs::exists(folder_ / "segments" / "00000004.h5.4711.tmp"));
   folder->add(std::vector{finished(3)});
   EXPECT_EQ(folder->files().back().filename(), "00000004.h5") << "numbers only rise";
+}
+
+// A link to itself can be listed, but not opened.
+TEST_F(Segments, ThatCannotBeOpenedStay) {
+  open()->add(std::vector{finished(0)});
+  const fs::path second = folder_ / "segments" / "00000002.h5";
+  fs::create_symlink(second.filename(), second);
+  EXPECT_THAT(complaint([&] { open(); }), HasSubstr("00000002.h5: cannot read it: "));
+  EXPECT_TRUE(fs::is_symlink(second));
+  EXPECT_THAT(err_.str(), IsEmpty());
+}
+
+TEST_F(Segments, AreNotTakenForLostWhereNoMoreFilesCanBeOpened) {
+  open()->add(std::vector{finished(0)});
+  const fs::path folder = folder_ / "segments";
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const std::string of_folder = complaint([&] { open(); });
+  const std::string of_list = complaint([&] { segment_files(folder); });
+  const std::string of_seal = complaint([&] { has_whole_seal(folder / "00000001.h5"); });
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_THAT(of_folder, HasSubstr("segments: cannot read the folder: Too many open files"));
+  EXPECT_EQ(of_list, of_folder);
+  EXPECT_THAT(of_seal, HasSubstr("00000001.h5: cannot read it: Too many open files"));
+  EXPECT_EQ(open()->files().size(), 1U);
 }
 
 TEST_F(Segments, GoWithTheirFolder) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a killed process leaves behind is tested in tests/runner/commands/store_test.py.
 #include "experiments/runner/results/sweep_store.hpp"
+#include "experiments/runner/results/segment_folder.hpp"
 
 #include <cmath>
 #include <filesystem>
@@ -99,6 +100,26 @@ TEST_F(Store, KeepsTheFileAndTheSegmentsApartUntilItPublishes) {
   EXPECT_EQ(statuses()[0], RunStatus::complete);
 }
 
+TEST_F(Store, PublishesAFinishedRunThoughALaterRecordFailed) {
+  RunRecord failed = example_record(plan_, 0);
+  failed.status = RunStatus::failed;
+  const auto add_segment = [&](const RunRecord& record) {
+    fs::create_directories(StorePaths(file_).folder);
+    SegmentFolder(StorePaths(file_).segments, plan_.definition, example_provenance(), err_)
+        .add(std::vector{FinishedRun{plan_.runs[0].run_id, record, {"here", 3}}});
+  };
+  add_segment(example_record(plan_, 0));
+  add_segment(failed);
+  const auto store = open();
+  EXPECT_TRUE(store->runs().is_finished(plan_.runs[0].run_id));
+  const std::vector<fs::path> segments = segment_files(store->paths().segments);
+  SegmentMerge merge(segments, folder_ / "merged.h5", plan_.definition, example_provenance());
+  while (merge.step()) continue;
+  EXPECT_THAT(ResultsReader(folder_ / "merged.h5").statuses(), ElementsAre(RunStatus::complete));
+  store->publish(plan_);
+  EXPECT_EQ(statuses()[0], RunStatus::complete);
+}
+
 TEST_F(Store, CountsTheLatestRecordOfARun) {
   RunRecord failed;
   failed.status = RunStatus::failed;
@@ -124,12 +145,14 @@ TEST_F(Store, IsOneProcessesAtATime) {
 }
 
 TEST_F(Store, RemovesTheTemporaryFilesOfItsFileAlone) {
-  for (const char* name : {"a.h5.4711.tmp", "b.h5.4711.tmp", "a.h5.notes.tmp", "a.h5.previous"}) {
+  for (const char* name :
+       {"a.h5.4711.tmp", "a.h5.previous.4711.tmp", "a.h5.previous.2.4711.tmp", "b.h5.4711.tmp",
+        "a.h5.notes.tmp", "a.h5.previous.notes.2.tmp", "a.h5.previous"}) {
     std::ofstream(folder_ / name) << "x";
   }
   open();
-  EXPECT_THAT(folder_.names(),
-              UnorderedElementsAre("b.h5.4711.tmp", "a.h5.notes.tmp", "a.h5.previous"));
+  EXPECT_THAT(folder_.names(), UnorderedElementsAre("b.h5.4711.tmp", "a.h5.notes.tmp",
+                                                    "a.h5.previous.notes.2.tmp", "a.h5.previous"));
 }
 
 TEST_F(Store, KeepsTheFileOfALargerPlan) {
@@ -180,6 +203,21 @@ TEST_F(Store, FreshLeavesTheOldFileUntilTheNewOneIsMade) {
   EXPECT_EQ(store->runs().finished(), 1U) << "the old file does not come back";
   store->publish(plan_);
   EXPECT_EQ(StoredRuns(file_).finished(), 1U);
+}
+
+// A link that leads nowhere stands where the mark would be.
+TEST_F(Store, DoesNotBeginFreshWithoutItsMarkAndLeavesNoOldSegmentBesideIt) {
+  write_all(file_, plan_);
+  {
+    const auto store = open();
+    append(*store, {0});
+  }
+  const StorePaths paths(file_);
+  fs::create_symlink(folder_ / "nowhere/fresh", paths.fresh);
+  EXPECT_EQ(complaint([&] { open(true); }),
+            paths.fresh.string() + ": cannot make it: No such file or directory");
+  EXPECT_THAT(segment_files(paths.segments), IsEmpty());
+  EXPECT_EQ(StoredRuns(file_).finished(), plan_.runs.size());
 }
 
 TEST_F(Store, RemovesCheckpointsOnceNothingIsPending) {
