@@ -51,7 +51,9 @@ class Hdf5ExtentTest : public testing::Test {
     }
   }
 
-  std::string path_ = testing::TempDir() + "hdf5_extent_test.h5";
+  // A name for each test, as they run side by side.
+  std::string path_ = testing::TempDir() + "hdf5_extent_" +
+                      testing::UnitTest::GetInstance()->current_test_info()->name() + ".h5";
 };
 
 TEST_F(Hdf5ExtentTest, GivesTheSidesOfWhatTheFileHolds) {
