@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/activations/activation.hpp"
+#include "engine/activations/curved_activation.hpp"
 
 namespace plumbline::activations {
 
@@ -8,7 +9,7 @@ namespace {
 // a = [max(0, z), max(0, -z)]: a layer of w units has 2 w outputs, first the positive parts of all units
 // and then the negative ones. J is 1 or 0 in the first half and -1 or 0 in the second; at z = 0 it is 0.
 // Each row by itself and not the matrix as one array: the halves of a row stand in one buffer.
-class Crelu final : public InBothPrecisions<Crelu> {
+class Crelu final : public InBothPrecisions<Crelu>, public CurvedActivation {
  public:
   explicit Crelu(Settings& /*settings*/) {}
 

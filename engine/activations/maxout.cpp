@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "engine/activations/activation.hpp"
+#include "engine/activations/curved_activation.hpp"
 
 namespace plumbline::activations {
 
@@ -11,7 +12,7 @@ namespace {
 
 // a_j = max over the k pieces z_{jk}, ..., z_{jk + k - 1}: a layer of width w has k w units. The error
 // signal goes to the first of the largest. A NaN among the pieces is the maximum.
-class Maxout final : public InBothPrecisions<Maxout> {
+class Maxout final : public InBothPrecisions<Maxout>, public CurvedActivation {
  public:
   explicit Maxout(Settings& settings)
       : pieces_(static_cast<std::size_t>(

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/activations/activation.hpp"
+#include "engine/activations/curved_activation.hpp"
 
 namespace plumbline::activations {
 
@@ -13,7 +14,7 @@ namespace {
 // dL/da_j z_j where z_j <= 0. One s_j a unit, the paper's channel-wise variant (a unit of a dense layer
 // is a channel), or one s for the whole layer, its channel-shared one; both start at 0.25. The paper
 // lets no weight decay act on s.
-class Prelu final : public InBothPrecisions<Prelu> {
+class Prelu final : public InBothPrecisions<Prelu>, public CurvedActivation {
  public:
   explicit Prelu(Settings& settings)
       : initial_(
@@ -83,12 +84,41 @@ class Prelu final : public InBothPrecisions<Prelu> {
     }
   }
 
+  void add_curvature(MatrixView<const float> z, MatrixView<const float> g,
+                     MatrixView<const float> z_direction,
+                     std::span<const float> parameter_direction, MatrixView<float> delta_direction,
+                     std::span<float> gradient_direction) const override {
+    add_mixed(z, g, z_direction, parameter_direction, delta_direction, gradient_direction);
+  }
+  void add_curvature(MatrixView<const double> z, MatrixView<const double> g,
+                     MatrixView<const double> z_direction,
+                     std::span<const double> parameter_direction,
+                     MatrixView<double> delta_direction,
+                     std::span<double> gradient_direction) const override {
+    add_mixed(z, g, z_direction, parameter_direction, delta_direction, gradient_direction);
+  }
+
   GaussianMoments moments(double q) const override {
     const double s2 = initial_ * initial_;
     return finite_moments(q, {q * (1 + s2) / 2, (1 + s2) / 2, (1 + s2 * s2) / 2});
   }
 
  private:
+  // a is linear in z and in s by itself; d^2 a_j / ds_j dz_j = 1 where z_j <= 0.
+  template <typename T>
+  void add_mixed(MatrixView<const T> z, MatrixView<const T> g, MatrixView<const T> z_direction,
+                 std::span<const T> parameter_direction, MatrixView<T> delta_direction,
+                 std::span<T> gradient_direction) const {
+    for (std::size_t i = 0; i < z.rows; ++i) {
+      for (std::size_t j = 0; j < z.cols; ++j) {
+        if (z(i, j) > T(0)) continue;
+        const std::size_t own = shared_ ? 0 : j;
+        delta_direction(i, j) += g(i, j) * parameter_direction[own];
+        gradient_direction[own] += g(i, j) * z_direction(i, j);
+      }
+    }
+  }
+
   template <typename T>
   std::span<const T> one_a_unit(std::span<const T> parameters, std::size_t units,
                                 std::vector<T>& room) const {

@@ -8,48 +8,16 @@
 #include <limits>
 #include <numbers>
 
+#include "engine/core/gauss_legendre.hpp"
+
 namespace plumbline {
-
-namespace {
-
-struct Node {
-  double position = 0;
-  double weight = 0;
-};
-
-// Gauss-Legendre on [-1, 1]: roots of the Legendre polynomial P_n by Newton's method from
-// Tricomi's estimate, weights 2 / ((1 - x^2) P_n'(x)^2).
-template <std::size_t n>
-std::array<Node, n> gauss_legendre() {
-  std::array<Node, n> nodes;
-  for (std::size_t i = 0; i < n; ++i) {
-    double x = std::cos(std::numbers::pi * (static_cast<double>(i) + 0.75) / (n + 0.5));
-    double slope = 0;
-    for (int iteration = 0; iteration < 20; ++iteration) {
-      double before = 1;
-      double p = x;
-      for (std::size_t k = 2; k <= n; ++k) {
-        const auto order = static_cast<double>(k);
-        const double next = ((2 * order - 1) * x * p - (order - 1) * before) / order;
-        before = p;
-        p = next;
-      }
-      slope = n * (x * p - before) / (x * x - 1);
-      x -= p / slope;
-    }
-    nodes[i] = {x, 2 / ((1 - x * x) * slope * slope)};
-  }
-  return nodes;
-}
-
-}  // namespace
 
 // 16 points of Gauss-Legendre in each panel from z = -10 to 10, whose tails hold 1.5e-23. A panel is at
 // most 1/2 wide in z and in h = sqrt(q) z, as functions vary on the scale of 1; one ends at 0 and at
 // each kink.
 double normal_mean(double q, const std::function<double(double)>& function,
                    const std::vector<double>& kinks) {
-  static const std::array<Node, 16> kNodes = gauss_legendre<16>();
+  static const std::array<GaussLegendreNode, 16> kNodes = gauss_legendre<16>();
   constexpr int kReach = 10;
   if (!std::isfinite(q)) return std::numeric_limits<double>::quiet_NaN();
   const double deviation = std::sqrt(q);
@@ -67,7 +35,7 @@ double normal_mean(double q, const std::function<double(double)>& function,
   double sum = 0;
   for (std::size_t panel = 0; panel + 1 < ends.size(); ++panel) {
     const double width = ends[panel + 1] - ends[panel];
-    for (const Node& node : kNodes) {
+    for (const GaussLegendreNode& node : kNodes) {
       const double z = ends[panel] + width * 0.5 * (node.position + 1);
       const double density =
           std::exp(-0.5 * z * z) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "engine/initializers/scaled.hpp"
-#include "engine/theory/mean_field.hpp"
+#include "engine/theory/edge_of_chaos.hpp"
 
 namespace plumbline::initializers {
 

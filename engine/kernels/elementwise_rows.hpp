@@ -8,8 +8,8 @@
 
 #include "engine/core/matrix_view.hpp"
 #include "engine/kernels/elementwise.hpp"
-#include "engine/kernels/first_lanes.hpp"
 #include "engine/kernels/parallel.hpp"
+#include "engine/kernels/row_ends.hpp"
 
 namespace plumbline {
 
@@ -21,14 +21,14 @@ MatrixView<T> columns(const MatrixView<T>& matrix, std::size_t first, std::size_
 
 namespace elementwise_detail {
 
-// One row on the calling thread. Flat: a function that the compiler leaves apart would have its batches
-// go through memory.
-template <typename Value, class Function, typename... T>
-[[gnu::flatten]] inline void run_row(std::size_t cols, const FirstLanes<Value>& part,
-                                     const Function& function, T*... row) {
+// Whole batches of a row, as many as `cols` holds. Flat: a function that the compiler leaves apart would
+// have its batches go through memory.
+template <class Function, typename... T>
+[[gnu::flatten]] inline void run_whole_batches(std::size_t cols, const Function& function,
+                                               T*... row) {
+  using Value = std::common_type_t<std::remove_const_t<T>...>;
   constexpr std::size_t kSize = Batch<Value>::size;
-  std::size_t j = 0;
-  for (; j + kSize <= cols; j += kSize) {
+  for (std::size_t j = 0; j + kSize <= cols; j += kSize) {
     std::tuple<Batch<T>...> batches{Batch<T>::load_unaligned(row + j)...};
     std::apply(
         [&](auto&... batch) {
@@ -37,15 +37,20 @@ template <typename Value, class Function, typename... T>
         },
         batches);
   }
-  if (j == cols) return;
-  std::tuple<Batch<T>...> batches{part.load(row + j)...};
-  const auto store_part = [&part]<typename To>(To* to, const Batch<Value>& batch) {
-    if constexpr (!std::is_const_v<To>) part.store(to, batch);
+}
+
+// The elements of rows behind their last whole batch, as `ends` takes them together.
+template <class Ends, class Function, typename... T>
+[[gnu::flatten]] inline void run_ends(const Ends& ends, const Function& function,
+                                      const MatrixView<T>&... from) {
+  std::tuple batches{ends.load(from.data, from.stride)...};
+  const auto store = [&ends]<typename To>(const MatrixView<To>& to, const auto& batch) {
+    if constexpr (!std::is_const_v<To>) ends.store(to.data, to.stride, batch);
   };
   std::apply(
       [&](auto&... batch) {
         function(batch...);
-        (store_part(row + j, batch), ...);
+        (store(from, batch), ...);
       },
       batches);
 }
@@ -56,20 +61,35 @@ constexpr std::size_t kRowGrain = 8192;
 }  // namespace elementwise_detail
 
 /// for_each_batch() over matrices of one shape row by row, as for blocks of columns of wider matrices:
-/// nothing beside their columns is touched. A row's last batch has 0 in the lanes that are left. A
-/// matrix of stride 0 is one row that serves for all. Rows are shared among threads.
+/// nothing beside their columns is touched. What rows have behind their last whole batch shares a batch
+/// with that of rows nearby, as far as there is room; lanes that are left have 0. `function` must treat
+/// each lane by itself. A matrix of stride 0 is one row that serves for all. Rows are shared among threads.
 template <class Function, typename... T>
 void for_each_batch_in_rows(const Function& function, const MatrixView<T>&... matrices) {
   using Value = std::common_type_t<std::remove_const_t<T>...>;
   const auto& first = std::get<0>(std::tie(matrices...));
   if (first.empty()) return;
   const std::size_t cols = first.cols;
-  const FirstLanes<Value> part(cols % Batch<Value>::size);
+  const std::size_t left = cols % Batch<Value>::size;
   const std::size_t grain = std::max<std::size_t>(1, elementwise_detail::kRowGrain / cols);
   in_parallel(first.rows, grain, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      elementwise_detail::run_row<Value>(cols, part, function, matrices.row(i)...);
-    }
+    const auto ends_at = [&](std::size_t row, const auto& matrix) {
+      return columns(MatrixView{matrix.row(row), 1, cols, matrix.stride}, cols - left, left);
+    };
+    with_row_ends<Value>(left, [&](const auto& ends, auto together) {
+      std::size_t i = begin;
+      for (; i + together <= end; i += together) {
+        for (std::size_t row = i; row < i + together; ++row) {
+          elementwise_detail::run_whole_batches(cols, function, matrices.row(row)...);
+        }
+        if (left > 0) elementwise_detail::run_ends(ends, function, ends_at(i, matrices)...);
+      }
+      const RowEnds<Value, 1> alone(left);
+      for (; i < end; ++i) {
+        elementwise_detail::run_whole_batches(cols, function, matrices.row(i)...);
+        if (left > 0) elementwise_detail::run_ends(alone, function, ends_at(i, matrices)...);
+      }
+    });
   });
 }
 

@@ -376,7 +376,10 @@ void multiply_block(const Factor<T>& a, const Factor<T>& b, const MatrixView<T>&
       // Panels that one block of rows alone needs are used up while they are near.
       T* group = space.panels.get() + (c.rows > most_rows ? g * depth : 0);
       const std::size_t group_cols = std::min(kGroupCols<T>, cols - g);
-      const std::size_t placed = in_place ? group_cols / kPanelCols<T> * kPanelCols<T> : 0;
+      // A last panel too whose tiles read none but its own columns.
+      const std::size_t unread =
+          group_cols % HalfBatch<T>::size == 0 ? 0 : group_cols % kPanelCols<T>;
+      const std::size_t placed = in_place ? group_cols - unread : 0;
       if (i0 == 0) {
         pack_panels(b, k0, depth, j0 + g + placed, group_cols - placed, group + placed * depth);
       }

@@ -8,6 +8,8 @@
 #include <oneapi/tbb/partitioner.h>
 #include <oneapi/tbb/task_arena.h>
 
+#include "engine/kernels/fork_join.hpp"
+
 namespace plumbline {
 
 namespace {
@@ -36,19 +38,17 @@ void parallel_detail::in_parallel(std::size_t n, std::size_t grain, Piece piece,
   const auto begin_of = [=](std::size_t range) {
     return std::min(n, grains * range / ranges * grain);
   };
-  // oneTBB joins by itself; the count says so to ThreadSanitizer, which cannot look into the library.
-  std::atomic<std::size_t> done{0};
+  const auto run_range = [&](std::size_t range) {
+    fork_join::begin();
+    piece(body, begin_of(range), begin_of(range + 1));
+    fork_join::end();
+  };
+  fork_join::fork();
   // Without isolation the caller could take up a whole run of a sweep while it waits for a product.
   oneapi::tbb::this_task_arena::isolate([&] {
-    oneapi::tbb::parallel_for(
-        std::size_t{0}, ranges,
-        [&](std::size_t range) {
-          piece(body, begin_of(range), begin_of(range + 1));
-          done.fetch_add(1, std::memory_order_release);
-        },
-        oneapi::tbb::simple_partitioner());
+    oneapi::tbb::parallel_for(std::size_t{0}, ranges, run_range, oneapi::tbb::simple_partitioner());
   });
-  done.load(std::memory_order_acquire);
+  fork_join::join();
 }
 
 }  // namespace plumbline

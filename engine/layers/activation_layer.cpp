@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/layers/activation_layer.hpp"
 
+#include <optional>
 #include <utility>
 
 #include "engine/kernels/reduce.hpp"
+#include "engine/layers/activation_curvature.hpp"
 #include "engine/layers/buffer.hpp"
+#include "engine/layers/curved_layer.hpp"
 
 namespace plumbline {
 
@@ -22,7 +25,7 @@ Shape with_width(Shape shape, std::size_t width) {
 
 /// a = phi(x), for the channels of each row or pixel.
 template <typename T>
-class ActivationLayer final : public Layer<T> {
+class ActivationLayer final : public Layer<T>, public CurvedLayer<T> {
  public:
   ActivationLayer(std::shared_ptr<const Activation> activation, const Site& site,
                   const Shape& output)
@@ -50,6 +53,10 @@ class ActivationLayer final : public Layer<T> {
       input_gradient = unused_.first_rows(rows_);
     }
     const std::span<T> own_gradient = gradient.subspan(parameters_.offset, parameters_.size());
+    if (curvature_) {
+      curvature_->keep(pixels(input, input_shape_),
+                       pixels(MatrixView<const T>(output_gradient()), output_shape_));
+    }
     activation_->backward(pixels(input, input_shape_),
                           pixels(MatrixView<const T>(activated_.first_rows(rows_)), output_shape_),
                           own(parameters),
@@ -59,6 +66,50 @@ class ActivationLayer final : public Layer<T> {
     finite_ = all_finite(own(parameters)) && all_finite(std::span<const T>(own_gradient));
   }
   bool finite() const override { return finite_; }
+
+  MatrixView<const T> tangent(std::span<const T> parameters, std::span<const T> direction,
+                              MatrixView<const T> input,
+                              MatrixView<const T> input_direction) override {
+    if (direction_.empty()) {
+      direction_ = Buffer<T>(most_rows_, output_shape_);
+      still_ = Buffer<T>(most_rows_, input_shape_);
+    }
+    input_ = input;
+    input_direction_ = input_direction.empty() ? still_.first_rows(rows_) : input_direction;
+    const MatrixView<T> along = direction_.first_rows(rows_);
+    activation_->tangent(pixels(input, input_shape_),
+                         pixels(MatrixView<const T>(activated_.first_rows(rows_)), output_shape_),
+                         own(parameters), pixels(input_direction_, input_shape_), own(direction),
+                         pixels(along, output_shape_));
+    return along;
+  }
+  std::string curvature_problem() const override {
+    return ActivationCurvature<T>::problem(*activation_);
+  }
+  void keep_curvature() override {
+    const std::size_t pixels_each = input_shape_.values() / width_of(input_shape_);
+    curvature_.emplace(activation_, most_rows_ * pixels_each,
+                       width_of(input_shape_) / activation_->units(1));
+    output_gradient_direction_ = Buffer<T>(most_rows_, output_shape_);
+    if (unused_.empty()) unused_ = Buffer<T>(most_rows_, input_shape_);
+  }
+  MatrixView<T> output_gradient_direction() override {
+    return output_gradient_direction_.first_rows(rows_);
+  }
+  void backward_tangent(std::span<const T> parameters, std::span<const T> direction, T mean,
+                        std::span<T> gradient_direction,
+                        MatrixView<T> input_gradient_direction) override {
+    if (input_gradient_direction.empty()) input_gradient_direction = unused_.first_rows(rows_);
+    const std::span<T> own_direction =
+        gradient_direction.subspan(parameters_.offset, parameters_.size());
+    curvature_->backward_tangent(
+        pixels(input_, input_shape_),
+        pixels(MatrixView<const T>(activated_.first_rows(rows_)), output_shape_), own(parameters),
+        pixels(input_direction_, input_shape_), own(direction),
+        pixels(MatrixView<const T>(output_gradient_direction()), output_shape_),
+        pixels(input_gradient_direction, input_shape_), own_direction);
+    for (T& value : own_direction) value *= mean;
+  }
 
  private:
   std::span<const T> own(std::span<const T> block) const {
@@ -71,6 +122,13 @@ class ActivationLayer final : public Layer<T> {
   ParameterTensor parameters_;  // of size 0 where there are none
   Buffer<T> activated_;
   Buffer<T> output_gradient_;
+  // These are for tangent() and backward_tangent().
+  std::optional<ActivationCurvature<T>> curvature_;
+  MatrixView<const T> input_;
+  MatrixView<const T> input_direction_;
+  Buffer<T> direction_;
+  Buffer<T> still_;  // the direction of an input that does not move
+  Buffer<T> output_gradient_direction_;
   Buffer<T> unused_;  // where the slope goes that nobody asks for
   std::size_t most_rows_;
   std::size_t rows_ = 0;

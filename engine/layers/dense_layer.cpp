@@ -21,6 +21,7 @@ DenseLayer<T>::DenseLayer(const Size& size, std::shared_ptr<const Activation> ac
                           const ParameterTensor& weight, const ParameterTensor& bias,
                           const ParameterTensor& activation_parameters, Gemm gemm)
     : gemm_(gemm),
+      width_(size.width),
       units_(activation->units(size.width)),
       outputs_(activation->outputs(size.width)),
       most_rows_(size.rows),
@@ -77,6 +78,7 @@ void DenseLayer<T>::backward(std::span<const T> parameters, MatrixView<const T> 
   const MatrixView<T> delta = error_signal_.first_rows(rows_);
   const std::span<T> own_gradient =
       gradient.subspan(activation_parameters_.offset, activation_parameters_.size());
+  if (curvature_) curvature_->keep(pre_activation(), output_gradient());
   activation_->backward(pre_activation(), activated_.first_rows(rows_), own_parameters(parameters),
                         output_gradient(), delta, own_gradient);
   for (T& slope : own_gradient) slope *= mean;
@@ -102,6 +104,7 @@ MatrixView<const T> DenseLayer<T>::tangent(std::span<const T> parameters,
     z_direction_ = Buffer<T>(most_rows_, Shape::vector(units_));
     a_direction_ = Buffer<T>(most_rows_, Shape::vector(outputs_));
   }
+  input_direction_ = input_direction;
   const MatrixView<T> z_direction = z_direction_.first_rows(rows_);
   const MatrixView<T> a_direction = a_direction_.first_rows(rows_);
   multiply(gemm_, as_is<T>(input), transposed<T>(matrix_of(weight_, direction)), z_direction,
@@ -116,6 +119,53 @@ MatrixView<const T> DenseLayer<T>::tangent(std::span<const T> parameters,
   activation_->tangent(pre_activation(), activated_.first_rows(rows_), own_parameters(parameters),
                        z_direction, own_parameters(direction), a_direction);
   return a_direction;
+}
+
+template <typename T>
+void DenseLayer<T>::keep_curvature() {
+  curvature_.emplace(activation_, most_rows_, width_);
+  error_signal_direction_ = Buffer<T>(most_rows_, Shape::vector(units_));
+  if (units_ != outputs_) {
+    output_gradient_direction_ = Buffer<T>(most_rows_, Shape::vector(outputs_));
+  }
+}
+
+template <typename T>
+MatrixView<T> DenseLayer<T>::output_gradient_direction() {
+  return (units_ == outputs_ ? error_signal_direction_ : output_gradient_direction_)
+      .first_rows(rows_);
+}
+
+// R{dL/dW} = mean (R{delta}^T x + delta^T R{x}),  R{dL/db} = mean sum of R{delta},
+// R{dL_i/dx} = R{delta} W + delta R{W}.
+template <typename T>
+void DenseLayer<T>::backward_tangent(std::span<const T> parameters, std::span<const T> direction,
+                                     T mean, std::span<T> gradient_direction,
+                                     MatrixView<T> input_gradient_direction) {
+  const MatrixView<const T> delta = error_signal();
+  const MatrixView<T> delta_direction = error_signal_direction_.first_rows(rows_);
+  const std::span<T> own_direction =
+      gradient_direction.subspan(activation_parameters_.offset, activation_parameters_.size());
+  curvature_->backward_tangent(pre_activation(), output(), own_parameters(parameters),
+                               z_direction_.first_rows(rows_), own_parameters(direction),
+                               output_gradient_direction(), delta_direction, own_direction);
+  for (T& value : own_direction) value *= mean;
+  const MatrixView<T> weight_direction{gradient_direction.data() + weight_.offset, weight_.rows,
+                                       weight_.cols, weight_.cols};
+  const bool moves_below = !input_direction_.empty();
+  multiply(gemm_, transposed<T>(delta_direction), as_is<T>(input_), weight_direction, {},
+           moves_below ? T(1) : mean);
+  if (moves_below) {
+    multiply(gemm_, transposed<T>(delta), as_is<T>(input_direction_), weight_direction,
+             Start<T>::at_result(), mean);
+  }
+  column_sums(MatrixView<const T>(delta_direction), mean,
+              gradient_direction.subspan(bias_.offset, bias_.rows));
+  if (input_gradient_direction.empty()) return;
+  multiply(gemm_, as_is<T>(delta_direction), as_is<T>(matrix_of(weight_, parameters)),
+           input_gradient_direction);
+  multiply(gemm_, as_is<T>(delta), as_is<T>(matrix_of(weight_, direction)),
+           input_gradient_direction, Start<T>::at_result());
 }
 
 namespace {

@@ -3,13 +3,17 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/activations/activation.hpp"
 #include "engine/core/parameters.hpp"
 #include "engine/kernels/gemm.hpp"
+#include "engine/layers/activation_curvature.hpp"
 #include "engine/layers/buffer.hpp"
+#include "engine/layers/curved_layer.hpp"
 #include "engine/layers/layer.hpp"
 
 namespace plumbline {
@@ -19,7 +23,7 @@ namespace plumbline {
 ///   delta = dL_i/da phi'(z),  dL/dW = mean delta^T x,  dL/db = mean sum of delta,
 ///   dL_i/dx = delta W.
 template <typename T>
-class DenseLayer final : public Layer<T>, public WeightLayer<T> {
+class DenseLayer final : public Layer<T>, public WeightLayer<T>, public CurvedLayer<T> {
  public:
   struct Size {
     std::size_t width = 0;  ///< the activation makes units and outputs of it
@@ -39,6 +43,14 @@ class DenseLayer final : public Layer<T>, public WeightLayer<T> {
   MatrixView<const T> tangent(std::span<const T> parameters, std::span<const T> direction,
                               MatrixView<const T> input,
                               MatrixView<const T> input_direction) override;
+  std::string curvature_problem() const override {
+    return ActivationCurvature<T>::problem(*activation_);
+  }
+  void keep_curvature() override;
+  MatrixView<T> output_gradient_direction() override;
+  void backward_tangent(std::span<const T> parameters, std::span<const T> direction, T mean,
+                        std::span<T> gradient_direction,
+                        MatrixView<T> input_gradient_direction) override;
   /// z of a row is a chain of sums over all weights and biases (kernels/gemm.hpp), so that a finite z
   /// shows them to be finite without another look at each. It is false where z alone is not.
   bool finite() const override { return finite_; }
@@ -57,6 +69,7 @@ class DenseLayer final : public Layer<T>, public WeightLayer<T> {
   std::span<const T> own_parameters(std::span<const T> block) const;
 
   Gemm gemm_;
+  std::size_t width_;
   std::size_t units_;
   std::size_t outputs_;
   std::size_t most_rows_;
@@ -73,6 +86,11 @@ class DenseLayer final : public Layer<T>, public WeightLayer<T> {
   Buffer<T> output_gradient_;  // empty where units and outputs are equal: error_signal_ serves both
   Buffer<T> z_direction_;      // these two are made by the first call of tangent()
   Buffer<T> a_direction_;
+  // These are for backward_tangent() alone.
+  MatrixView<const T> input_direction_;
+  std::optional<ActivationCurvature<T>> curvature_;
+  Buffer<T> error_signal_direction_;
+  Buffer<T> output_gradient_direction_;  // as output_gradient_
 };
 
 /// What holds for a layer of each kind that makes of each step, and of each image as a whole, one vector

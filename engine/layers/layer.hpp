@@ -65,7 +65,7 @@ class Layer {
   /// For the rows of the last forward pass: the derivative of the layer's outputs along `direction`
   /// of its parameters and `input_direction` of its inputs (empty: zero). Lives in the layer until the
   /// next call. Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6, 1994.
-  /// Throws std::logic_error where LayerKind::is_dense() is false.
+  /// Throws std::logic_error where the layer is no CurvedLayer (layers/curved_layer.hpp).
   virtual MatrixView<const T> tangent(std::span<const T> /*parameters*/,
                                       std::span<const T> /*direction*/,
                                       MatrixView<const T> /*input*/,
@@ -181,7 +181,7 @@ class LayerKind {
   /// The fewest examples of a batch that it can be trained on.
   virtual std::size_t least_batch(const Shape& /*input*/) const { return 1; }
   /// Whether it is one dense layer and nothing else: what theory, `explain` and the optimizers that look
-  /// into layers know, and what has a tangent.
+  /// into layers know.
   virtual bool is_dense() const { return false; }
 
   virtual std::unique_ptr<Layer<float>> make_float(Site site) const = 0;

@@ -12,6 +12,8 @@
 
 #include "engine/kernels/elementwise.hpp"
 #include "engine/kernels/elementwise_rows.hpp"
+#include "engine/kernels/first_lanes.hpp"
+#include "engine/kernels/gemm.hpp"
 #include "engine/kernels/reduce.hpp"
 #include "engine/kernels/transpose.hpp"
 #include "engine/layers/buffer.hpp"
@@ -38,6 +40,8 @@ struct UnrolledStep final : public WeightLayer<T> {
   MatrixView<const T> sums;
   MatrixView<const T> state;
   MatrixView<const T> slopes;
+  MatrixView<const T>
+      state_slopes;  ///< dL_i/dh_t after backward(), all that comes from later steps in it
 
   const ParameterTensor& weight() const override { return *recurrent; }
   const ParameterTensor& bias() const override { return *bias_of_all; }
@@ -84,8 +88,8 @@ void fill_with_zeros(const MatrixView<T>& matrix) {
 /// A layer over the steps t = 1..S of a sequence, with back-propagation through time (Rumelhart,
 /// Hinton & Williams 1986; Werbos, Proceedings of the IEEE 78, 1990):
 ///   z_t = W x_t + b,  r_t = U h_{t-1} (+ c),  h_t = what the cell makes of z_t, r_t and its own state,
-/// with h_0 = 0. W and U have a block of rows for each gate. The products over x, and those that make
-/// the gradients of W and U, are one for all steps.
+/// with h_0 = 0. W and U have a block of rows for each gate. The products that make the gradients of W
+/// and U are one for all steps, and so are those over x where W is large.
 ///
 /// A Cell has
 ///   static constexpr std::size_t kGates;
@@ -111,6 +115,8 @@ class Recurrent final : public Layer<T> {
         cell_(size, site.batch * steps_, site, more...),
         turned_(std::max(size.units, site.input.values()),
                 Shape::vector(Cell::kGates * size.units)),
+        recurrent_copy_(size.units % HalfBatch<T>::size == 0 ? 0 : recurrent_.rows,
+                        Shape::vector(size.units)),
         sums_(site.batch * steps_, Shape::vector(Cell::kGates * size.units)),
         recurrent_sums_(Cell::kAddsSums ? 0 : site.batch * steps_,
                         Shape::vector(Cell::kGates * size.units)),
@@ -135,8 +141,8 @@ class Recurrent final : public Layer<T> {
     for (std::size_t t = 0; t < steps_; ++t) {
       const MatrixView<const T> before = rows_of_step(states_, t, batch_);
       if constexpr (Cell::kAddsSums) {
-        multiply(gemm_, as_is<T>(before), as_is<T>(turned), rows_of_step(sums_, t, batch_),
-                 Start<T>::at_result());
+        multiply(gemm_, as_is<T>(before), as_is<T>(of_whole_lanes(turned)),
+                 of_whole_lanes(rows_of_step(sums_, t, batch_)), Start<T>::at_result());
       } else {
         multiply(gemm_, as_is<T>(before), as_is<T>(turned),
                  rows_of_step(recurrent_sums_, t, batch_),
@@ -152,6 +158,7 @@ class Recurrent final : public Layer<T> {
       shown.sums = Cell::kAddsSums ? step.sums : step.recurrent_sums;
       shown.state = step.state;
       shown.slopes = Cell::kAddsSums ? step.slopes : step.recurrent_slopes;
+      shown.state_slopes = rows_of_step(output_gradient_, t, batch_);
     }
     const MatrixView<const T> all = states_.first_rows((steps_ + 1) * batch_);
     return {all.row(batch_), steps_ * batch_, all.cols, all.stride};
@@ -162,6 +169,7 @@ class Recurrent final : public Layer<T> {
   void backward(std::span<const T> parameters, MatrixView<const T> input, T mean,
                 std::span<T> gradient, MatrixView<T> input_gradient) override {
     cell_.begin_backward();
+    const MatrixView<const T> recurrent = recurrent_of_whole_lanes(parameters);
     for (std::size_t t = steps_; t-- > 0;) {
       CellStep<T> step = step_of(t);
       step.upstream = rows_of_step(output_gradient_, t, batch_);
@@ -169,7 +177,7 @@ class Recurrent final : public Layer<T> {
         step.to_before = rows_of_step(output_gradient_, t - 1, batch_);
         cell_.backward(parameters, step);
         const MatrixView<const T> slopes = Cell::kAddsSums ? step.slopes : step.recurrent_slopes;
-        multiply(gemm_, as_is<T>(slopes), as_is<T>(matrix(recurrent_, parameters)), step.to_before,
+        multiply(gemm_, as_is<T>(slopes), as_is<T>(recurrent), of_whole_lanes(step.to_before),
                  Start<T>::at_result());
       } else {
         step.to_before = nowhere_.first_rows(batch_);
@@ -199,6 +207,42 @@ class Recurrent final : public Layer<T> {
   }
   static MatrixView<const T> matrix(const ParameterTensor& tensor, std::span<const T> block) {
     return {block.data() + tensor.offset, tensor.rows, tensor.cols, tensor.cols};
+  }
+
+  // With columns of padding, as many as make whole lanes: the products of each step then find all columns
+  // in place (kernels/gemm.cpp). What they leave in the padding is read by nobody.
+  template <typename U>
+  static MatrixView<U> of_whole_lanes(const MatrixView<U>& padded) {
+    constexpr std::size_t kLanes = HalfBatch<T>::size;
+    return {padded.data, padded.rows, (padded.cols + kLanes - 1) / kLanes * kLanes, padded.stride};
+  }
+  MatrixView<const T> recurrent_of_whole_lanes(std::span<const T> parameters) {
+    const MatrixView<const T> given = matrix(recurrent_, parameters);
+    if (recurrent_copy_.empty()) return given;
+    const MatrixView<T> copy = recurrent_copy_.first_rows(given.rows);
+    for (std::size_t i = 0; i < given.rows; ++i) std::copy_n(given.row(i), given.cols, copy.row(i));
+    return of_whole_lanes(MatrixView<const T>(copy));
+  }
+
+  // Steps whose sums over the inputs are made together: all, or, where W is so small that reading it again
+  // is nothing, as many as stay in the cache until the state is added.
+  std::size_t steps_of_block() const {
+    constexpr std::size_t kSmallWeights = 16 * 1024;
+    constexpr std::size_t kSums = 64 * 1024;
+    if (weight_.size() * sizeof(T) > kSmallWeights) return steps_;
+    return std::max<std::size_t>(1, kSums / (batch_ * weight_.rows * sizeof(T)));
+  }
+  // z = W x + b of these steps.
+  void add_up_inputs(std::span<const T> parameters, MatrixView<const T> input, std::size_t first,
+                     std::size_t steps) {
+    const std::size_t rows = steps * batch_;
+    const MatrixView<T> sums = sums_.first_rows((first + steps) * batch_);
+    multiply(
+        gemm_,
+        as_is<T>(MatrixView<const T>{input.row(first * batch_), rows, input.cols, input.stride}),
+        transposed<T>(matrix(weight_, parameters)),
+        MatrixView<T>{sums.row(first * batch_), rows, sums.cols, sums.stride},
+        Start<T>(parameters.data() + bias_.offset));
   }
 
   // Whether slopes go from step t to the one before.
@@ -261,7 +305,8 @@ class Recurrent final : public Layer<T> {
   ParameterTensor recurrent_;
   ParameterTensor bias_;
   Cell cell_;
-  Buffer<T> turned_;  // U^T forward, a transposed gradient backward
+  Buffer<T> turned_;          // U^T forward, a transposed gradient backward
+  Buffer<T> recurrent_copy_;  // U with padding, where its rows are not of whole lanes
   Buffer<T> sums_;
   Buffer<T> recurrent_sums_;
   Buffer<T> slopes_;

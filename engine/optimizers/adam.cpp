@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "engine/optimizers/optimizer.hpp"
+#include "engine/optimizers/stability_limit.hpp"
 
 namespace plumbline::optimizers {
 
@@ -15,7 +16,7 @@ namespace {
 // with epsilon outside the root and after the correction, unlike the form of section 2 that moves
 // the corrections into lr. t counts updates of the whole net.
 template <typename T>
-class Adam final : public Optimizer<T> {
+class Adam final : public Optimizer<T>, public HasStabilityLimit<T> {
  public:
   Adam(Settings& settings, const ParameterLayout& layout)
       : lr_(settings.number("lr", 1e-3, kPositive, "learning rate")),
@@ -45,6 +46,17 @@ class Adam final : public Optimizer<T> {
           w -= step_size * m / (xsimd::sqrt(v) * correction2 + epsilon);
         },
         parameters.data(), gradient.data(), m_.data(), v_.data());
+  }
+  // With P as it is, heavy ball with (1 - beta1) g in the place of g; m's correction is a part of P.
+  StabilityLimit stability_limit(std::span<const T> gradient,
+                                 const StepContext<T>& context) const override {
+    const auto t = static_cast<double>(context.step);
+    const RootOfSquares p{.decay = beta2_,
+                          .correction = 1 / (1 - std::pow(beta2_, t)),
+                          .outside = epsilon_,
+                          .factor = 1 - std::pow(beta1_, t)};
+    return {2 * (1 + beta1_) / ((1 - beta1_) * lr_ * context.schedule_factor),
+            p.diagonal<T>(gradient, v_)};
   }
   std::vector<StateBlock> state() const override { return {{"m", m_}, {"v", v_}}; }
   void archive(StateArchive& kept) override { kept(m_, v_); }

@@ -4,6 +4,7 @@
 
 #include "engine/optimizers/decoupled_decay.hpp"
 #include "engine/optimizers/optimizer.hpp"
+#include "engine/optimizers/stability_limit.hpp"
 
 namespace plumbline::optimizers {
 
@@ -16,7 +17,7 @@ namespace {
 // The decay takes its share of w before the step, and lr is no factor of it; with decay_scale "lr"
 // it is, as in PyTorch. It is never part of g, unlike L2 regularization.
 template <typename T>
-class AdamW final : public Optimizer<T> {
+class AdamW final : public Optimizer<T>, public HasStabilityLimit<T> {
  public:
   AdamW(Settings& settings, const ParameterLayout& layout)
       : lr_(settings.number("lr", 1e-3, kPositive, "learning rate")),
@@ -47,6 +48,20 @@ class AdamW final : public Optimizer<T> {
           w -= step_size * m / (xsimd::sqrt(v) * correction2 + epsilon) + decay * w;
         },
         parameters.data(), gradient.data(), m_.data(), v_.data());
+  }
+  // As Adam's. With the share d of w that decays, an eigenvalue h of P^(-1) H moves w by
+  //   w_{t+1} = (1 - d + beta1 - lr (1 - beta1) h) w_t - (1 - d) beta1 w_{t-1},
+  // whose roots leave the unit circle at -1: lr (1 - beta1) h = (2 - d) (1 + beta1).
+  StabilityLimit stability_limit(std::span<const T> gradient,
+                                 const StepContext<T>& context) const override {
+    const auto t = static_cast<double>(context.step);
+    const double d = decay_.share(lr_, context.schedule_factor);
+    const RootOfSquares p{.decay = beta2_,
+                          .correction = 1 / (1 - std::pow(beta2_, t)),
+                          .outside = epsilon_,
+                          .factor = 1 - std::pow(beta1_, t)};
+    return {(2 - d) * (1 + beta1_) / ((1 - beta1_) * lr_ * context.schedule_factor),
+            p.diagonal<T>(gradient, v_)};
   }
   std::vector<StateBlock> state() const override { return {{"m", m_}, {"v", v_}}; }
   void archive(StateArchive& kept) override { kept(m_, v_); }

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "engine/optimizers/optimizer.hpp"
+#include "engine/optimizers/stability_limit.hpp"
 
 namespace plumbline::optimizers {
 
@@ -11,7 +12,7 @@ namespace {
 // The learning rate is inside the velocity, so a schedule acts on new gradients alone; the variant
 // v <- mu v + g, w <- w - lr v is the same while lr is constant.
 template <typename T>
-class Momentum final : public Optimizer<T> {
+class Momentum final : public Optimizer<T>, public HasStabilityLimit<T> {
  public:
   Momentum(Settings& settings, const ParameterLayout& layout)
       : lr_(settings.number("lr", 0.1, kPositive, "learning rate")),
@@ -29,6 +30,10 @@ class Momentum final : public Optimizer<T> {
           w += v;
         },
         parameters.data(), gradient.data(), velocity_.data());
+  }
+  StabilityLimit stability_limit(std::span<const T> /*gradient*/,
+                                 const StepContext<T>& context) const override {
+    return {2 * (1 + momentum_) / (lr_ * context.schedule_factor), {}};
   }
   std::vector<StateBlock> state() const override { return {{"v", velocity_}}; }
   void archive(StateArchive& kept) override { kept(velocity_); }

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "engine/optimizers/optimizer.hpp"
+#include "engine/optimizers/stability_limit.hpp"
 
 namespace plumbline::optimizers {
 
@@ -14,7 +15,7 @@ namespace {
 // The learning rate is inside the velocity, so a schedule acts on new gradients alone; the variant
 // v <- mu v + g, w <- w - lr (g + mu v) is the same while lr is constant.
 template <typename T>
-class Nesterov final : public Optimizer<T> {
+class Nesterov final : public Optimizer<T>, public HasStabilityLimit<T> {
  public:
   Nesterov(Settings& settings, const ParameterLayout& layout)
       : lr_(settings.number("lr", 0.1, kPositive, "learning rate")),
@@ -32,6 +33,10 @@ class Nesterov final : public Optimizer<T> {
           w += mu * v - lr * g;
         },
         parameters.data(), gradient.data(), velocity_.data());
+  }
+  StabilityLimit stability_limit(std::span<const T> /*gradient*/,
+                                 const StepContext<T>& context) const override {
+    return {2 * (1 + momentum_) / ((1 + 2 * momentum_) * lr_ * context.schedule_factor), {}};
   }
   std::vector<StateBlock> state() const override { return {{"v", velocity_}}; }
   void archive(StateArchive& kept) override { kept(velocity_); }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <vector>
 
 #include "engine/optimizers/optimizer.hpp"
+#include "engine/optimizers/stability_limit.hpp"
 
 namespace plumbline::optimizers {
 
@@ -17,7 +19,7 @@ namespace {
 //   s <- decay s + decay (1 - decay) (g - g_bar)^2, with g_bar before its update,
 // which is the same number and, unlike the difference, never cancels nor falls below zero.
 template <typename T>
-class RmsProp final : public Optimizer<T> {
+class RmsProp final : public Optimizer<T>, public HasStabilityLimit<T> {
  public:
   RmsProp(Settings& settings, const ParameterLayout& layout)
       : lr_(settings.number("lr", 1e-2, kPositive, "learning rate")),
@@ -61,6 +63,19 @@ class RmsProp final : public Optimizer<T> {
           },
           parameters.data(), gradient.data(), v_.data(), buffer_.data());
     }
+  }
+  StabilityLimit stability_limit(std::span<const T> gradient,
+                                 const StepContext<T>& context) const override {
+    const RootOfSquares p{
+        .decay = decay_, .inside = inside_ ? epsilon_ : 0, .outside = inside_ ? 0 : epsilon_};
+    const double limit = 2 * (1 + momentum_) / (lr_ * context.schedule_factor);
+    if (!centered_) return {limit, p.diagonal<T>(gradient, v_)};
+    // s <- decay s + (1 - decay) d^2 with d = sqrt(decay) (g - mean).
+    std::vector<T> deviation(gradient.begin(), gradient.end());
+    for (std::size_t i = 0; i < deviation.size(); ++i) {
+      deviation[i] = static_cast<T>(std::sqrt(decay_)) * (deviation[i] - mean_[i]);
+    }
+    return {limit, p.diagonal<T>(deviation, v_)};
   }
   std::vector<StateBlock> state() const override {
     return {{"v", v_}, {"b", buffer_}, {"mean", mean_}};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/optimizers/optimizer.hpp"
+#include "engine/optimizers/stability_limit.hpp"
 
 namespace plumbline::optimizers {
 
@@ -7,7 +8,7 @@ namespace {
 
 // w <- w - lr g.
 template <typename T>
-class Sgd final : public Optimizer<T> {
+class Sgd final : public Optimizer<T>, public HasStabilityLimit<T> {
  public:
   Sgd(Settings& settings, const ParameterLayout& /*layout*/)
       : lr_(settings.number("lr", 0.1, kPositive, "learning rate")) {}
@@ -18,6 +19,10 @@ class Sgd final : public Optimizer<T> {
     for_each_batch(
         parameters.size(), [lr](auto& w, const auto& g) { w -= lr * g; }, parameters.data(),
         gradient.data());
+  }
+  StabilityLimit stability_limit(std::span<const T> /*gradient*/,
+                                 const StepContext<T>& context) const override {
+    return {2 / (lr_ * context.schedule_factor), {}};
   }
   void archive(StateArchive& /*kept*/) override {}
   std::size_t state_size() const override { return 0; }

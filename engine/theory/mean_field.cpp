@@ -3,120 +3,189 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
+
+#include "engine/theory/correlation_map.hpp"
+#include "engine/theory/length_map.hpp"
+#include "engine/theory/unit_functions.hpp"
 
 namespace plumbline {
 
-double length_fixed_point(const Activation& activation, double weight_variance,
-                          double bias_variance, double q) {
-  constexpr double kSettled = 1e-14;
-  constexpr int kMostLayers = 100000;
-  for (int layer = 0; layer < kMostLayers; ++layer) {
-    const double next = bias_variance + weight_variance * activation.mean_square(q);
-    if (!std::isfinite(next)) return std::numeric_limits<double>::infinity();
-    if (std::abs(next - q) <= kSettled * next) return next;
-    q = next;
-  }
-  return std::numeric_limits<double>::quiet_NaN();
-}
-
 namespace {
 
-// The bias variance with which q is a fixed point of chi_1 = 1; below every number where phi' = 0.
-double critical_bias_variance(const Activation& activation, double q) {
-  const GaussianMoments moments = activation.moments(q);
-  return q - moments.square / moments.slope_square;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kRounding = 1e-12;  // of the quadrature, in chi_1
+
+/// chi_1 and the correlation map of lengths that go to 0 or to infinity, where an activation is as good as
+/// straight on both sides of 0.
+class StraightLimit {
+ public:
+  static constexpr double kStraight = 1e-9;  // elu bends by 1e-12 where it is 1e-12
+
+  StraightLimit(const Activation& activation, double distance)
+      : outputs_(unit_functions(activation)) {
+    for (const UnitFunction& phi : outputs_) {
+      const Rectifier slopes{phi.slope(distance), phi.slope(-distance)};
+      const Rectifier nearer{phi.slope(distance / 10), phi.slope(-distance / 10)};
+      slope_square_ += (slopes.positive * slopes.positive + slopes.negative * slopes.negative) /
+                       (2 * static_cast<double>(outputs_.size()));
+      // Two outputs of slope on one side each, as crelu has, are no linear unit.
+      linear_ = linear_ && std::abs(slopes.positive - slopes.negative) <= kStraight;
+      grows_ = grows_ || std::abs(slopes.positive) > 2 * std::abs(nearer.positive) ||
+               std::abs(slopes.negative) > 2 * std::abs(nearer.negative);
+    }
+  }
+
+  bool is_linear() const { return linear_; }
+  /// E[phi'^2]; infinite where slopes grow with the length.
+  double slope_square(bool outwards) const {
+    return outwards && grows_ ? kInfinity : slope_square_;
+  }
+
+ private:
+  std::vector<UnitFunction> outputs_;
+  double slope_square_ = 0;
+  bool linear_ = true;
+  bool grows_ = false;
+};
+
+void leave_out(MeanFieldPoint& point, double& quantity, const char* name, const char* because) {
+  quantity = kNaN;
+  point.undefined.push_back({name, because});
 }
 
-// Whether a length near the fixed point q comes nearer to it from layer to layer: by the slope of the
-// length map there, a central difference with an error of about 1e-6.
-bool attracts(const Activation& activation, double weight_variance, double q) {
-  constexpr double kStep = 1e-3;
-  const double change =
-      activation.moments(q * (1 + kStep)).square - activation.moments(q * (1 - kStep)).square;
-  return std::abs(weight_variance * change / (2 * kStep * q)) < 1;
+// Lengths of an activation that scales: c_{l+1} is a function of c_l alone where there are no biases or
+// where they do not count beside lengths that grow.
+void set_correlation_of_directions(MeanFieldPoint& point, bool is_linear, double slope_at_one) {
+  if (is_linear) {
+    leave_out(point, point.c_star, "c_star", "a linear net keeps every correlation");
+    point.chi_c = 1;
+    return;
+  }
+  point.c_star = 1;
+  point.chi_c = slope_at_one;
 }
 
-// The point of q* = 0: there phi(0) = 0, so lengths stay 0 without biases, and short ones don't grow.
-// Where phi has a kink at 0, phi' is met from both sides.
-std::optional<double> critical_at_length_zero(const Activation& activation) {
-  constexpr double kZero = 1e-24;
-  constexpr double kShort = 1e-4;
-  constexpr double kRounding = 1e-9;
-  const GaussianMoments at_zero = activation.moments(kZero);
-  const double weight_variance = 1 / at_zero.slope_square;
-  const bool stays = std::abs(weight_variance * at_zero.square - kZero) <= kRounding * kZero;
-  const double next = weight_variance * activation.moments(kShort).square;
-  if (stays && next <= kShort * (1 + kRounding)) return weight_variance;
-  return std::nullopt;
+void set_correlation_without_map(MeanFieldPoint& point, const char* because) {
+  leave_out(point, point.c_star, "c_star", because);
+  leave_out(point, point.chi_c, "chi_c", because);
+}
+
+// relu, leaky_relu, prelu, crelu, maxout, linear.
+void set_scaling(MeanFieldPoint& point, const Activation& activation, double gain,
+                 double weight_variance, double bias_variance) {
+  const GaussianMoments moments = quick_moments(activation, 1);
+  const double growth = weight_variance * gain;
+  const bool is_critical = std::abs(growth - 1) <= kRounding;
+  point.chi_1 = weight_variance * moments.slope_square;
+  if (is_critical && bias_variance == 0) {
+    leave_out(point, point.q_star, "q_star", "every length stays as it is");
+  }
+  if (growth < 1 - kRounding && bias_variance > 0) {
+    point.c_star = 1;
+    point.chi_c = point.chi_1;
+  } else {
+    const std::vector<UnitFunction> outputs = unit_functions(activation);
+    bool is_linear = !outputs.empty();
+    for (const UnitFunction& phi : outputs) is_linear = is_linear && phi.slope(1) == phi.slope(-1);
+    set_correlation_of_directions(point, is_linear, moments.slope_square / gain);
+  }
+  if (growth > 1 + kRounding) {
+    leave_out(point, point.xi_q, "xi_q", "lengths grow without bound");
+  } else {
+    point.xi_q = depth_scale(growth);
+  }
+}
+
+void set_vanishing(MeanFieldPoint& point, const Activation& activation, double weight_variance) {
+  constexpr double kShort = 1e-12;
+  const StraightLimit limit(activation, kShort);
+  point.chi_1 = weight_variance * limit.slope_square(false);
+  point.xi_q = depth_scale(length_map_slope(activation, weight_variance, 0));
+  if (limit.is_linear()) {
+    set_correlation_without_map(
+        point, "lengths go to 0, where the activation is linear and keeps every correlation");
+  } else {
+    set_correlation_of_directions(point, false, 1);
+  }
+}
+
+void set_growing(MeanFieldPoint& point, const Activation& activation, double weight_variance) {
+  constexpr double kLong = 1e9;
+  const StraightLimit limit(activation, kLong);
+  point.chi_1 = weight_variance * limit.slope_square(true);
+  leave_out(point, point.xi_q, "xi_q", "lengths grow without bound");
+  if (std::isinf(point.chi_1)) {
+    set_correlation_without_map(point, "lengths and slopes grow without bound");
+  } else {
+    set_correlation_of_directions(point, limit.is_linear(), 1);
+  }
+}
+
+void set_settled(MeanFieldPoint& point, const Activation& activation, double weight_variance,
+                 double bias_variance) {
+  point.chi_1 = weight_variance * quick_moments(activation, point.q_star).slope_square;
+  point.xi_q = depth_scale(length_map_slope(activation, weight_variance, point.q_star));
+  point.c_star = 1;
+  point.chi_c = point.chi_1;
+  if (point.chi_1 <= 1 + kRounding) return;
+  const std::vector<UnitFunction> outputs = unit_functions(activation);
+  if (outputs.size() != 1) {
+    set_correlation_without_map(point, "outputs do not stand for one unit each");
+    return;
+  }
+  point.c_star = correlation_fixed_point(outputs[0], weight_variance, bias_variance, point.q_star);
+  point.chi_c = weight_variance *
+                pair_means_by_quadrature(outputs[0], point.q_star, point.c_star).slope_product;
 }
 
 }  // namespace
 
-std::optional<double> critical_weight_variance(const Activation& activation, double bias_variance) {
-  constexpr double kLeast = 1e-4;  // shorter lengths belong to q* = 0, or to a tiny bias variance
-  constexpr double kMost = 1e4;    // what the moments are good for
-  constexpr double kStep = 1.25;
-  constexpr double kRounding =
-      1e-12;  // of q, in the difference that critical_bias_variance() takes
-  if (bias_variance == 0) {
-    const std::optional<double> at_zero = critical_at_length_zero(activation);
-    if (at_zero.has_value()) return at_zero;
-  }
-  const auto side = [&](double q) {
-    const double above = critical_bias_variance(activation, q) - bias_variance;
-    return std::abs(above) <= kRounding * q ? 0 : above > 0 ? 1 : -1;
-  };
-  // q is at least sigma_b^2 on the curve, as E[phi^2] is not negative.
-  double start = bias_variance > 0 ? bias_variance : kLeast;
-  int start_side = side(start);
-  while (start < kMost) {
-    const double end = start * kStep;
-    const int end_side = side(end);
-    if (start_side * end_side < 0) {
-      double low = start;
-      double high = end;
-      for (double q = (low + high) / 2; low < q && q < high; q = (low + high) / 2) {
-        const bool below = critical_bias_variance(activation, q) < bias_variance;
-        (below == (start_side < 0) ? low : high) = q;
-      }
-      const double weight_variance = 1 / activation.moments(low).slope_square;
-      if (attracts(activation, weight_variance, low)) return weight_variance;
-    }
-    start = end;
-    if (end_side != 0) start_side = end_side;
-  }
-  return std::nullopt;
+double depth_scale(double slope) {
+  const double size = std::abs(slope);
+  if (std::abs(size - 1) <= kRounding) return kInfinity;
+  return size == 0 ? 0 : -1 / std::log(size);
 }
 
-ErrorSignalTheory error_signal_theory(const Activation& activation,
-                                      std::span<const TheoryLayer> layers, double input_square) {
-  constexpr double kQuantile = 1.959963984540054;  // 97.5 % of a standard normal
-  const std::size_t depth = layers.size();
-  std::vector<double> chi(depth, 1);
-  std::vector<double> spread(depth, 0);  // kappa_l / n_l
-  double q = layers[0].bias_variance + layers[0].weight_variance * input_square;
-  for (std::size_t l = 0; l + 1 < depth; ++l) {
-    const TheoryLayer& above = layers[l + 1];
-    const double scale = above.inputs * above.weight_variance;
-    const GaussianMoments moments = activation.moments(q);
-    const double square = moments.slope_square;
-    chi[l] = scale * square;
-    spread[l] = activation.gain_spread(moments) / above.inputs;
-    q = above.bias_variance + scale * moments.square;
+SignalPhase phase_of(double chi_1) {
+  constexpr double kNoNetIsSoDeep = 1e-6;
+  if (std::abs(chi_1 - 1) <= kNoNetIsSoDeep) return SignalPhase::critical;
+  return chi_1 < 1 ? SignalPhase::ordered : SignalPhase::chaotic;
+}
+
+MeanFieldPoint mean_field_point(const Activation& activation, double weight_variance,
+                                double bias_variance) {
+  MeanFieldPoint point;
+  point.q_star = length_fixed_point(activation, weight_variance, bias_variance);
+  if (const auto gain = length_gain(activation)) {
+    set_scaling(point, activation, *gain, weight_variance, bias_variance);
+  } else if (std::isnan(point.q_star)) {
+    constexpr const char* kBeyond = "q* is beyond 10^4, for which the quadrature is not made";
+    leave_out(point, point.q_star, "q_star", kBeyond);
+    leave_out(point, point.chi_1, "chi_1", kBeyond);
+    leave_out(point, point.xi_q, "xi_q", kBeyond);
+    set_correlation_without_map(point, kBeyond);
+  } else if (point.q_star == 0) {
+    set_vanishing(point, activation, weight_variance);
+  } else if (std::isinf(point.q_star)) {
+    set_growing(point, activation, weight_variance);
+  } else {
+    set_settled(point, activation, weight_variance, bias_variance);
   }
-  ErrorSignalTheory theory{std::vector<double>(depth, 1), std::vector<double>(depth, 1),
-                           std::vector<double>(depth, 1)};
-  double log_mean = 0;
-  double log_variance = 0;
-  for (std::size_t l = depth - 1; l-- > 0;) {
-    theory.rms[l] = theory.rms[l + 1] * std::sqrt(chi[l]);
-    log_mean += std::log(chi[l]) - 0.5 * spread[l];
-    log_variance += spread[l];
-    const double reach = kQuantile * std::sqrt(log_variance);
-    theory.low[l] = std::exp(0.5 * (log_mean - reach));
-    theory.high[l] = std::exp(0.5 * (log_mean + reach));
+  point.norm_factor = std::sqrt(point.chi_1);
+  point.xi_grad = depth_scale(point.chi_1);
+  // At chi_c of NaN the logarithm is NaN as well; the reason is the same.
+  point.xi_c = depth_scale(point.chi_c);
+  const std::vector<Undefined> found = point.undefined;
+  for (const Undefined& gap : found) {
+    if (gap.quantity == "chi_c") point.undefined.push_back({"xi_c", gap.because});
+    if (gap.quantity == "chi_1") {
+      point.undefined.push_back({"xi_grad", gap.because});
+      point.undefined.push_back({"norm_factor", gap.because});
+    }
   }
-  return theory;
+  return point;
 }
 
 }  // namespace plumbline

@@ -43,6 +43,6 @@ void read_checkpoint(std::span<const std::byte> bytes, const std::string& run_id
                      const ArchiveRun& archive);
 
 /// Raised whenever anything lists other values, or the same in another order.
-inline constexpr std::int32_t kCheckpointVersion = 1;
+inline constexpr std::int32_t kCheckpointVersion = 2;
 
 }  // namespace plumbline

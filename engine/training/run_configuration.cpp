@@ -173,6 +173,37 @@ void read_probes(Settings settings, RunConfiguration& run) {
   settings.finish();
 }
 
+// Where the definition names the probe.
+Place place_of_probe(const SettingsTable& settings, const std::string& name) {
+  const SettingNode* node = settings.find("probes");
+  const auto* probes = node == nullptr ? nullptr : std::get_if<SettingsTable>(&node->value);
+  const SettingNode* probe = probes == nullptr ? nullptr : probes->find(name);
+  return probe == nullptr ? Place() : probe->place;
+}
+
+// Each quantity that says nothing of this run, once for all that have the same reason.
+void warn_of_undefined(const RunConfiguration& run, const SettingsTable& settings,
+                       SettingsReport& report) {
+  const ProbedRun probed = run.probed();
+  for (const ScheduledProbe& scheduled : run.probes) {
+    const std::vector<Quantity> quantities = scheduled.kind->quantities();
+    std::vector<std::pair<std::string, std::string>> reasons;  // with the quantities
+    for (std::size_t q = 0; q < quantities.size(); ++q) {
+      const std::string reason = scheduled.kind->undefined(q, probed);
+      if (reason.empty()) continue;
+      auto found = std::ranges::find(reasons, reason, &std::pair<std::string, std::string>::first);
+      if (found == reasons.end()) found = reasons.insert(found, {reason, ""});
+      found->second += (found->second.empty() ? "" : ", ") + quantities[q].name;
+    }
+    for (const auto& [reason, names] : reasons) {
+      const std::string& probe = scheduled.entry->info.name;
+      report.warnings.push_back({place_of_probe(settings, probe),
+                                 "'probes." + probe + "' measures no " + names + " here, because " +
+                                     reason + "; the values will be NaN"});
+    }
+  }
+}
+
 template <class Entry>
 Chosen<Entry> choose_table(Settings& root, std::string_view name, std::string_view default_value,
                            const Catalogue<Entry>& catalogue) {
@@ -382,6 +413,7 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
                  "record less often");
   }
 
+  if (report.problems.empty()) warn_of_undefined(run, in_force, report);
   run.resolved = report.resolved;
   run.data_key = canonical(run.resolved, "data.");
   return run;
@@ -404,6 +436,17 @@ std::vector<TableInfo> definition_tables() {
            declared_settings([](Settings& settings) { read_budget(settings, 0); })},
           {"budget.target", "A value that ends the run at the first evaluation which reaches it.",
            declared_settings([](Settings& settings) { read_target(settings); })}};
+}
+
+ProbedRun RunConfiguration::probed() const {
+  return {.model = model,
+          .loss = *loss,
+          .input = input(),
+          .outputs = data->outputs(),
+          .batch = batch,
+          .train_examples = data->sizes().train,
+          .layers = weight_layers(model, input(), data->outputs()),
+          .layout = parameter_layout(model, input(), data->outputs())};
 }
 
 std::vector<std::int64_t> RunConfiguration::recorded_steps() const {

@@ -21,7 +21,7 @@ namespace plumbline {
 /// A probe with the steps at which it measures.
 struct ScheduledProbe {
   const ProbeEntry* entry = nullptr;
-  std::shared_ptr<const Probe> probe;
+  std::shared_ptr<const ProbeKind> kind;
   Sampling sampling;
 };
 
@@ -52,6 +52,8 @@ struct RunConfiguration {
   /// Every setting in force, given or by default, in a fixed order.
   std::vector<ResolvedSetting> resolved;
 
+  /// What probes may ask of the run. It holds references to this configuration.
+  ProbedRun probed() const;
   /// What the net stands on.
   Shape input() const { return model.input(data->shape()); }
   /// The updates that the run has at most: `steps`, or fewer where the budget says so.
@@ -68,7 +70,7 @@ struct RunConfiguration {
   /// Whether a step has work that is large enough to be shared among threads.
   bool has_shared_steps() const;
   /// Bytes of parameters, gradients, optimizer state and activations, of what a layer is drawn in, of a
-  /// checkpoint, and of streamed examples; the data that runs share are not included.
+  /// checkpoint, of probes, and of streamed examples; the data that runs share are not included.
   double memory() const;
 };
 

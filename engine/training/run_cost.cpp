@@ -52,6 +52,30 @@ bool keeps_statistics(const ParameterLayout& layout) {
   });
 }
 
+// What the probes keep, with the copy of the parameters for those that see updates.
+double probing_bytes(const RunConfiguration& run) {
+  if (run.probes.empty()) return 0;
+  const ProbedRun probed = run.probed();
+  double bytes = 0;
+  bool keeps_parameters = false;
+  std::size_t examples = 0;
+  for (const ScheduledProbe& scheduled : run.probes) {
+    if (!is_defined(*scheduled.kind, probed)) continue;
+    const ProbeCalls calls = scheduled.kind->calls(probed);
+    bytes += scheduled.kind->memory(probed);
+    keeps_parameters = keeps_parameters || sees_updates(calls);
+    examples = std::max(examples, calls.examples);
+  }
+  if (keeps_parameters) bytes += probed.block_bytes();
+  if (examples > 0) {
+    const std::size_t row = probed.input.steps * padded_stride<float>(probed.input.values());
+    bytes += probed.value_bytes() * static_cast<double>(row * run.batch);
+    const std::size_t held = run.data->window() > 0 ? std::min(examples, probed.train_examples) : 0;
+    bytes += static_cast<double>(held * run.data->example_bytes());
+  }
+  return bytes;
+}
+
 }  // namespace
 
 double RunConfiguration::cost() const {
@@ -104,7 +128,8 @@ double RunConfiguration::memory() const {
   }
   const double parameters = static_cast<double>(size) * weights(layout);
   const double checkpoint = checkpoint_every > 0 ? parameters + state : 0;
-  return state + streaming_bytes(*data, batch) + checkpoint + 2 * parameters +
+  return state + streaming_bytes(*data, batch) + checkpoint + probing_bytes(*this) +
+         2 * parameters +
          static_cast<double>(size) *
              (static_cast<double>(packed) + kept * static_cast<double>(batch)) +
          static_cast<double>(sizeof(double) * largest);  // in which a layer's weights are drawn

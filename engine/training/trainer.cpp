@@ -7,16 +7,20 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "engine/core/digest.hpp"
 #include "engine/optimizers/parameter_groups.hpp"
-#include "engine/theory/mean_field.hpp"
+#include "engine/theory/finite_width.hpp"
 #include "engine/training/batch_objective.hpp"
 #include "engine/training/batch_source.hpp"
 #include "engine/training/batches.hpp"
 #include "engine/training/divergence.hpp"
 #include "engine/training/evaluation.hpp"
+#include "engine/training/initial_state.hpp"
+#include "engine/training/probing.hpp"
+#include "engine/training/series.hpp"
 #include "engine/training/stopwatch.hpp"
 
 namespace plumbline {
@@ -24,46 +28,26 @@ namespace plumbline {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t kMostLetters = 4096;  // of a diagnosis, which has a sentence for each finding
 
-// One metric with the steps at which it is due.
-class Series {
- public:
-  Series(std::string name, std::string meaning, std::string units, std::size_t layers,
-         const std::vector<std::int64_t>& recorded, const std::vector<std::int64_t>& due)
-      : recorded_(recorded), due_(due), row_size_(layers == 0 ? 1 : layers) {
-    metric_ = {std::move(name), std::move(meaning), std::move(units), layers > 0,
-               std::vector<double>(recorded.size() * row_size_, kNaN)};
+// Of the rule that moves the parameters, which in wrappers is an inner one; NaN where it has none.
+double learning_rate_of(const std::vector<ResolvedSetting>& settings) {
+  for (const ResolvedSetting& setting : settings) {
+    const auto* rate = std::get_if<double>(&setting.value.value);
+    const bool is_of_group = setting.key.starts_with("optimizer.groups.");
+    if (rate != nullptr && !is_of_group && setting.key.starts_with("optimizer.") &&
+        setting.key.ends_with(".lr")) {
+      return *rate;
+    }
   }
-
-  bool due(std::int64_t step) const { return std::ranges::binary_search(due_, step); }
-  // The values of a recorded step.
-  std::span<double> row(std::int64_t step) {
-    return std::span(metric_.values).subspan(rows_before(step) * row_size_, row_size_);
-  }
-  // The values of all recorded steps before this one.
-  std::span<double> before(std::int64_t step) {
-    return std::span(metric_.values).first(rows_before(step) * row_size_);
-  }
-  const Metric& metric() const { return metric_; }
-  // Leaves the values of the first steps alone.
-  void truncate(std::size_t steps) { metric_.values.resize(steps * row_size_); }
-
- private:
-  std::size_t rows_before(std::int64_t step) const {
-    return static_cast<std::size_t>(std::ranges::lower_bound(recorded_, step) - recorded_.begin());
-  }
-
-  std::vector<std::int64_t> recorded_;
-  std::vector<std::int64_t> due_;
-  std::size_t row_size_;
-  Metric metric_;
-};
+  return kNaN;
+}
 
 // The last step at which any metric is a number; 0 where none is.
 std::int64_t last_measured_step(const RunRecord& record) {
   std::int64_t last = 0;
   for (const Metric& metric : record.metrics) {
-    const std::size_t width = metric.values.size() / std::max<std::size_t>(record.steps.size(), 1);
+    const std::size_t width = record.width(metric.axis);
     for (std::size_t i = metric.values.size(); i-- > 0;) {
       if (std::isnan(metric.values[i])) continue;
       last = std::max(last, record.steps[i / width]);
@@ -90,7 +74,8 @@ class Trainer {
         batches_(data, run.batch, run.seeds.order, run.steps, &stop),
         batch_(data, run.batch, run.input()),
         objective_(network_, *run.loss, batch_, run.seeds.noise),
-        steps_(run.recorded_steps()) {
+        steps_(run.recorded_steps()),
+        probing_(run, data, network_, steps_) {
     gather(0);
     // First, as it draws in memory of its own, which is free again for what follows.
     network_.initialize(*run.model.initializer, run.seeds.init, parameters_, batch_.inputs(),
@@ -98,6 +83,7 @@ class Trainer {
     gradient_.resize(parameters_.size());
     SettingsReport checked_before;
     optimizer_ = make_optimizer<T>(run.optimizer, checked_before, network_.layout());
+    learning_rate_ = learning_rate_of(run.resolved);
     declare_metrics();
   }
 
@@ -108,11 +94,15 @@ class Trainer {
     for (const std::span<T> part : network_.state()) kept(part);
     optimizer_->archive(kept);
     for (Series& series : evaluations_) kept(series.before(step_));
-    for (Series& series : probes_) kept(series.before(step_));
-    for (std::vector<double>* profile : {&theory_.rms, &theory_.low, &theory_.high}) {
+    probing_.archive(kept, step_);
+    for (std::vector<double>* profile : {&theory_.rms, &theory_.low, &theory_.high, &theory_z_}) {
       profile->resize(network_.depth());
       kept(*profile);
     }
+    std::size_t letters = diagnosis_.size();
+    kept.count(letters, kMostLetters);
+    diagnosis_.resize(letters);
+    kept(diagnosis_);
     watch_.archive(kept);
   }
 
@@ -128,8 +118,8 @@ class Trainer {
       const double loss = forward_and_backward(step);
       const bool finite = network_.finite() && std::isfinite(loss);
       if (observer_ != nullptr && !observer_->before_update(view_of(step, loss))) return false;
-      if (step == 0) predict();
-      measure(step);
+      if (step == 0) diagnose_start();
+      measure(step, loss);
       if (stopped() && !(saves_checkpoints() && is_whole_when_stopped(step))) return false;
       if (!finite) {
         divergence_ = find_divergence<T>(step, network_.layout(), parameters_, loss, gradient_);
@@ -140,11 +130,18 @@ class Trainer {
         end(step, ended_by);
         return true;
       }
+      probing_.keep_before_update(step, parameters_);
       enter(clock_, Phase::optimizer);
       objective_.set_pass(pass_of(step));
       optimizer_->step(
           parameters_, gradient_,
           {step + 1, run_.schedule->factor(step + 1, run_.steps), run_.steps, &objective_});
+      if (probing_.follows_update(step)) {
+        enter(clock_, Phase::probes);
+        watch_.stop();
+        probing_.after_update(snapshot_of(step, loss), network_);
+        watch_.go_on();
+      }
       enter(clock_, Phase::other);
       if (observer_ != nullptr && !observer_->after_update(std::span<const T>(parameters_))) {
         return false;
@@ -161,12 +158,14 @@ class Trainer {
     record.steps = steps_;
     record.ended_by = ended_by_;
     for (const Series& series : evaluations_) record.metrics.push_back(series.metric());
-    for (const Series& series : probes_) record.metrics.push_back(series.metric());
+    probing_.add_to(record);
     record.n_steps = std::max(end_, last_measured_step(record));
     if (divergence_.empty()) summarize(record);
     record.theory_error_signal = theory_.rms;
     record.theory_error_signal_low = theory_.low;
     record.theory_error_signal_high = theory_.high;
+    record.theory_error_signal_z = theory_z_;
+    record.diagnosis = diagnosis_;
     record.wall_seconds = watch_.wall_seconds();
     record.cpu_seconds = watch_.cpu_seconds();
     record.started = watch_.started();
@@ -204,23 +203,19 @@ class Trainer {
     if (run_.budget.any()) ended_by_ = ended_by;
     while (steps_.back() > step) steps_.pop_back();
     for (Series& series : evaluations_) series.truncate(steps_.size());
-    for (Series& series : probes_) series.truncate(steps_.size());
+    probing_.truncate(steps_.size());
   }
 
   void declare_metrics() {
     const auto due = run_.steps_of(run_.evaluation);
     const auto add = [&](const std::string& name, const char* meaning) {
-      evaluations_.emplace_back(name, meaning, "1", 0, steps_, due);
+      evaluations_.emplace_back(Quantity{name, meaning, "1", QuantityAxis::none}, 1, steps_, due);
     };
     const std::vector<std::string>& names = evaluated_names();
     add(names[0], "mean loss over the training examples");
     add(names[1], "share of the training examples whose label is predicted");
     add(names[2], "mean loss over the validation examples");
     add(names[3], "share of the validation examples whose label is predicted");
-    for (const ScheduledProbe& probe : run_.probes) {
-      probes_.emplace_back(probe.entry->info.name, probe.entry->info.summary, probe.entry->units,
-                           network_.depth(), steps_, run_.steps_of(probe.sampling));
-    }
   }
 
   bool saves_checkpoints() const { return checkpoints_ != nullptr && run_.checkpoint_every > 0; }
@@ -299,13 +294,40 @@ class Trainer {
     }
   }
 
+  // As probes see it; behind the step's update with the parameters after that.
+  Snapshot<T> snapshot_of(std::int64_t step, double loss) const {
+    return {.network = network_,
+            .parameters = parameters_,
+            .gradient = gradient_,
+            .rows = run_.batch,
+            .step = step,
+            .inputs = batch_.inputs(),
+            .targets = batch_.targets(),
+            .loss = loss,
+            .learning_rate = learning_rate_ * run_.schedule->factor(step + 1, run_.steps),
+            .pass = pass_of(step),
+            .optimizer = optimizer_.get()};
+  }
+
+  // Sets the prediction beside the first batch, whatever probes the run has.
+  void diagnose_start() {
+    predict();
+    const InitialState state = initial_state(network_, run_.model);
+    const PredictedErrorSignal predicted{theory_.rms, theory_.low, theory_.high};
+    theory_z_ = deviations(state.error_signal, predicted);
+    diagnosis_ =
+        diagnose(state, predicted, reason_without_theory(run_.model, network_.layout()),
+                 sizeof(T) == sizeof(float) ? "float32" : "float64", std::numeric_limits<T>::min())
+            .text;
+  }
+
   // The probes first: evaluation runs the net forward over other examples.
-  void measure(std::int64_t step) {
-    const Snapshot<T> snapshot{network_, parameters_, gradient_, run_.batch};
-    for (std::size_t i = 0; i < probes_.size(); ++i) {
-      if (!probes_[i].due(step)) continue;
+  void measure(std::int64_t step, double loss) {
+    if (probing_.precedes_update(step)) {
       enter(clock_, Phase::probes);
-      run_.probes[i].probe->measure(snapshot, probes_[i].row(step));
+      watch_.stop();
+      probing_.before_update(snapshot_of(step, loss), network_);
+      watch_.go_on();
     }
     if (!evaluations_.front().due(step)) return;
     evaluate_sets(step);
@@ -400,8 +422,11 @@ class Trainer {
   BatchObjective<T> objective_;
   std::vector<std::int64_t> steps_;
   std::vector<Series> evaluations_;
-  std::vector<Series> probes_;
+  double learning_rate_ = kNaN;  // the optimizer's own; NaN where it has none
+  Probing<T> probing_;
   ErrorSignalTheory theory_;
+  std::vector<double> theory_z_;
+  std::string diagnosis_;
   std::string divergence_;
   EvaluatedValues evaluated_{};  // the last evaluation
   std::int64_t end_ = 0;         // the step at which nothing but divergence ended the run

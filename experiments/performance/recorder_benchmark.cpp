@@ -5,30 +5,22 @@
 // included. `on_top` is the time of the one over that of the other, less 1, the
 // median over the turns; `processor_on_top` the same in processor time of all threads.
 #include <benchmark/benchmark.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
-#include <iostream>
 #include <memory>
 #include <numeric>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/core/settings.hpp"
 #include "engine/probes/probe.hpp"
+#include "experiments/performance/run_into_file.hpp"
 #include "experiments/performance/text_plan.hpp"
 #include "experiments/performance/turns.hpp"
 #include "experiments/runner/results/provenance.hpp"
-#include "experiments/runner/results/sweep_store.hpp"
-#include "experiments/runner/sweep/checkpoint_files.hpp"
-#include "experiments/runner/sweep/scheduler.hpp"
 
 namespace plumbline {
 
@@ -78,18 +70,32 @@ Sampling every_step() {
 }
 
 /// A probe that has its values already: what is left of its cost is to record them.
-class ReadyProbe final : public Probe {
+template <typename T>
+class ReadyProbe final : public Probe<T> {
  public:
-  void measure(const Snapshot<float>& /*snapshot*/, std::span<double> layers) const override {
-    std::iota(layers.begin(), layers.end(), 1.0);
-  }
-  void measure(const Snapshot<double>& /*snapshot*/, std::span<double> layers) const override {
-    std::iota(layers.begin(), layers.end(), 1.0);
+  void before_update(const Snapshot<T>& /*at*/, const Readings& values) override {
+    std::iota(values[0].begin(), values[0].end(), 1.0);
   }
 };
 
-Plan with_every_probe(Plan plan) {
-  for (const ProbeEntry& entry : probe_catalogue().entries()) {
+class ReadyKind final : public ProbeKindOf<ReadyKind> {
+ public:
+  explicit ReadyKind(std::string name) : name_(std::move(name)) {}
+
+  std::vector<Quantity> quantities() const override { return {{name_, "layer"}}; }
+  ProbeCalls calls(const ProbedRun& /*run*/) const override { return {.before_update = true}; }
+  template <typename T>
+  std::unique_ptr<Probe<T>> make(const ProbedRun& /*run*/) const {
+    return std::make_unique<ReadyProbe<T>>();
+  }
+
+ private:
+  std::string name_;
+};
+
+Plan with_probes(Plan plan) {
+  for (const char* name : {"error_signal", "gradient_norm"}) {
+    const ProbeEntry& entry = *probe_catalogue().find(name);
     const SettingsTable nothing_given;
     SettingsReport report;
     Settings settings(nothing_given, entry.info.name, report);
@@ -101,60 +107,23 @@ Plan with_every_probe(Plan plan) {
 Plan with_ready_statistics(Plan plan, const std::vector<ProbeEntry>& statistics) {
   for (const ProbeEntry& entry : statistics) {
     plan.runs.front().configuration.probes.push_back(
-        {&entry, std::make_shared<ReadyProbe>(), every_step()});
+        {&entry, std::make_shared<ReadyKind>(entry.info.name), every_step()});
   }
   return plan;
 }
-
-/// A file of its own in the folder for temporary files, which goes with it.
-class TemporaryFile {
- public:
-  TemporaryFile() {
-    std::string name = std::filesystem::temp_directory_path() / "plumbline_recorder_XXXXXX";
-    if (mkdtemp(name.data()) == nullptr)
-      throw std::runtime_error(name + ": cannot make the folder");
-    folder_ = name;
-  }
-  ~TemporaryFile() { std::filesystem::remove_all(folder_); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  std::filesystem::path path() const { return folder_ / "run.h5"; }
-
- private:
-  std::filesystem::path folder_;
-};
 
 Plan with_checkpoints(Plan plan, std::int64_t every) {
   plan.runs.front().configuration.checkpoint_every = every;
   return plan;
 }
 
-void run_into_file(const Plan& plan, const Provenance& provenance) {
-  const TemporaryFile file;
-  SweepStore store(file.path(), plan.definition, provenance, false, std::cerr);
-  CheckpointFiles checkpoints(store.paths().checkpoints);
-  std::atomic<bool> stop{false};
-  schedule(
-      plan, {0}, {}, 1, stop,
-      [&](std::size_t index, RunRecord&& record) {
-        if (record.status != RunStatus::complete) throw std::runtime_error(record.message);
-        store.append(plan.runs[index].run_id, std::move(record));
-      },
-      [&](const RunConfiguration& run, const Dataset& data, const std::atomic<bool>& stopped) {
-        return checkpoints.train(run, data, stopped,
-                                 [](const std::string& line) { throw std::runtime_error(line); });
-      });
-  store.publish(plan);
-}
-
 void measure_on_top(benchmark::State& state, const Plan& with, const Plan& without) {
   const Provenance provenance = gather_provenance("recorder_benchmark", 1);
-  run_into_file(without, provenance);
+  run_into_file(without, provenance, 1);
   Turns turns;
   for (auto _ : state) {
-    const Seconds seconds = turns.take([&] { run_into_file(with, provenance); },
-                                       [&] { run_into_file(without, provenance); });
+    const Seconds seconds = turns.take([&] { run_into_file(with, provenance, 1); },
+                                       [&] { run_into_file(without, provenance, 1); });
     state.SetIterationTime(seconds.wall);
   }
   state.counters["on_top"] = turns.wall_ratio() - 1;
@@ -181,12 +150,11 @@ int main(int argc, char** argv) {
   for (std::size_t i = 0; i < statistics.size(); ++i) {
     statistics[i].info.name = "statistic_" + std::to_string(i + 1);
     statistics[i].info.summary = "layer";
-    statistics[i].units = "1";
   }
   for (const RunShape& shape :
        {RunShape{100, 20, 128, 200}, RunShape{256, 20, 128, 50}, RunShape{1024, 5, 128, 12}}) {
     const Plan without = plan_of(shape);
-    add_benchmark("probes/" + shape.name(), with_every_probe(without), without);
+    add_benchmark("probes/" + shape.name(), with_probes(without), without);
   }
   for (const RunShape& shape : {RunShape{100, 99, 128, 50}, RunShape{64, 99, 32, 200}}) {
     const Plan without = plan_of(shape);

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Command line: python -m plumbline_report figure NAME FILE [-o PREFIX]."""
+"""Command line: python -m plumbline_report figure NAME FILE [-o PREFIX] [--format png]."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from plumbline_report import peers, roofline, vanishing_gradient
-from plumbline_report.figure_file import write_figure
+from plumbline_report import peers, phase_diagram, roofline, vanishing_gradient
+from plumbline_report.figure_file import FORMATS, write_figure
 from plumbline_report.results import ResultsError
 
-FIGURES = {"peers": peers, "roofline": roofline, "vanishing_gradient": vanishing_gradient}
+FIGURES = {"peers": peers, "phase_diagram": phase_diagram, "roofline": roofline,
+           "vanishing_gradient": vanishing_gradient}
 
 EXIT_WELL = 0
 EXIT_ENVIRONMENT = 3
@@ -23,13 +24,15 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     figure = commands.add_parser(
         "figure", help="draw a figure as PNG and SVG and print the two paths",
-        description="Draws one figure and writes PREFIX.png and PREFIX.svg.")
+        description="Draws one figure and writes PREFIX.png and PREFIX.svg, or one of them.")
     figure.add_argument("name", choices=sorted(FIGURES), help="which figure")
     figure.add_argument("file", type=Path, metavar="FILE",
                         help="results of `plumbline run`, of `plumbline profile` for roofline, JSON "
-                             "of scripts/compare_peers for peers")
+                             "of scripts/compare_peers for peers; `plumbline theory --plot` hands over that of "
+                             "phase_diagram")
     figure.add_argument("-o", "--output", type=Path, metavar="PREFIX",
                         help="where to write, without .png (default: FILE without its end)")
+    figure.add_argument("--format", choices=FORMATS, help="write this one alone")
     return root
 
 
@@ -39,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     prefix = options.output or options.file.with_suffix("")
     try:
         figure = FIGURES[options.name].draw(options.file)
-        written = write_figure(figure, prefix)
+        written = write_figure(figure, prefix, [options.format] if options.format else FORMATS)
     except ResultsError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_ENVIRONMENT

@@ -5,6 +5,7 @@ Matplotlib would put the date into an SVG and salt its element ids at random; bo
 here. Text becomes paths, so that a page shows the same letters on every machine.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -12,16 +13,20 @@ from matplotlib.figure import Figure
 
 DETERMINISTIC = {"svg.hashsalt": "plumbline", "svg.fonttype": "path"}
 PNG_DOTS_PER_INCH = 200
+FORMATS = ("png", "svg")
 
 
-def write_figure(figure: Figure, prefix: str | Path) -> list[Path]:
-    """Writes PREFIX.png and PREFIX.svg and returns the two paths.
+def write_figure(figure: Figure, prefix: str | Path,
+                 formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Writes PREFIX.png and PREFIX.svg, or those of `formats`, and returns the paths.
 
     Creates the folder if it is missing. Raises OSError where the disk refuses.
     """
-    png, svg = Path(f"{prefix}.png"), Path(f"{prefix}.svg")
-    png.parent.mkdir(parents=True, exist_ok=True)
+    options = {"png": {"dpi": PNG_DOTS_PER_INCH, "metadata": {"Software": None}},
+               "svg": {"metadata": {"Date": None, "Creator": None}}}
+    paths = [Path(f"{prefix}.{ending}") for ending in formats]
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(DETERMINISTIC):
-        figure.savefig(png, dpi=PNG_DOTS_PER_INCH, metadata={"Software": None})
-        figure.savefig(svg, metadata={"Date": None, "Creator": None})
-    return [png, svg]
+        for path, ending in zip(paths, formats):
+            figure.savefig(path, **options[ending])
+    return paths

@@ -19,6 +19,7 @@ LAYERS = (
     {"engine/initializers"},
     {"engine/layers"},
     {"engine/network"},
+    {"engine/curvature"},
     {"engine/datasets", "engine/probes"},
     {"engine/training"},
     {"experiments/runner/text", "experiments/runner/machine", "experiments/runner/definition"},

@@ -37,7 +37,7 @@ def example_commands():
 
 def test_the_readme_calls_every_command_that_needs_no_explanation():
     assert {"check", "plan", "run", "status", "show", "verify", "list", "describe", "explain",
-            "gradcheck", "profile", "schema", "submit"} == {
+            "gradcheck", "profile", "schema", "submit", "theory"} == {
         command[0] for command in example_commands()}
 
 

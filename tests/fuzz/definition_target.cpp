@@ -25,8 +25,9 @@ double runs_of(const Definition& definition) {
   return all;
 }
 
-// Whether a search might have to draw so many trials that reading it takes its time.
-bool may_search_long(std::string_view text) {
+// Whether a search might have to draw so many trials, or a sweep to list so many seeds, that reading it takes
+// its time.
+bool may_take_long(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789_";
   std::size_t digits = 0;
   bool has_long_number = false;
@@ -34,7 +35,8 @@ bool may_search_long(std::string_view text) {
     digits = kDigits.find(c) == kDigits.npos ? 0 : digits + 1;
     has_long_number = has_long_number || digits > 4;
   }
-  return has_long_number && text.find("study") != text.npos;
+  const auto has = [&](std::string_view word) { return text.find(word) != text.npos; };
+  return has_long_number && (has("study") || has("seeds"));
 }
 
 }  // namespace
@@ -42,7 +44,7 @@ bool may_search_long(std::string_view text) {
 bool read_definition(Input input) {
   const std::string path = PLUMBLINE_SOURCE_DIR "/tests/runner/definition/mistakes/fuzz.toml";
   std::string text(input.begin(), input.end());
-  if (may_search_long(text)) return false;
+  if (may_take_long(text)) return false;
   return takes([&] {
     std::vector<Problem> problems;
     Definition definition = parse_definition(path, std::move(text), {}, problems);

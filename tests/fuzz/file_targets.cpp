@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,41 +9,12 @@
 #include "engine/datasets/dataset.hpp"
 #include "engine/initializers/initializer.hpp"
 #include "tests/fuzz/clean.hpp"
+#include "tests/fuzz/input_file.hpp"
 #include "tests/fuzz/targets.hpp"
 
 namespace plumbline::fuzz {
 
 namespace {
-
-/// A file in memory that holds one input after the other, and goes when the program ends.
-class InputFile {
- public:
-  InputFile() {
-    const std::filesystem::path memory = "/dev/shm";
-    const auto folder =
-        std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
-    path_ = folder / ("plumbline_fuzz_" + std::to_string(getpid()));
-  }
-  ~InputFile() { std::filesystem::remove(path_); }
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  void write(Input input) const {
-    std::ofstream(path_, std::ios::binary)
-        .write(reinterpret_cast<const char*>(input.data()),
-               static_cast<std::streamsize>(input.size()));
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
-const std::filesystem::path& file_with(Input input) {
-  static const InputFile file;
-  file.write(input);
-  return file.path();
-}
 
 using Given = std::vector<std::pair<std::string, SettingNode>>;
 

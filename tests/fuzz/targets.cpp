@@ -4,10 +4,15 @@
 namespace plumbline::fuzz {
 
 const std::vector<Target>& targets() {
-  static const std::vector<Target> all = {
-      {"cifar10", read_cifar10}, {"csv", read_csv},       {"definition", read_definition},
-      {"gzip", read_gzip},       {"hdf5", read_hdf5, 16}, {"idx", read_idx},
-      {"text", read_text}};
+  static const std::vector<Target> all = {{"checkpoint", read_checkpoint},
+                                          {"cifar10", read_cifar10},
+                                          {"csv", read_csv},
+                                          {"definition", read_definition},
+                                          {"gzip", read_gzip},
+                                          {"hdf5", read_hdf5, 16},
+                                          {"idx", read_idx},
+                                          {"results", read_results, 16},
+                                          {"text", read_text}};
   return all;
 }
 

@@ -35,6 +35,12 @@ bool read_idx(Input input);
 bool read_cifar10(Input input);
 /// Comma-separated values, whose last column is read as inputs, as a target and as a label.
 bool read_csv(Input input);
+/// A checkpoint of a small run, in which the run then goes on: its first byte chooses the run, the next two say
+/// how many bytes are cut off at the end, and each further one is the change, by exclusive or, of a byte of
+/// the checkpoint that the run itself makes. The checksum is always put right, for else all would end there.
+bool read_checkpoint(Input input);
+/// A results file, or a segment of one: all that anyone reads of it.
+bool read_results(Input input);
 /// An HDF5 file with examples, in memory and streamed, as labels and as values, and with weights.
 bool read_hdf5(Input input);
 /// A gzip file.

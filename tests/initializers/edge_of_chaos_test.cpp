@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "engine/network/network.hpp"
-#include "engine/theory/mean_field.hpp"
+#include "engine/theory/length_map.hpp"
 #include "tests/plugins.hpp"
 
 namespace plumbline {

@@ -21,10 +21,11 @@ MatrixView<T> view_of(std::vector<T>& values, std::size_t rows, std::size_t stri
   return {values.data(), rows, stride, stride};
 }
 
-// Every tail of the widest SIMD type; all columns beside the block keep their values.
+// Every tail of the widest SIMD type, with more rows than share a batch at their ends, and some over; all
+// columns beside the block keep their values.
 TYPED_TEST(ForEachBatchInRows, TreatsEachElementOfABlockOfColumnsOnceAndNoOther) {
   using T = TypeParam;
-  constexpr std::size_t kRows = 3;
+  constexpr std::size_t kRows = 11;
   constexpr std::size_t kFirst = 5;
   for (std::size_t cols = 0; cols <= 40; ++cols) {
     const std::size_t stride = cols + 11;

@@ -99,6 +99,9 @@ class NetAndBatch {
   }
   double step() { return step(choice_.batch); }
 
+  const ModelSettings& model() const { return model_; }
+  const Loss& loss_function() const { return *loss_; }
+
   oracle::NaiveNetwork naive_network() const {
     return {choice_.sizes, choice_.activation, choice_.output_activation};
   }

@@ -10,6 +10,7 @@
 
 #include "engine/probes/probe.hpp"
 #include "tests/network/net_and_batch.hpp"
+#include "tests/probes/measured.hpp"
 
 namespace plumbline {
 namespace {
@@ -23,10 +24,13 @@ constexpr double kDeepOracle = 1e-11;
 template <typename T>
 std::vector<double> measured(const std::string& probe, const NetAndBatch<T>& example,
                              std::size_t rows) {
-  std::vector<double> layers(example.network.depth());
-  make_plugin(probe_catalogue(), probe)
-      ->measure(Snapshot<T>{example.network, example.parameters, example.gradient, rows}, layers);
-  return layers;
+  ProbeAlone<T> alone(probe, {}, probed_run(example));
+  alone->before_update({.network = example.network,
+                        .parameters = example.parameters,
+                        .gradient = example.gradient,
+                        .rows = rows},
+                       alone.readings());
+  return alone[probe];
 }
 
 // Scaled by the largest element, so that no square is lost.
@@ -159,12 +163,16 @@ TEST(LayerProbesDeepTest, InSinglePrecisionMeasureSubnormalSignals) {
   EXPECT_GT(error_signal[0], 0);
 }
 
-TEST(ProbeCatalogueTest, HasBothProbesWithTheirMeaning) {
+TEST(ProbeCatalogueTest, SaysWhatEachProbeMeans) {
   for (const ProbeEntry& entry : probe_catalogue().entries()) {
     EXPECT_FALSE(entry.info.summary.empty()) << entry.info.name;
     EXPECT_FALSE(entry.info.formula.empty()) << entry.info.name;
     EXPECT_FALSE(entry.info.paper.empty()) << entry.info.name;
-    EXPECT_FALSE(entry.units.empty()) << entry.info.name;
+    for (const Quantity& quantity : make_plugin(probe_catalogue(), entry.info.name)->quantities()) {
+      EXPECT_FALSE(quantity.name.empty()) << entry.info.name;
+      EXPECT_FALSE(quantity.summary.empty()) << quantity.name;
+      EXPECT_FALSE(quantity.units.empty()) << quantity.name;
+    }
   }
   EXPECT_THAT(probe_catalogue().names(), testing::IsSupersetOf({"error_signal", "gradient_norm"}));
 }

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the real program share."""
 
+import functools
+import math
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -27,7 +30,8 @@ def numbers_of(path):
     """Every variable of a results file that is not about timing; numbers as their bytes."""
     with h5py.File(path) as file:
         datasets = {name: item[()] for name, item in file.items()
-                    if isinstance(item, h5py.Dataset) and name not in TIMING}
+                    if isinstance(item, h5py.Dataset) and name not in TIMING
+                    and not name.startswith("probe_seconds")}
     return {name: values.tolist() if values.dtype == object else values.tobytes()
             for name, values in datasets.items()}
 
@@ -61,3 +65,21 @@ def call(program, folder):
         assert result.returncode == status, f"{words}: {result.stdout}{result.stderr}"
         return result
     return call_program
+
+
+@pytest.fixture(scope="session")
+def lasting(program, tmp_path_factory):
+    """A function: the text of a sweep with so many steps, at least those that it has, that a run of it takes
+    `seconds` of processor time on this machine. Of a fast one's runs nothing would be left to be ended."""
+    @functools.cache
+    def lengthened(text, seconds):
+        folder = tmp_path_factory.mktemp("trial")
+        (folder / "trial.toml").write_text(text)
+        subprocess.run([program, "run", "trial.toml", "-o", "trial.h5", "sweep.seeds=1"], cwd=folder,
+                       check=True, capture_output=True, timeout=300)
+        with h5py.File(folder / "trial.h5") as file:
+            taken = float(file["cpu_seconds"][0])
+        steps = re.compile(r"^steps = (\d+)$", re.MULTILINE)
+        times = max(1.0, seconds / taken)
+        return steps.sub(lambda found: f"steps = {100 * math.ceil(int(found[1]) * times / 100)}", text, count=1)
+    return lengthened

@@ -116,11 +116,12 @@ inline RunRecord example_record(const Plan& plan, std::size_t index) {
   record.n_steps = record.steps.back();
   const std::size_t layers = run.model.widths.size() + 1;
   for (const char* name : {"train_loss", "train_accuracy", "valid_loss", "valid_accuracy"}) {
-    record.metrics.push_back({name, std::string("the ") + name, "1", false,
+    record.metrics.push_back({name, std::string("the ") + name, "1", QuantityAxis::none,
                               awkward_values(record.steps.size(), random)});
   }
   for (const ScheduledProbe& probe : run.probes) {
-    record.metrics.push_back({probe.entry->info.name, "as the run tells it", "1", true,
+    record.metrics.push_back({probe.entry->info.name, "as the run tells it", "1",
+                              QuantityAxis::layer,
                               awkward_values(record.steps.size() * layers, random)});
   }
   record.summary = {{"final_train_loss", random.normal()},
@@ -181,7 +182,7 @@ inline void expect_same_bits(const RunRecord& read, const RunRecord& written) {
     EXPECT_EQ(one.name, other.name);
     EXPECT_EQ(one.meaning, other.meaning);
     EXPECT_EQ(one.units, other.units);
-    EXPECT_EQ(one.per_layer, other.per_layer);
+    EXPECT_EQ(one.axis, other.axis);
     EXPECT_EQ(bits(one.values), bits(other.values)) << one.name;
   }
   ASSERT_EQ(read.summary.size(), written.summary.size());

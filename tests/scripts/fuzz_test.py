@@ -3,6 +3,7 @@
 
 import importlib.machinery
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -60,16 +61,47 @@ def test_inputs_and_edges_are_told_where_there_is_no_finding(fuzz, monkeypatch, 
     told = capsys.readouterr().out.splitlines()
     assert told[1].split()[0] == "csv"
     assert {"1,000", "34"} <= set(told[1].split())
-    assert told[-1] == "1,000 inputs, 0 findings"
+    assert re.fullmatch(r"1,000 inputs in \d+ s, 0 findings", told[-1])
 
 
 def test_a_finding_is_told_and_the_rest_of_the_time_used(fuzz, monkeypatch, capsys):
     fuzz.fuzzer("csv", FINDING)
     assert call(fuzz, monkeypatch, "--seconds", "5", "--target", "csv") == 1
     told = capsys.readouterr().out.splitlines()
-    assert told[-2] == "1,077 inputs, 1 findings"
+    assert re.fullmatch(r"1,077 inputs in \d+ s, 1 findings", told[-2])
     assert told[-1] == ("csv: AddressSanitizer: heap-buffer-overflow engine/a.cpp:3 in read: "
                         "findings/crash-1")
+
+
+# What the HDF5 library does in the process that may be lost, and what it does elsewhere.
+OF_LIBRARY = FINDING.replace("echo 'SUMMARY", """echo '    #0 0x1 in __interceptor_free (fuzz_hdf5+0x1)'
+echo '    #1 0x2  (/lib/x86_64-linux-gnu/libhdf5_serial.so.103+0x2)'
+echo '    #2 0x3 in plumbline::hdf5::%s(std::string) engine/core/a.cpp:9'
+echo ''
+echo 'SUMMARY""")
+
+
+@pytest.mark.parametrize("caller, library, findings", [("in_own_process", 1, 0), ("read_part", 0, 1)])
+def test_a_crash_of_the_hdf5_library_is_none_where_a_process_of_its_own_looks(
+        fuzz, monkeypatch, capsys, caller, library, findings):
+    fuzz.fuzzer("hdf5", OF_LIBRARY.replace("%s(", f"{caller}("))
+    assert call(fuzz, monkeypatch, "--seconds", "5", "--target", "hdf5") == findings
+    told = capsys.readouterr().out.splitlines()
+    assert told[1].split()[-2:] == [str(library), str(findings)]
+
+
+def test_crashes_that_the_fuzzer_caught_are_counted(fuzz, monkeypatch, capsys):
+    fuzz.fuzzer("results", CLEAN + "echo 'stat::crashes_of_the_hdf5_library: 5'\n")
+    assert call(fuzz, monkeypatch, "--seconds", "3", "--target", "results") == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[-2:] == ["5", "0"]
+
+
+def test_each_target_has_a_program_a_reader_and_seeds(fuzz):
+    folder = ROOT / "tests/fuzz"
+    programs = re.search(r"foreach\(name (checkpoint [a-z0-9 ]*)\)", (folder / "CMakeLists.txt").read_text())
+    readers = re.findall(r'\{"(\w+)", read_\w+', (folder / "targets.cpp").read_text())
+    seeds = sorted(path.name for path in (folder / "seeds").iterdir())
+    assert programs[1].split() == readers == seeds == list(fuzz.TARGETS)
 
 
 def test_a_fuzzer_that_does_not_start_is_a_finding_and_not_tried_again(fuzz, monkeypatch, capsys):
@@ -84,7 +116,7 @@ def test_the_definitions_begin_with_the_mistakes_and_their_words(fuzz, monkeypat
     arguments = (fuzz.BUILD / "arguments").read_text()
     assert "tests/runner/definition/mistakes" in arguments
     words = (fuzz.BUILD / "definition.dict").read_text().splitlines()
-    assert {'"cross_entropy"', '"[["', '"optimizer.lr"'} <= set(words)
+    assert {'"cross_entropy"', '"[["', '"optimizer.lr"', '"hessian_free"'} <= set(words)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--seconds", "0"), ("--seconds", "3", "--target", "x")])

@@ -2,6 +2,7 @@
 """scripts/torture in short: kills in a running sweep and while its file is made; and it finds losses."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -26,6 +27,25 @@ def test_a_sweep_survives_ten_kills(tmp_path):
     assert summary.startswith("10 kills, ")
     assert sum(" killed after " in line for line in result.stdout.splitlines()) == 10
     assert list(tmp_path.iterdir()) == []
+
+
+# Trains nets that are a fraction of the work, as a far faster machine would.
+FASTER = """#!/bin/sh
+exec {program} "$@" model.width=2 model.depth=1 data.train=200 data.valid=100 train.batch=1
+"""
+
+
+def test_a_sweep_is_sized_by_the_speed_of_the_machine(tmp_path):
+    program = tmp_path / "program"
+    program.write_text(FASTER.format(program=PROGRAM))
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    result = torture("kill", "--times", 1, "--runs", 20, "--threads", 1, "--during", "running", "--seconds",
+                     2, program=program)
+    assert result.returncode == 0, result.stdout + result.stderr
+    steps, seconds = re.findall(r"^undisturbed: 20 runs of (\d+) steps in the mean in ([0-9.]+) s",
+                                result.stdout, re.MULTILINE)[-1]
+    assert float(seconds) >= 1.5
+    assert int(steps) > 400  # those of no machine
 
 
 # Programs that do their work, and harm beside it.

@@ -15,7 +15,7 @@
 
 #include "engine/network/network.hpp"
 #include "engine/probes/probe.hpp"
-#include "engine/theory/mean_field.hpp"
+#include "tests/probes/measured.hpp"
 #include "tests/training/settings_table.hpp"
 
 namespace plumbline {
@@ -91,10 +91,13 @@ std::vector<double> error_signals(const ModelSettings& model, const Point& point
   }
   network.backward(parameters, x, gradient);
 
-  std::vector<double> layers(network.depth());
-  make_plugin(probe_catalogue(), "error_signal")
-      ->measure(Snapshot<double>{network, parameters, gradient, kBatch}, layers);
-  return layers;
+  const std::shared_ptr<const Loss> unused = make_plugin(loss_catalogue(), "mean_squared_error");
+  ProbeAlone<double> error_signal("error_signal", {},
+                                  probed(model, *unused, kWidth, kWidth, kBatch));
+  error_signal->before_update(
+      {.network = network, .parameters = parameters, .gradient = gradient, .rows = kBatch},
+      error_signal.readings());
+  return error_signal["error_signal"];
 }
 
 class ErrorSignalDecayTest : public testing::TestWithParam<Point> {};

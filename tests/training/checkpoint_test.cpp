@@ -12,6 +12,7 @@
 #include "engine/core/digest.hpp"
 #include "engine/training/stopwatch.hpp"
 #include "tests/training/memory_checkpoints.hpp"
+#include "tests/training/stopping_probe.hpp"
 #include "tests/training/training_run.hpp"
 
 namespace plumbline {
@@ -119,20 +120,6 @@ TEST(TrainWithCheckpointsTest, SavesEverySoManyUpdates) {
     EXPECT_THAT(checkpoints.resumed_at, IsEmpty());
   }
 }
-
-/// Stops the run where it is asked for the n-th time.
-class StoppingProbe final : public Probe {
- public:
-  StoppingProbe(std::atomic<bool>& stop, int nth) : stop_(stop), left_(nth) {}
-  void measure(const Snapshot<float>& /*snapshot*/, std::span<double> /*layers*/) const override {
-    if (--left_ == 0) stop_ = true;
-  }
-  void measure(const Snapshot<double>& /*snapshot*/, std::span<double> /*layers*/) const override {}
-
- private:
-  std::atomic<bool>& stop_;
-  mutable int left_;
-};
 
 /// And before the first and after the last update.
 Sampling at_step(std::int64_t step) {

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/training/stopping_probe.hpp"
 #include "tests/training/training_run.hpp"
 
 namespace plumbline {
@@ -32,7 +33,8 @@ std::vector<Setting> in_precision(const char* precision) {
 
 // The bits of every number of a record but for its times; NaN equals NaN.
 std::string everything(const RunRecord& record) {
-  std::string text = record.digest + record.message + std::to_string(record.n_layers);
+  std::string text =
+      record.digest + record.message + record.diagnosis + std::to_string(record.n_layers);
   const auto add = [&](double value) {
     text.append(reinterpret_cast<const char*>(&value), sizeof value);
   };
@@ -46,7 +48,7 @@ std::string everything(const RunRecord& record) {
     add(value);
   }
   for (const auto* profile : {&record.theory_error_signal, &record.theory_error_signal_low,
-                              &record.theory_error_signal_high}) {
+                              &record.theory_error_signal_high, &record.theory_error_signal_z}) {
     for (const double value : *profile) add(value);
   }
   return text;
@@ -163,7 +165,7 @@ TEST(RunRecordTest, HoldsEachMetricAtTheStepsWhereItIsDue) {
     EXPECT_FALSE(metric.meaning.empty());
     EXPECT_EQ(metric.units, "1");
     const bool probe = metric.name == "error_signal" || metric.name == "gradient_norm";
-    EXPECT_EQ(metric.per_layer, probe);
+    EXPECT_EQ(metric.axis == QuantityAxis::layer, probe);
     const std::size_t columns = probe ? 3 : 1;
     ASSERT_THAT(metric.values, SizeIs(5 * columns));
     const std::vector<std::int64_t> due =
@@ -256,22 +258,6 @@ TEST(RunRecordTest, HasNoTheoryForWeightsThatAreZeroOrNotCentred) {
   }
 }
 
-// Raises a flag when it has measured `times` times.
-class StoppingProbe final : public Probe {
- public:
-  StoppingProbe(std::atomic<bool>& stop, int times) : stop_(stop), left_(times) {}
-  void measure(const Snapshot<float>&, std::span<double>) const override {
-    if (--left_ == 0) stop_ = true;
-  }
-  void measure(const Snapshot<double>&, std::span<double>) const override {
-    if (--left_ == 0) stop_ = true;
-  }
-
- private:
-  std::atomic<bool>& stop_;
-  mutable std::atomic<int> left_;
-};
-
 TEST(StopTest, EndsARunBeforeItsFirstStep) {
   const RunConfiguration run = configured(small_run());
   const std::atomic<bool> stop{true};
@@ -286,7 +272,7 @@ TEST(StopTest, EndsARunInTheMiddle) {
           with(small_run(), {{"probes.error_signal.steps", node(std::vector{1, 2, 3, 4, 5, 6})}}))
           .probes;
   std::atomic<bool> stop{false};
-  run.probes.front().probe = std::make_shared<StoppingProbe>(stop, 5);
+  run.probes.front().kind = std::make_shared<StoppingProbe>(stop, 5);
   EXPECT_FALSE(train(run, run.data->load({}), stop).has_value());
   EXPECT_TRUE(stop);
 }

@@ -19,6 +19,7 @@
 #include "experiments/runner/commands/show_command.hpp"
 #include "experiments/runner/commands/status_command.hpp"
 #include "experiments/runner/commands/submit_command.hpp"
+#include "experiments/runner/commands/theory_command.hpp"
 #include "experiments/runner/commands/verify_command.hpp"
 #include "plumbline/build_info.hpp"
 
@@ -52,6 +53,7 @@ struct Options {
   GradcheckOptions gradcheck;
   ExplainOptions explain;
   ProfileOptions profile;
+  TheoryOptions theory;
   std::string data_dir;
   std::string show_by;
   std::string show_metrics;
@@ -134,8 +136,8 @@ void add_run(CLI::App& program, RunOptions& options, std::string& data_dir) {
       .add_option("--shard", options.shard,
                   "The part i of N alone, balanced by cost, into FILE.shard-i-of-N.h5")
       ->type_name("i/N");
-  CLI::Option* fresh =
-      command.add_flag("--fresh", options.fresh, "Computes every run, whatever the file holds");
+  CLI::Option* fresh = command.add_flag("--fresh", options.fresh,
+                                        "Computes every run anew; FILE is replaced at the end");
   command.add_flag("--retry-failed", options.retry_failed, "Computes the failed runs alone")
       ->excludes(fresh);
   command.add_flag("--fail-fast", options.fail_fast, "Ends at the first run that fails");
@@ -211,7 +213,8 @@ void add_submit(CLI::App& program, SubmitOptions& options, std::string& data_dir
   command.footer(kExitStatus);
 }
 
-void add_show(CLI::App& program, ShowOptions& options, std::string& by, std::string& metrics) {
+void add_show(CLI::App& program, ShowOptions& options, std::string& by, std::string& metrics,
+              std::string& data_dir) {
   CLI::App& command =
       add_command(program, "show", "Prints a results file as a table: medians over seeds");
   command.add_option("FILE", options.file, "A results file")->required()->type_name("");
@@ -220,6 +223,7 @@ void add_show(CLI::App& program, ShowOptions& options, std::string& by, std::str
   command.add_option("--metric", metrics, "Quantities to show, such as final_train_loss")
       ->type_name("NAMES");
   command.add_flag("--json", options.json, "One JSON object");
+  add_data_dir(command, data_dir);
 }
 
 void add_verify(CLI::App& program, VerifyOptions& options, std::string& data_dir) {
@@ -276,6 +280,20 @@ void add_profile(CLI::App& program, ProfileOptions& options, std::string& thread
       ->type_name("LIST");
   command.add_option("-o,--output", options.output, "Also written as HDF5, for a roofline plot")
       ->type_name("FILE");
+}
+
+void add_theory(CLI::App& program, TheoryOptions& options) {
+  CLI::App& command =
+      add_command(program, "theory", "Prints what mean-field theory says of wide nets");
+  command
+      .add_option("key=value", options.settings,
+                  "activation=tanh weight_variance=1.5 bias_variance=0.05 and others, see below")
+      ->required()
+      ->type_name("");
+  command.add_flag("--json", options.json, "One JSON object");
+  command.add_option("--plot", options.plot, "Also draws the phase diagram, as .png or .svg")
+      ->type_name("FILE");
+  command.footer(theory_keys());
 }
 
 std::vector<std::string> split_at_commas(std::string_view text) {
@@ -350,12 +368,14 @@ int call_command(const CLI::App& program, Options& options, std::ostream& out, s
     options.profile.threads = split_at_commas(options.profile_threads);
     return profile_command(options.profile, out, err);
   }
+  if (name == "theory") return theory_command(options.theory, out, err);
   if (name == "verify") {
     options.verify.data_folders = data_folders(options.data_dir);
     return verify_command(options.verify, out, err);
   }
   options.show.by = split_at_commas(options.show_by);
   options.show.metrics = split_at_commas(options.show_metrics);
+  options.show.data_folders = data_folders(options.data_dir);
   return show_command(options.show, out, err);
 }
 
@@ -384,11 +404,12 @@ int command_line(int argc, const char* const* argv, std::ostream& out, std::ostr
   add_status(program, options.status, options.data_dir);
   add_merge(program, options.merge, options.data_dir);
   add_submit(program, options.submit, options.data_dir);
-  add_show(program, options.show, options.show_by, options.show_metrics);
+  add_show(program, options.show, options.show_by, options.show_metrics, options.data_dir);
   add_verify(program, options.verify, options.data_dir);
   add_gradcheck(program, options.gradcheck, options.data_dir);
   add_explain(program, options.explain, options.data_dir);
   add_profile(program, options.profile, options.profile_threads, options.data_dir);
+  add_theory(program, options.theory);
   add_command(program, "schema",
               "Prints a JSON Schema of definitions, from which editors complete and check them");
   program.footer(kExitStatus);

@@ -44,7 +44,7 @@ std::vector<GuidedTable> definition_guide() {
       "groups", "settings that differ in groups of parameters: `plumbline describe groups`"));
 
   GuidedTable probes{
-      "probes", "What is measured layer by layer, each as NAME = { every = 10 }.",
+      "probes", "What is measured as a net learns, each as NAME = { every = 10 }.",
       declared_settings([](Settings& settings) { const Sampling sampling(settings); }),
       probe_catalogue().kind(), probe_catalogue().names()};
   for (SettingInfo& setting : probes.settings) setting.name = "NAME." + setting.name;

@@ -287,8 +287,13 @@ void remove_merged(const StorePaths& paths, bool is_whole) {
 
 int merge_command(const MergeOptions& options, std::ostream& out, std::ostream& err) {
   const fs::path output = options.output;
-  require_folder_of(output);
   require_replaceable(output);
+  if (options.files.empty()) {
+    // Shards are searched there.
+    require_folder_of(output);
+  } else {
+    make_folder_of(output);
+  }
   Interrupt interrupt;
   const StorePaths paths(output);
   const FileLock lock(output, paths.folder, options.command_line, err);

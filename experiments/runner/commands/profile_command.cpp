@@ -226,7 +226,7 @@ int profile_command(const ProfileOptions& options, std::ostream& out, std::ostre
     return kWrongUsage;
   }
   if (!options.output.empty()) {
-    require_folder_of(options.output);
+    make_folder_of(options.output);
     require_replaceable(options.output);
   }
   const std::vector<int> threads = threads_that_fit(run, *wanted, err);

@@ -28,6 +28,7 @@
 #include "experiments/runner/plan/plan.hpp"
 #include "experiments/runner/plan/shards.hpp"
 #include "experiments/runner/plan/stages.hpp"
+#include "experiments/runner/results/kept_runs.hpp"
 #include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/results/provenance.hpp"
 #include "experiments/runner/results/results_file.hpp"
@@ -76,6 +77,13 @@ StoredRuns look(const fs::path& path, bool fresh) {
   } catch (const EnvironmentError& error) {
     throw EnvironmentError(std::string(error.what()) + "\n--fresh writes it anew");
   }
+}
+
+/// What earlier plans left beside FILE. Nothing counts while FILE is written anew.
+KeptRuns kept_runs(const fs::path& path, bool fresh) {
+  std::error_code unknown;
+  const bool is_fresh = fresh || fs::exists(StorePaths(path).fresh, unknown);
+  return is_fresh ? KeptRuns() : KeptRuns(path);
 }
 
 /// What this call adds to what was there.
@@ -137,9 +145,22 @@ struct Sweep {
   std::ostream* tell;  ///< the same for what is no warning
   std::atomic<bool>& stop;
   SweepStore& store;
+  const KeptRuns& kept;
   CheckpointFiles& checkpoints;
   Progress& progress;
 };
+
+/// Returns how many runs of the plan need not be computed, as earlier plans have left them.
+std::size_t take_back(const Plan& plan, const KeptRuns& kept, SweepStore& store,
+                      std::ostream* tell) {
+  const std::size_t n_runs = kept.give(plan, store);
+  if (n_runs == 0) return 0;
+  store.flush();
+  if (tell == nullptr) return n_runs;
+  *tell << fmt::format("{} {} taken back from {}.previous\n", runs_text(n_runs),
+                       n_runs == 1 ? "is" : "are", store.paths().file.string());
+  return n_runs;
+}
 
 /// Computes what is pending of the plan and puts it into the store.
 void compute_pending(const Plan& plan, const Sweep& sweep, Computed& computed) {
@@ -187,19 +208,11 @@ void compute_stages(Plan& plan, std::size_t begun, const Sweep& sweep, Computed&
   for (;;) {
     compute_pending(plan, sweep, computed);
     if (!has_stages(plan.definition) || sweep.stop) return;
-    grow(plan, begun, sweep.store.runs());
+    do {
+      grow(plan, begun, sweep.store.runs());
+    } while (take_back(plan, sweep.kept, sweep.store, sweep.warn) > 0);
     // A run that had failed before may be chosen now, so as many runs need not be the same ones.
     if (pending_runs(plan, sweep.store.runs(), sweep.options, computed).empty()) return;
-  }
-}
-
-void make_folder_of(const fs::path& path) {
-  const fs::path folder = path.parent_path();
-  if (folder.empty()) return;
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    throw EnvironmentError(folder.string() + ": cannot make the folder: " + error.message());
   }
 }
 
@@ -288,30 +301,32 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
 
   const StoredRuns before = look(path, options.fresh);
   const std::size_t begun = plan.runs.size();
-  grow(plan, begun, before);
+  const KeptRuns kept = kept_runs(path, options.fresh);
+  StoredRuns known = kept.runs();
+  known.add(before);
+  grow(plan, begun, known);
   if (!options.fresh && is_whole(path, plan, before)) {
     const std::size_t n_runs = plan.runs.size();
     print_counts(path, count_runs(plan, before), out);
     out << fmt::format("{} of {} runs were there already\n", n_runs, n_runs);
     return kAllWell;
   }
-  refuse_foreign_results(path, before, plan, options.data_folders);
-  const std::vector<std::size_t> missing = pending_runs(plan, before, options, {});
+  const bool goes_back = std::ranges::any_of(
+      plan.runs, [&](const RunSpec& run) { return kept.runs().is_finished(run.run_id); });
+  if (!goes_back) refuse_foreign_results(path, before, plan, options.data_folders);
+  const std::vector<std::size_t> missing = pending_runs(plan, known, options, {});
   const int threads = std::min(options.threads > 0 ? options.threads : available_processors(),
                                most_useful_threads(plan, missing));
   // A net that the memory does not hold is refused before anything is on disk.
   runs_that_fit(plan, missing, threads, nullptr);
-  if (options.output.empty()) {
-    make_folder_of(path);
-  } else {
-    require_folder_of(path);
-  }
+  make_folder_of(path);
 
   SweepStore store(path, plan.definition, gather_provenance(options.command_line, threads),
                    options.fresh, err);
   CheckpointFiles checkpoints(store.paths().checkpoints);
-  const RunCounts found = count_runs(plan, store.runs());
   std::ostream* const warn = mode == ProgressMode::json ? nullptr : &err;
+  take_back(plan, kept, store, warn);
+  const RunCounts found = count_runs(plan, store.runs());
   std::ostream* const tell = is_telling ? &err : nullptr;
   if (found.done() > 0 && is_telling) {
     err << fmt::format("{} of {} runs were there already\n", found.done(), found.all());
@@ -328,9 +343,10 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   keeping_finished([&] {
     Progress progress(mode, err, 0, 0, seconds_now, standard_error_style());
     progress.begin_with(found.done());
-    compute_stages(plan, begun,
-                   {options, threads, warn, tell, interrupt.stop(), store, checkpoints, progress},
-                   computed);
+    compute_stages(
+        plan, begun,
+        {options, threads, warn, tell, interrupt.stop(), store, kept, checkpoints, progress},
+        computed);
   });
 
   const RunCounts counts = count_runs(plan, store.runs());
@@ -341,6 +357,7 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   }
   const std::vector<fs::path> previous = keeping_finished([&] { return store.publish(plan); });
   checkpoints.keep_only(unfinished(plan, store.runs()));
+  kept.remove_superseded(plan, store.runs());
 
   print_counts(path, counts, out);
   out << fmt::format("{} computed in {} on {} {}\n", runs_text(computed.runs),

@@ -8,16 +8,18 @@
 #include <map>
 #include <optional>
 #include <span>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "engine/core/error.hpp"
 #include "experiments/runner/commands/show_summary.hpp"
 #include "experiments/runner/commands/sweep_summary.hpp"
 #include "experiments/runner/profile/layer_profile.hpp"
+#include "experiments/runner/results/file_settings.hpp"
 #include "experiments/runner/results/readable_file.hpp"
 #include "experiments/runner/results/results_file.hpp"
 
@@ -33,12 +35,9 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-std::vector<std::string> axes_without_seed(const ResultsReader& reader) {
-  std::istringstream words(reader.attribute("sweep_axes"));
-  std::vector<std::string> axes;
-  for (std::string word; words >> word;) {
-    if (word != "seed") axes.push_back(word);
-  }
+std::vector<std::string> axes_without_seed(const FileSettings& settings) {
+  std::vector<std::string> axes = settings.axes();
+  std::erase(axes, "seed");
   return axes;
 }
 
@@ -52,21 +51,31 @@ std::optional<std::vector<double>> numbers_if_numeric(const ResultsReader& reade
   }
 }
 
-/// One key part for each run.
-std::vector<GroupValue> key_parts(const ResultsReader& reader, const std::string& name) {
+std::vector<GroupValue> parts_of(const std::vector<double>& numbers) {
   std::vector<GroupValue> parts;
-  if (const auto numbers = numbers_if_numeric(reader, name)) {
-    for (const double number : *numbers) {
-      if (std::isnan(number)) {
-        parts.emplace_back(std::string());
-      } else {
-        parts.emplace_back(number);
-      }
+  for (const double number : numbers) {
+    if (std::isnan(number)) {
+      parts.emplace_back(std::string());
+    } else {
+      parts.emplace_back(number);
     }
-  } else {
-    for (std::string& label : reader.labels(name)) parts.emplace_back(std::move(label));
   }
   return parts;
+}
+
+std::vector<GroupValue> parts_of(const std::vector<std::string>& labels) {
+  return {labels.begin(), labels.end()};
+}
+
+/// One key part for each run.
+std::vector<GroupValue> key_parts(const ResultsReader& reader, const FileSettings& settings,
+                                  const std::string& name) {
+  if (const SettingVariable* setting = settings.find(name)) {
+    return setting->type == SettingType::text ? parts_of(setting->texts)
+                                              : parts_of(setting->numbers);
+  }
+  const auto numbers = numbers_if_numeric(reader, name);
+  return numbers ? parts_of(*numbers) : parts_of(reader.labels(name));
 }
 
 /// Numbers the parts of a partition of the runs, cut further so that the runs of one part have one
@@ -86,13 +95,16 @@ std::vector<std::size_t> cut_by(const std::vector<std::size_t>& partition,
 /// an axis may vary by a whole table, as in optimizer = [{ name = "sgd", lr = 0.1 }, { name = "sgd",
 /// lr = 0.5 }], of which its own variable holds the name alone. So groups differ from run to run in
 /// nothing but the seed.
-std::vector<std::string> settings_that_vary(const ResultsReader& reader) {
-  std::vector<std::string> by = axes_without_seed(reader);
+std::vector<std::string> settings_that_vary(const ResultsReader& reader,
+                                            const FileSettings& settings) {
+  std::vector<std::string> by = axes_without_seed(settings);
   std::vector<std::size_t> partition(reader.statuses().size(), 0);
-  for (const std::string& name : by) partition = cut_by(partition, key_parts(reader, name));
-  for (const std::string& name : reader.settings()) {
+  for (const std::string& name : by) {
+    partition = cut_by(partition, key_parts(reader, settings, name));
+  }
+  for (const std::string& name : settings.settings()) {
     if (name == "seed" || contains(by, name)) continue;
-    std::vector<std::size_t> finer = cut_by(partition, key_parts(reader, name));
+    std::vector<std::size_t> finer = cut_by(partition, key_parts(reader, settings, name));
     if (std::ranges::max(finer) == std::ranges::max(partition)) continue;
     by.push_back(name);
     partition = std::move(finer);
@@ -144,7 +156,8 @@ Measured measured_in(const ResultsReader& reader) {
   if (finished != statuses.end()) {
     const RunRecord record = reader.read(static_cast<std::size_t>(finished - statuses.begin()));
     for (const Metric& metric : record.metrics) {
-      (metric.per_layer ? measured.per_layer : measured.per_step).push_back(metric.name);
+      if (metric.axis == QuantityAxis::layer) measured.per_layer.push_back(metric.name);
+      if (metric.axis == QuantityAxis::none) measured.per_step.push_back(metric.name);
     }
   }
   for (std::string& name : reader.run_variables()) {
@@ -178,12 +191,12 @@ void choose_default_metrics(const Measured& measured, SweepSummary& summary) {
   }
 }
 
-std::vector<RunValues> read_runs(const ResultsReader& reader, const Measured& measured,
-                                 const SweepSummary& summary) {
+std::vector<RunValues> read_runs(const ResultsReader& reader, const FileSettings& settings,
+                                 const Measured& measured, const SweepSummary& summary) {
   const std::vector<RunStatus> statuses = reader.statuses();
   std::vector<RunValues> runs(statuses.size());
   for (const std::string& name : summary.by) {
-    const std::vector<GroupValue> parts = key_parts(reader, name);
+    const std::vector<GroupValue> parts = key_parts(reader, settings, name);
     for (std::size_t i = 0; i < runs.size(); ++i) runs[i].key.push_back(parts[i]);
   }
   std::vector<std::vector<double>> columns;
@@ -215,12 +228,18 @@ int show_command(const ShowOptions& options, std::ostream& out, std::ostream& er
   constexpr int kWrongUsage = 2;
   require_readable(options.file);
   const ResultsReader reader(options.file);
+  const FileSettings settings(options.file, reader, options.data_folders);
+  if (settings.unknown_runs() > 0) {
+    err << fmt::format(
+        "{}: {} of {} runs are not of the definition in it, so their settings are unknown\n",
+        options.file, settings.unknown_runs(), reader.run_ids().size());
+  }
   SweepSummary summary;
   summary.path = options.file;
   summary.title = reader.attribute("title");
-  summary.by = options.by.empty() ? settings_that_vary(reader) : options.by;
+  summary.by = options.by.empty() ? settings_that_vary(reader, settings) : options.by;
 
-  const std::vector<std::string> variables = reader.run_variables();
+  const std::vector<std::string> variables = settings.run_variables();
   for (const std::string& name : summary.by) {
     if (contains(variables, name)) continue;
     err << "--by: '" << name << "' is not a variable over the runs of " << options.file
@@ -239,7 +258,7 @@ int show_command(const ShowOptions& options, std::ostream& out, std::ostream& er
     return kWrongUsage;
   }
 
-  add_groups(summary, read_runs(reader, measured, summary));
+  add_groups(summary, read_runs(reader, settings, measured, summary));
   if (options.json) {
     out << show_json(summary) << '\n';
   } else {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/datasets/dataset.hpp"
+
 namespace plumbline {
 
 struct ShowOptions {
@@ -12,6 +14,7 @@ struct ShowOptions {
   std::vector<std::string> by;       ///< empty: all settings that tell runs apart, but the seed
   std::vector<std::string> metrics;  ///< empty: the final scores, error_signal and gradient_norm
   bool json = false;
+  DataFolders data_folders = {};  ///< where settings follow from the definition in the file
 };
 
 /// Prints what a results file holds, a row a group of runs: how many are complete and diverged,

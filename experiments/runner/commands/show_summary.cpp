@@ -35,6 +35,15 @@ std::string number_text(double value) {
 
 std::string spread_text(const Spread& spread) {
   if (spread.n == 0) return "-";
+  if (spread.reached) {
+    const auto text = [](double value) {
+      return std::isinf(value) ? std::string("not reached") : number_text(value);
+    };
+    const std::string share = fmt::format("{} of {}: ", *spread.reached, spread.n);
+    if (*spread.reached == 0) return share + text(spread.median);
+    return share +
+           fmt::format("{} ({}, {})", text(spread.median), text(spread.low), text(spread.high));
+  }
   return fmt::format("{} ({}, {})", number_text(spread.median), number_text(spread.low),
                      number_text(spread.high));
 }
@@ -76,7 +85,12 @@ void print_values(const SweepSummary& summary, std::ostream& out) {
     for (const Spread& spread : group.values) cells.push_back(spread_text(spread));
     table.add_row(std::move(cells));
   }
-  out << "\nn complete runs in each group; median (quartiles) over them\n\n";
+  out << "\nn complete runs in each group; median (quartiles) over them\n";
+  if (std::ranges::any_of(summary.values, need_not_be_reached)) {
+    out << "steps_to_target: how many reached it of all, diverged ones too; median (quartiles) "
+           "over all\n";
+  }
+  out << '\n';
   table.write_plain(out);
 }
 
@@ -123,6 +137,7 @@ Json spread_json(const Spread& spread) {
   json["median"] = number_json(spread.median);
   json["low"] = number_json(spread.low);
   json["high"] = number_json(spread.high);
+  if (spread.reached) json["reached"] = *spread.reached;
   return json;
 }
 

@@ -129,14 +129,6 @@ void write_script(const fs::path& path, const std::string& text) {
   if (!file.flush()) throw EnvironmentError(path.string() + ": cannot write it");
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    throw EnvironmentError(folder.string() + ": cannot make the folder: " + error.message());
-  }
-}
-
 /// The job's id, of which sbatch --parsable may add the cluster after a semicolon.
 std::string submitted(const fs::path& sbatch, const std::vector<std::string>& arguments,
                       const std::string& after) {
@@ -161,7 +153,7 @@ void submit(const Scripts& scripts, const fs::path& output, std::size_t shards, 
         "sbatch: is in no folder of $PATH; submit works where Slurm is installed, and --dry-run "
         "prints the scripts anywhere");
   }
-  make_folder(scripts.shards_path.parent_path());
+  make_folder_of(scripts.shards_path);
   write_script(scripts.shards_path, scripts.shards);
   write_script(scripts.merge_path, scripts.merge);
   const std::string array = submitted(sbatch, {"--parsable", scripts.shards_path.string()}, "");
@@ -209,8 +201,6 @@ int submit_command(const SubmitOptions& options, std::ostream& out, std::ostream
         << scripts.merge;
     return 0;
   }
-  // A path that was typed may be mistyped; the default folder is made.
-  if (!options.output.empty()) require_folder_of(output);
   submit(scripts, output, options.shards, out);
   return 0;
 }

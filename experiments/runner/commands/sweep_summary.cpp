@@ -24,15 +24,15 @@ double quantile(const std::vector<double>& sorted, double share) {
   return (1 - weight) * sorted[below] + weight * sorted[above];
 }
 
-/// The spread of what `pick` returns for each run that `counts_in` accepts.
+/// What `pick` returns for each run that `counts_in` accepts.
 template <class CountsIn, class Pick>
-Spread spread_over(const std::vector<const RunValues*>& runs, const CountsIn& counts_in,
-                   const Pick& pick) {
+std::vector<double> values_of(const std::vector<const RunValues*>& runs, const CountsIn& counts_in,
+                              const Pick& pick) {
   std::vector<double> values;
   for (const RunValues* run : runs) {
     if (counts_in(run->status)) values.push_back(pick(*run));
   }
-  return spread_of(std::move(values));
+  return values;
 }
 
 Group summarized(const SweepSummary& summary, const std::vector<const RunValues*>& runs) {
@@ -41,18 +41,20 @@ Group summarized(const SweepSummary& summary, const std::vector<const RunValues*
   for (const RunValues* run : runs) ++group.counts[static_cast<std::size_t>(run->status)];
 
   const auto is_complete = [](RunStatus status) { return status == RunStatus::complete; };
-  for (std::size_t i = 0; i < summary.values.size(); ++i) {
-    group.values.push_back(
-        spread_over(runs, is_complete, [i](const RunValues& run) { return run.values[i]; }));
-  }
-
   const auto was_started = [](RunStatus status) {
     return status == RunStatus::complete || status == RunStatus::diverged;
   };
+  for (std::size_t i = 0; i < summary.values.size(); ++i) {
+    const auto value = [i](const RunValues& run) { return run.values[i]; };
+    group.values.push_back(need_not_be_reached(summary.values[i])
+                               ? spread_of_reached(values_of(runs, was_started, value))
+                               : spread_of(values_of(runs, is_complete, value)));
+  }
+
   for (std::size_t i = 0; i < summary.decays.size(); ++i) {
     const auto spread = [&](double LayerDecay::* member) {
-      return spread_over(runs, was_started,
-                         [i, member](const RunValues& run) { return run.decays[i].*member; });
+      return spread_of(values_of(
+          runs, was_started, [i, member](const RunValues& run) { return run.decays[i].*member; }));
     };
     group.decays.push_back({spread(&LayerDecay::first_to_last), spread(&LayerDecay::factor),
                             spread(&LayerDecay::theory_factor)});
@@ -68,6 +70,22 @@ Spread spread_of(std::vector<double> values) {
   std::ranges::sort(values);
   return {values.size(), quantile(values, 0.5), quantile(values, 0.25), quantile(values, 0.75)};
 }
+
+Spread spread_of_reached(std::vector<double> values) {
+  std::size_t reached = 0;
+  for (double& value : values) {
+    if (std::isnan(value)) {
+      value = std::numeric_limits<double>::infinity();
+    } else {
+      ++reached;
+    }
+  }
+  Spread spread = spread_of(std::move(values));
+  spread.reached = reached;
+  return spread;
+}
+
+bool need_not_be_reached(std::string_view quantity) { return quantity == "steps_to_target"; }
 
 std::size_t count(const StatusCounts& counts, RunStatus status) {
   return counts[static_cast<std::size_t>(status)];

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -18,9 +20,17 @@ struct Spread {
   double median = 0;
   double low = 0;   ///< first quartile
   double high = 0;  ///< third quartile
+  /// Of steps_to_target: how many of the n reached the target. The others count as infinity.
+  std::optional<std::size_t> reached = {};
 };
 
 Spread spread_of(std::vector<double> values);
+
+/// Of a quantity that runs need not reach: NaN is one that did not, and counts as infinity.
+Spread spread_of_reached(std::vector<double> values);
+
+/// Whether a quantity is of that kind.
+bool need_not_be_reached(std::string_view quantity);
 
 /// How one per-layer quantity of one run changes over the layers; see layer_profile.hpp.
 struct LayerDecay {
@@ -50,7 +60,8 @@ struct LayerDecaySpread {
 using StatusCounts = std::array<std::size_t, 4>;  ///< indexed by RunStatus
 
 /// The runs that have one key. `values` are over the complete runs. `decays`, measured before
-/// training, are over the diverged ones too.
+/// training, are over the diverged ones too, and so is steps_to_target: without the runs that did not come
+/// there, it would be better the fewer do.
 struct Group {
   std::vector<GroupValue> key;
   StatusCounts counts{};

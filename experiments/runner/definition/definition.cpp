@@ -13,6 +13,7 @@
 #define TOML_ASSERT(expression) static_assert(true)
 #include <toml++/toml.h>
 
+#include "experiments/runner/definition/argument_settings.hpp"
 #include "experiments/runner/definition/definition_reader.hpp"
 #include "experiments/runner/definition/override.hpp"
 #include "experiments/runner/definition/sha256.hpp"
@@ -186,6 +187,31 @@ Definition read_definition(const std::filesystem::path& path,
                             "is an HDF5 file and no definition; `plumbline show` prints results"}});
   }
   return parse_definition(path, std::move(text), overrides, problems);
+}
+
+SettingsTable read_argument_settings(const std::vector<std::string>& arguments,
+                                     std::vector<Problem>& problems) {
+  SettingsTable settings;
+  std::vector<std::string> keys;
+  for (const std::string& argument : arguments) {
+    const std::optional<Override> given = parse_override(argument, problems);
+    if (!given) continue;
+    const Place place{argument, 0, 0};
+    if (given->values.size() > 1) {
+      problems.push_back({place, "'" + given->key + "' takes one value here"});
+    } else if (std::ranges::find(keys, given->key) != keys.end()) {
+      problems.push_back({place, "'" + given->key + "' is given twice"});
+    } else if (auto value = TomlReader(argument, false, problems)
+                                .read_value(given->key, given->values.front())) {
+      keys.push_back(given->key);
+      try {
+        settings.set_path(given->key, std::move(*value));
+      } catch (const DefinitionError& error) {
+        problems.insert(problems.end(), error.problems().begin(), error.problems().end());
+      }
+    }
+  }
+  return settings;
 }
 
 Definition parse_definition(const std::filesystem::path& path, std::string text,

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
+#include <variant>
 
 #include "experiments/runner/plan/expansion.hpp"
 #include "experiments/runner/plan/problem_set.hpp"
@@ -153,6 +156,40 @@ void warn_of_idle_exclusions(const Definition& definition, const Expansion& expa
   }
 }
 
+// Where the definition's settings name the probe first.
+Place place_of_probe(const Definition& definition, const std::string& name) {
+  for (const Study& study : definition.studies) {
+    const SettingNode* table = study.base.find("probes");
+    const auto* probes = table == nullptr ? nullptr : std::get_if<SettingsTable>(&table->value);
+    const SettingNode* probe = probes == nullptr ? nullptr : probes->find(name);
+    if (probe != nullptr) return probe->place;
+  }
+  return {};
+}
+
+// Probes that say nothing of any run: where one says something of some, the others have a warning.
+void find_idle_probes(const Plan& plan, ProblemSet& problems) {
+  std::unordered_set<std::string> measuring;
+  std::map<std::string, std::string> idle;  // with the reason
+  for (const RunSpec& run : plan.runs) {
+    for (const ScheduledProbe& probe : run.configuration.probes) {
+      const std::string& name = probe.entry->info.name;
+      if (measuring.contains(name)) continue;
+      const ProbedRun probed = run.configuration.probed();
+      if (is_defined(*probe.kind, probed)) {
+        measuring.insert(name);
+        idle.erase(name);
+      } else {
+        idle.emplace(name, probe.kind->undefined(0, probed));
+      }
+    }
+  }
+  for (const auto& [name, reason] : idle) {
+    problems.add({place_of_probe(plan.definition, name),
+                  "'probes." + name + "' measures nothing in any run, because " + reason});
+  }
+}
+
 }  // namespace
 
 std::vector<std::filesystem::path> searched_folders(const Definition& definition,
@@ -184,6 +221,7 @@ Plan make_plan(Definition definition, std::vector<Problem> problems,
     plan.runs = std::move(planner.runs);
     for (const std::size_t runs : expansion.excluded) plan.excluded += runs;
     if (found.empty()) find_same_runs(plan, found);
+    if (found.empty()) find_idle_probes(plan, found);
     warn_of_idle_exclusions(plan.definition, expansion, warnings);
   }
   if (found.empty() && plan.runs.empty() && plan.excluded > 0) {

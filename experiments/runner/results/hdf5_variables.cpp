@@ -20,7 +20,7 @@ constexpr unsigned kDeflateLevel = 1;
 static_assert(std::endian::native == std::endian::little, "small rows are stored as they are");
 /// Of a variable over one dimension: half a megabyte of doubles.
 constexpr hsize_t kLongestChunk = 65536;
-/// Deflating so few bytes takes ten times as long as writing them, and saves next to none.
+/// Deflating rows of so few bytes takes ten times as long as writing them, and saves next to none.
 constexpr std::size_t kSmallRowBytes = 256;
 /// The filters of a variable are shuffle, deflate and the checksum, bits 0 to 2.
 constexpr std::uint32_t kChecksumAlone = 0b011;
@@ -86,6 +86,10 @@ std::size_t count(std::span<const hsize_t> shape) {
   return std::accumulate(shape.begin(), shape.end(), hsize_t{1}, std::multiplies<>());
 }
 
+std::size_t values_of_row(const Variable& variable) {
+  return count(variable.shape) / variable.shape[0];
+}
+
 /// One index of the first dimension; where there is no other, a large piece.
 hsize_t rows_of_chunk(const std::vector<hsize_t>& shape) {
   return shape.size() == 1 ? std::min(shape[0], kLongestChunk) : 1;
@@ -125,39 +129,56 @@ Variable create_dataset(const Check& check, hid_t file, const std::string& name,
   Handle dataset(check(
       H5Dcreate2(file, name.c_str(), stored, space.id(), H5P_DEFAULT, properties.id(), access.id()),
       "create variable " + quoted(name)));
-  Variable variable{name, std::move(dataset), std::move(shape)};
+  Variable variable{name, std::move(dataset), std::move(shape), chunk_rows};
   const std::size_t value_bytes = type == StoredAs::float64 ? 8 : type == StoredAs::int8 ? 1 : 0;
-  const std::size_t row_bytes = value_bytes * count(variable.shape) / variable.shape[0];
-  const bool is_small = chunk_rows == 1 && variable.shape.size() > 1 && row_bytes <= kSmallRowBytes;
-  if (is_small) variable.small_row_value_bytes = value_bytes;
+  const bool is_small = values_of_row(variable) * value_bytes <= kSmallRowBytes;
+  if (variable.shape.size() > 1 && is_small) variable.small_row_value_bytes = value_bytes;
   return variable;
 }
 
 /// The checksum of J. G. Fletcher, An Arithmetic Checksum for Serial Transmissions, IEEE Transactions on
 /// Communications 30 (1982), as HDF5 takes it: sums modulo 2^16 - 1 of big-endian words of 16 bits and of
-/// these sums. For so few bytes as a small row has, neither overflows before the end.
+/// these sums. Both are reduced before they can overflow, and twice at the end.
 std::uint32_t fletcher32(std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t kBytesBetween = 720;
   std::uint32_t sum1 = 0;
   std::uint32_t sum2 = 0;
-  for (std::size_t i = 0; i < bytes.size(); i += 2) {
-    const std::uint32_t low = i + 1 < bytes.size() ? bytes[i + 1] : 0U;
-    sum1 += (std::uint32_t{bytes[i]} << 8) | low;
+  const auto reduce = [&] {
+    for (std::uint32_t* sum : {&sum1, &sum2}) *sum = (*sum & 0xFFFF) + (*sum >> 16);
+  };
+  const auto add = [&](std::uint8_t high, std::uint8_t low) {
+    sum1 += (std::uint32_t{high} << 8) | low;
     sum2 += sum1;
+  };
+  while (bytes.size() > 1) {
+    const auto piece = bytes.first(std::min(bytes.size() & ~std::size_t{1}, kBytesBetween));
+    for (std::size_t i = 0; i < piece.size(); i += 2) add(piece[i], piece[i + 1]);
+    reduce();
+    bytes = bytes.subspan(piece.size());
   }
-  for (std::uint32_t* sum : {&sum1, &sum2}) {
-    for (int fold = 0; fold < 2; ++fold) *sum = (*sum & 0xFFFF) + (*sum >> 16);
+  if (!bytes.empty()) {
+    add(bytes.front(), 0);
+    reduce();
   }
+  reduce();
   return (sum2 << 16) | sum1;
 }
 
-/// Writes a row that is a chunk as the library stores it: its bytes and their checksum, neither shuffled
-/// nor deflated, which the chunk says of itself.
-void write_small_row(const Check& check, const Variable& variable, std::size_t index,
-                     std::span<const double> numbers) {
-  std::array<std::uint8_t, kSmallRowBytes + sizeof(std::uint32_t)> chunk{};
-  const std::size_t size = numbers.size() * variable.small_row_value_bytes;
+/// Whether rows from `first` on are what one chunk of small rows holds.
+bool is_small_chunk(const Variable& variable, std::size_t first, std::size_t rows) {
+  return variable.small_row_value_bytes > 0 && first % variable.chunk_rows == 0 &&
+         rows == std::min<std::size_t>(variable.chunk_rows, variable.shape[0] - first);
+}
+
+/// Writes a chunk as the library stores it: its bytes and their checksum, neither shuffled nor deflated,
+/// which the chunk says of itself. Rows beyond the last are 0.
+void write_small_chunk(const Check& check, const Variable& variable, std::size_t first,
+                       std::span<const double> numbers) {
+  const std::size_t size =
+      variable.chunk_rows * values_of_row(variable) * variable.small_row_value_bytes;
+  std::vector<std::uint8_t> chunk(size + sizeof(std::uint32_t));
   if (variable.small_row_value_bytes == sizeof(double)) {
-    std::memcpy(chunk.data(), numbers.data(), size);
+    std::memcpy(chunk.data(), numbers.data(), numbers.size_bytes());
   } else {
     std::ranges::transform(numbers, chunk.begin(), [](double number) {
       return static_cast<std::uint8_t>(static_cast<std::int8_t>(number));
@@ -165,9 +186,9 @@ void write_small_row(const Check& check, const Variable& variable, std::size_t i
   }
   const std::uint32_t checksum = fletcher32(std::span(chunk).first(size));
   std::memcpy(&chunk[size], &checksum, sizeof checksum);
-  std::array<hsize_t, 3> start = {index, 0, 0};
-  check(H5Dwrite_chunk(variable.id(), H5P_DEFAULT, kChecksumAlone, start.data(),
-                       size + sizeof checksum, chunk.data()),
+  const std::array<hsize_t, 3> start = {first, 0, 0};
+  check(H5Dwrite_chunk(variable.id(), H5P_DEFAULT, kChecksumAlone, start.data(), chunk.size(),
+                       chunk.data()),
         "write " + quoted(variable.name));
 }
 
@@ -195,6 +216,9 @@ Handle row_space(const Check& check, const Variable& variable, std::size_t first
 
 std::string valid_utf8(std::string_view text) {
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  const bool is_ascii = std::ranges::all_of(
+      text, [](char letter) { return letter != 0 && static_cast<unsigned char>(letter) < 0x80; });
+  if (is_ascii) return std::string(text);
   std::string valid;
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
@@ -331,6 +355,12 @@ bool is_dimension(const Check& check, const Variable& variable) {
   return check(H5DSis_scale(variable.id()), "look at " + quoted(variable.name)) > 0;
 }
 
+bool is_over(const Check& check, const Variable& variable, const Variable& dimension,
+             unsigned axis) {
+  return check(H5DSis_attached(variable.id(), dimension.id(), axis),
+               "find the dimensions of " + quoted(variable.name)) > 0;
+}
+
 bool holds_text(const Check& check, const Variable& variable) {
   const std::string task = "find the type of " + quoted(variable.name);
   const Handle type(check(H5Dget_type(variable.id()), task));
@@ -387,17 +417,11 @@ std::vector<std::string> read_texts(const Check& check, const Variable& variable
   return texts;
 }
 
-void write_row(const Check& check, const Variable& variable, std::size_t index,
-               std::span<const double> numbers) {
-  if (variable.small_row_value_bytes > 0) {
-    write_small_row(check, variable, index, numbers);
-  } else {
-    write_rows(check, variable, index, 1, numbers);
-  }
-}
-
 void write_rows(const Check& check, const Variable& variable, std::size_t first, std::size_t rows,
                 std::span<const double> numbers) {
+  if (is_small_chunk(variable, first, rows)) {
+    return write_small_chunk(check, variable, first, numbers);
+  }
   const Handle memory = line(check, numbers.size());
   const Handle file = row_space(check, variable, first, rows);
   check(H5Dwrite(variable.id(), H5T_NATIVE_DOUBLE, memory.id(), file.id(), H5P_DEFAULT,
@@ -407,7 +431,7 @@ void write_rows(const Check& check, const Variable& variable, std::size_t first,
 
 std::vector<double> read_rows(const Check& check, const Variable& variable, std::size_t first,
                               std::size_t rows) {
-  std::vector<double> numbers(count(variable.shape) / variable.shape[0] * rows);
+  std::vector<double> numbers(values_of_row(variable) * rows);
   const Handle memory = line(check, numbers.size());
   const Handle file = row_space(check, variable, first, rows);
   check(H5Dread(variable.id(), H5T_NATIVE_DOUBLE, memory.id(), file.id(), H5P_DEFAULT,

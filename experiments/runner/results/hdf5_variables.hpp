@@ -46,8 +46,9 @@ struct Variable {
   std::string name;
   Handle dataset;
   std::vector<hsize_t> shape;
-  /// Of a value in the file, where a row is a chunk and so small that its filters take far more time than
-  /// the row is worth; else 0.
+  hsize_t chunk_rows = 1;  ///< of one that was made here
+  /// Of a value in the file, where rows are so small that filters take far more time than they are worth;
+  /// else 0.
   std::size_t small_row_value_bytes = 0;
 
   hid_t id() const { return dataset.id(); }
@@ -70,6 +71,9 @@ Variable create_variable(const Check& check, hid_t file, const std::string& name
 /// Opens a dataset of the root group, or returns an empty Variable where the name is a group's.
 Variable open_variable(const Check& check, hid_t file, const std::string& name);
 bool is_dimension(const Check& check, const Variable& variable);
+/// Whether this dimension is the variable's number `axis`, from 0 on.
+bool is_over(const Check& check, const Variable& variable, const Variable& dimension,
+             unsigned axis);
 bool holds_text(const Check& check, const Variable& variable);
 
 /// The attributes `long_name` and, unless it is empty, `units` of the CF conventions.
@@ -84,10 +88,8 @@ void write_texts(const Check& check, const Variable& variable, std::span<const s
 std::vector<double> read_numbers(const Check& check, const Variable& variable);
 std::vector<std::string> read_texts(const Check& check, const Variable& variable);
 
-/// The values at one index of the first dimension.
-void write_row(const Check& check, const Variable& variable, std::size_t index,
-               std::span<const double> numbers);
-/// Those at so many indices from `first` on, one row after the other.
+/// The values at so many indices of the first dimension from `first` on, one row after the other. Whole
+/// chunks at a time take the least.
 void write_rows(const Check& check, const Variable& variable, std::size_t first, std::size_t rows,
                 std::span<const double> numbers);
 std::vector<double> read_rows(const Check& check, const Variable& variable, std::size_t first,

@@ -28,6 +28,16 @@ bool may_be_replaced(const fs::path& path) {
 
 }  // namespace
 
+void make_folder_of(const fs::path& path) {
+  const fs::path folder = path.parent_path();
+  if (folder.empty()) return;
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    throw EnvironmentError(folder.string() + ": cannot make the folder: " + error.message());
+  }
+}
+
 void require_folder_of(const fs::path& path) {
   const fs::path folder = path.parent_path();
   std::error_code unknown;

@@ -6,8 +6,11 @@
 
 namespace plumbline {
 
-/// A path that was typed may be mistyped, so no folder is made for it: throws EnvironmentError where
-/// there is none.
+/// Makes the folder that a file is to stand in, and those above it. Throws EnvironmentError where that
+/// cannot be.
+void make_folder_of(const std::filesystem::path& path);
+
+/// Throws EnvironmentError where there is no such folder: for a file whose folder must hold others already.
 void require_folder_of(const std::filesystem::path& path);
 
 /// Throws EnvironmentError where a folder stands there, or a file that does not begin as every HDF5 file

@@ -2,6 +2,8 @@
 #include "experiments/runner/results/previous_runs.hpp"
 
 #include <algorithm>
+#include <regex>
+#include <string>
 #include <system_error>
 #include <unordered_set>
 #include <utility>
@@ -56,13 +58,10 @@ void name_also(const fs::path& file, const fs::path& other) {
 
 /// Whether a killed process has come so far as to keep FILE, but not to replace it.
 bool is_kept(const fs::path& file) {
-  fs::path previous = file.string() + ".previous";
-  for (int n = 2; is_there(previous); ++n) {
+  return std::ranges::any_of(previous_files(file), [&](const fs::path& previous) {
     std::error_code unknown;
-    if (fs::equivalent(file, previous, unknown)) return true;
-    previous = file.string() + ".previous." + std::to_string(n);
-  }
-  return false;
+    return fs::equivalent(file, previous, unknown);
+  });
 }
 
 }  // namespace
@@ -94,6 +93,28 @@ std::vector<fs::path> keep_previous_runs(const fs::path& file, const std::vector
   while (merge.step()) continue;
   kept.push_back(name);
   return kept;
+}
+
+std::vector<fs::path> previous_files(const fs::path& file) {
+  static const std::regex kBehind(R"(\.previous(\.\d+)?)");
+  const std::string start = file.filename().string();
+  const fs::path folder = file.parent_path();
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder.empty() ? "." : folder, error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    const bool is_one =
+        name.starts_with(start) && std::regex_match(name.substr(start.size()), kBehind);
+    if (is_one) paths.push_back(folder / name);
+  }
+  const bool is_none =
+      error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+  if (error && !is_none) {
+    throw EnvironmentError(folder.string() + ": cannot read the folder: " + error.message());
+  }
+  std::ranges::sort(paths);
+  return paths;
 }
 
 }  // namespace plumbline

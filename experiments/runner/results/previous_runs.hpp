@@ -19,4 +19,8 @@ std::vector<std::filesystem::path> keep_previous_runs(
     const std::vector<std::string>& finished_ids, const Plan& plan, const Definition& definition,
     const Provenance& provenance);
 
+/// Those that stand beside FILE, in the order of their names. Throws EnvironmentError where the folder
+/// cannot be read.
+std::vector<std::filesystem::path> previous_files(const std::filesystem::path& file);
+
 }  // namespace plumbline

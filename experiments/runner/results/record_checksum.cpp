@@ -6,9 +6,9 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/core/digest.hpp"
@@ -55,14 +55,15 @@ double record_checksum(std::string_view run_id, const RunRecord& record) {
   pieces.add(std::span<const std::int64_t>(counts));
   pieces.add(std::span<const std::int64_t>(record.steps));
   // In the order of their names: that of the variables depends on which run was written first.
-  std::map<std::string_view, std::span<const double>> named;
-  for (const auto& [name, value] : record.summary) named.emplace(name, std::span(&value, 1));
+  std::vector<std::pair<std::string_view, std::span<const double>>> named;
+  for (const auto& [name, value] : record.summary) named.emplace_back(name, std::span(&value, 1));
   if (!record.steps.empty()) {
-    for (const Metric& metric : record.metrics) named.emplace(metric.name, metric.values);
+    for (const Metric& metric : record.metrics) named.emplace_back(metric.name, metric.values);
     for (const PredictionVariable& prediction : kPredictions) {
-      named.emplace(prediction.name, record.*prediction.values);
+      named.emplace_back(prediction.name, record.*prediction.values);
     }
   }
+  std::ranges::sort(named, {}, [](const auto& piece) { return piece.first; });
   for (const auto& [name, values] : named) {
     if (is_gap(values)) continue;
     pieces.add(name);

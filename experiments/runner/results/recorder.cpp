@@ -5,6 +5,8 @@
 #include <iterator>
 #include <utility>
 
+#include "experiments/runner/results/record_size.hpp"
+
 namespace plumbline {
 
 namespace {
@@ -13,14 +15,6 @@ constexpr std::chrono::seconds kLongestWait{1};
 /// Of numbers in memory, before their turn comes early; and before whoever brings more has to wait.
 constexpr std::size_t kMostBytes = std::size_t{16} << 20;
 constexpr std::size_t kMostBytesBehind = 4 * kMostBytes;
-
-/// What a run takes in memory, roughly.
-std::size_t bytes_of(const FinishedRun& run) {
-  constexpr std::size_t kBytesBeside = 1024;
-  std::size_t numbers = run.record.steps.size() + 3 * run.record.theory_error_signal.size();
-  for (const Metric& metric : run.record.metrics) numbers += metric.values.size();
-  return kBytesBeside + numbers * sizeof(double);
-}
 
 }  // namespace
 
@@ -39,7 +33,7 @@ Recorder::~Recorder() {
 void Recorder::append(FinishedRun&& run) {
   std::unique_lock lock(mutex_);
   const bool is_first = waiting_.empty();
-  waiting_bytes_ += bytes_of(run);
+  waiting_bytes_ += bytes_of(run.record);
   waiting_.push_back(std::move(run));
   if (is_first) due_ = Clock::now() + kLongestWait;
   if (is_first || waiting_bytes_ >= kMostBytes) wake_.notify_one();

@@ -17,7 +17,8 @@
 namespace plumbline {
 
 /// Gathers finished runs and hands them on, in the order in which they came, to `write`, on a thread of
-/// its own: those that have come in a second, or fewer where they are many bytes. While none is due it
+/// its own: those that have come in a second, or fewer where they are many bytes. `write` may keep what it
+/// has written. While none is due it
 /// calls `idle` as long as that returns true, which must not take long. No run depends on it: where it
 /// throws, it is called again after the next that are written.
 ///
@@ -25,7 +26,7 @@ namespace plumbline {
 /// throw what it threw, until it succeeds.
 class Recorder {
  public:
-  using Write = std::function<void(std::span<const FinishedRun>)>;
+  using Write = std::function<void(std::span<FinishedRun>)>;
 
   Recorder(Write write, std::function<bool()> idle);
   /// Ends the thread. What was not written, flush() not being called, is lost.

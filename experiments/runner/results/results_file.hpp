@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -44,9 +45,9 @@ class ResultsWriter {
   /// `threads` of the provenance. Throws std::invalid_argument for a record that the plan leaves no
   /// room for: a run that is already written, a step at which the plan does not record, more layers
   /// than the plan's deepest net, a metric of the wrong length.
-  void write(std::size_t index, const RunRecord& record);
+  void write(std::size_t index, RunRecord record);
   /// The same for a run that was computed elsewhere: one that is taken over from another file.
-  void write(std::size_t index, const RunRecord& record, const RunPlace& place);
+  void write(std::size_t index, RunRecord record, const RunPlace& place);
   /// Ends the file. Nothing may be written afterwards.
   void close();
 
@@ -89,6 +90,8 @@ class ResultsReader {
   std::vector<MetricVariable> metrics() const;
   std::vector<std::int64_t> steps() const;
   std::size_t layers() const;
+  /// How many coordinates each axis of metrics has, by QuantityAxis.
+  std::array<std::size_t, 4> axis_sizes() const;
   /// A variable over (run) alone, as text: settings and labels, one value for each run. Numbers
   /// have the fewest digits that give the same value.
   std::vector<std::string> labels(const std::string& name) const;

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -41,10 +43,11 @@ constexpr const char* kStudy = "study";
 constexpr const char* kStage = "stage";
 
 /// What the file itself calls its axes, variables and groups; predictions and metrics aside.
-constexpr std::array<std::string_view, 21> kFileNames = {
-    "run",      "step",       "layer",        "run_id",      "status",  "message",  "digest",
-    "n_layers", "n_steps",    "wall_seconds", "cpu_seconds", "threads", "host",     "started",
-    "recorded", "provenance", "plots",        "study",       "stage",   "ended_by", "checksum"};
+constexpr std::array<std::string_view, 26> kFileNames = {
+    "run",      "step",       "layer",        "run_id",      "status",       "message",  "digest",
+    "n_layers", "n_steps",    "wall_seconds", "cpu_seconds", "threads",      "host",     "started",
+    "recorded", "provenance", "plots",        "study",       "stage",        "ended_by", "checksum",
+    "lag",      "index",      "n_lags",       "n_indices",   "probe_seconds"};
 
 constexpr std::array<std::string_view, 7> kTimingNames = {
     "wall_seconds", "cpu_seconds", "threads", "host", "started", "date_created", "history"};
@@ -53,11 +56,12 @@ constexpr std::array<std::string_view, 7> kTimingNames = {
 /// them.
 const std::vector<MetricVariable>& metrics_of_every_run() {
   static const std::vector<MetricVariable> metrics = {
-      {"train_loss", "mean loss over the training examples", "1", false},
-      {"train_accuracy", "share of the training examples that are classified rightly", "1", false},
-      {"valid_loss", "mean loss over the validation examples", "1", false},
+      {"train_loss", "mean loss over the training examples", "1", QuantityAxis::none},
+      {"train_accuracy", "share of the training examples that are classified rightly", "1",
+       QuantityAxis::none},
+      {"valid_loss", "mean loss over the validation examples", "1", QuantityAxis::none},
       {"valid_accuracy", "share of the validation examples that are classified rightly", "1",
-       false}};
+       QuantityAxis::none}};
   return metrics;
 }
 
@@ -84,24 +88,53 @@ std::string whole_name(std::string key) {
 std::vector<Column> columns_of(const Plan& plan) {
   std::vector<Column> columns;
   std::map<std::string, std::size_t> index;
+  // Nearly every run has the keys of the run before it, in the same order.
+  std::vector<std::pair<std::string_view, std::size_t>> before;
+  std::vector<std::pair<std::string_view, std::size_t>> places;
   for (std::size_t run = 0; run < plan.runs.size(); ++run) {
+    places.clear();
     for (const ResolvedSetting& setting : plan.runs[run].configuration.resolved) {
-      const std::string key = written_key(setting.key);
-      const auto [found, added] = index.try_emplace(key, columns.size());
-      if (added) {
-        columns.push_back({key, std::vector<const SettingNode*>(plan.runs.size(), nullptr)});
+      std::size_t place = 0;
+      if (places.size() < before.size() && before[places.size()].first == setting.key) {
+        place = before[places.size()].second;
+      } else {
+        const std::string key = written_key(setting.key);
+        const auto [found, added] = index.try_emplace(key, columns.size());
+        if (added) {
+          columns.push_back({key, std::vector<const SettingNode*>(plan.runs.size(), nullptr)});
+        }
+        place = found->second;
       }
-      columns[found->second].values[run] = &setting.value;
+      columns[place].values[run] = &setting.value;
+      places.emplace_back(setting.key, place);
     }
+    before.swap(places);
   }
   return columns;
+}
+
+/// Whether to_string() gives the same, which takes far longer.
+bool same_value(const SettingNode& a, const SettingNode& b) {
+  if (a.value.index() == b.value.index()) {
+    if (const auto* text = std::get_if<std::string>(&a.value)) {
+      return *text == std::get<std::string>(b.value);
+    }
+    if (const auto* integer = std::get_if<std::int64_t>(&a.value)) {
+      return *integer == std::get<std::int64_t>(b.value);
+    }
+    if (const auto* number = std::get_if<double>(&a.value)) {
+      return std::bit_cast<std::uint64_t>(*number) ==
+             std::bit_cast<std::uint64_t>(std::get<double>(b.value));
+    }
+  }
+  return to_string(a) == to_string(b);
 }
 
 bool varies(const Column& column) {
   const SettingNode* first = column.values.front();
   return std::ranges::any_of(column.values, [&](const SettingNode* value) {
     if (value == nullptr || first == nullptr) return value != first;
-    return to_string(*value) != to_string(*first);
+    return !same_value(*value, *first);
   });
 }
 
@@ -216,33 +249,51 @@ std::vector<SettingVariable> settings_of(const Plan& plan, std::set<std::string>
   return settings;
 }
 
-std::vector<MetricVariable> metrics_of(const Plan& plan) {
-  std::vector<MetricVariable> metrics = metrics_of_every_run();
-  for (const RunSpec& run : plan.runs) {
-    for (const ScheduledProbe& probe : run.configuration.probes) {
-      const PluginInfo& info = probe.entry->info;
-      if (std::ranges::find(metrics, info.name, &MetricVariable::name) != metrics.end()) continue;
-      metrics.push_back({info.name, info.summary, probe.entry->units, true});
+// Adds a reason where it is new.
+void add_reason(std::string& reasons, const std::string& reason) {
+  if (reason.empty() || reasons.find(reason) != std::string::npos) return;
+  reasons += (reasons.empty() ? "" : "; ") + reason;
+}
+
+void add_metrics(const RunConfiguration& run, ResultsLayout& layout) {
+  if (run.probes.empty()) return;
+  const ProbedRun probed = run.probed();
+  for (const ScheduledProbe& probe : run.probes) {
+    const std::vector<Quantity> quantities = probe.kind->quantities();
+    for (std::size_t q = 0; q < quantities.size(); ++q) {
+      const Quantity& quantity = quantities[q];
+      auto found = std::ranges::find(layout.metrics, quantity.name, &MetricVariable::name);
+      if (found == layout.metrics.end()) {
+        found = layout.metrics.insert(
+            found, {quantity.name, quantity.summary, quantity.units, quantity.axis});
+      }
+      add_reason(found->undefined, probe.kind->undefined(q, probed));
+      if (quantity.axis == QuantityAxis::lag) {
+        layout.lags = std::max(layout.lags, probed.input.steps);
+      }
+      if (quantity.axis == QuantityAxis::index) {
+        layout.indices = std::max(layout.indices, quantity.size);
+      }
     }
   }
-  return metrics;
 }
 
 }  // namespace
 
 ResultsLayout results_layout(const Plan& plan) {
   ResultsLayout layout;
+  layout.metrics = metrics_of_every_run();
   std::set<std::int64_t> steps;
   for (const RunSpec& run : plan.runs) {
     layout.run_ids.push_back(run.run_id);
     layout.layers =
         std::max(layout.layers, weight_layers(run.configuration.model, run.configuration.input(),
                                               run.configuration.data->outputs()));
+    add_metrics(run.configuration, layout);
     const std::vector<std::int64_t> recorded = run.configuration.recorded_steps();
     steps.insert(recorded.begin(), recorded.end());
   }
   layout.steps.assign(steps.begin(), steps.end());
-  layout.metrics = metrics_of(plan);
 
   std::set<std::string> taken(kFileNames.begin(), kFileNames.end());
   for (const PredictionVariable& prediction : kPredictions) taken.insert(prediction.name);
@@ -259,6 +310,26 @@ ResultsLayout results_layout(const Plan& plan) {
     if (is_new) layout.sweep_axes.push_back(found->name);
   }
   return layout;
+}
+
+std::vector<double> axis_coordinates(QuantityAxis axis, std::size_t size) {
+  std::vector<double> coordinates(size);
+  std::iota(coordinates.begin(), coordinates.end(), axis == QuantityAxis::lag ? 0.0 : 1.0);
+  return coordinates;
+}
+
+std::string axis_meaning(QuantityAxis axis) {
+  switch (axis) {
+    case QuantityAxis::none:
+      return "";
+    case QuantityAxis::layer:
+      return "weight layer, 1 at the input side";
+    case QuantityAxis::lag:
+      return "steps of the sequence before its last";
+    case QuantityAxis::index:
+      return "number in the order that the variable has";
+  }
+  return "";
 }
 
 std::string plan_summary(const Plan& plan, const ResultsLayout& layout) {
@@ -283,7 +354,8 @@ std::string plan_summary(const Plan& plan, const ResultsLayout& layout) {
 }
 
 bool is_timing_variable(std::string_view name) {
-  return name == "provenance" || std::ranges::find(kTimingNames, name) != kTimingNames.end();
+  return name == "provenance" || name.starts_with("probe_seconds") ||
+         std::ranges::find(kTimingNames, name) != kTimingNames.end();
 }
 
 }  // namespace plumbline

@@ -49,12 +49,14 @@ struct SettingVariable {
   bool operator==(const SettingVariable&) const = default;
 };
 
-/// A quantity over (run, step) or (run, step, layer).
+/// A quantity over (run, step), and an axis of its own where it has one.
 struct MetricVariable {
   std::string name;
   std::string meaning;
   std::string units;
-  bool per_layer = false;
+  QuantityAxis axis = QuantityAxis::none;
+  /// Why it says nothing of some runs; empty where it says something of all.
+  std::string undefined = {};
 
   bool operator==(const MetricVariable&) const = default;
 };
@@ -63,6 +65,9 @@ struct ResultsLayout {
   std::vector<std::string> run_ids;
   std::vector<std::int64_t> steps;  ///< all steps at which any run records, in rising order
   std::size_t layers = 0;           ///< weight layers of the deepest run
+  std::size_t lags = 0;  ///< of the longest sequence that a metric is over; 0: the file has no lags
+  std::size_t indices =
+      0;  ///< of the metric over indices that has most; 0: the file has no indices
   std::vector<SettingVariable> settings;
   std::vector<std::string> sweep_axes;  ///< names of settings, the slowest first
   std::vector<MetricVariable> metrics;  ///< those that the plan says will be measured
@@ -73,6 +78,17 @@ struct ResultsLayout {
 /// last part of its key, or by its table's name where that part is `name`, or by its whole key with
 /// underscores where that would clash with another variable. Needs at least one run.
 ResultsLayout results_layout(const Plan& plan);
+
+/// How many coordinates a file has on each axis of metrics beside run and step, by QuantityAxis; 0: the file
+/// has no such axis. That of no axis is the 1 number at each step.
+using AxisSizes = std::array<std::size_t, 4>;
+constexpr std::size_t size_of(const AxisSizes& sizes, QuantityAxis axis) {
+  return sizes[static_cast<std::size_t>(axis)];
+}
+
+/// The coordinates of such an axis, and what they are.
+std::vector<double> axis_coordinates(QuantityAxis axis, std::size_t size);
+std::string axis_meaning(QuantityAxis axis);
 
 /// One line: how many runs there are, and for each study the axes with how many values each, or trials
 /// of a search and what they are drawn from.

@@ -8,12 +8,14 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/core/hdf5_extent.hpp"
 #include "engine/core/hdf5_handle.hpp"
 #include "engine/core/setting_node.hpp"
 #include "experiments/runner/results/hdf5_variables.hpp"
 #include "experiments/runner/results/record_checksum.hpp"
 #include "experiments/runner/results/results_file.hpp"
 #include "experiments/runner/results/results_layout.hpp"
+#include "experiments/runner/results/run_columns.hpp"
 
 namespace plumbline {
 
@@ -26,12 +28,15 @@ using hdf5::Variable;
 /// Of the largest variable, in a block of runs: a megabyte.
 constexpr std::size_t kBlockNumbers = 131072;
 
+constexpr std::array kAxesOfSomeFiles = {QuantityAxis::lag, QuantityAxis::index};
+
 /// A metric of the file; its shape is that of the axes.
 struct MetricDataset {
   Variable variable;
   std::string meaning;
   std::string units;
-  bool per_layer = false;
+  QuantityAxis axis = QuantityAxis::none;
+  std::string undefined;
 };
 
 /// What a record needs of the variables over (run), and the metrics, opened.
@@ -40,6 +45,8 @@ struct Contents {
   std::vector<std::string> messages;
   std::vector<std::string> digests;
   std::vector<double> n_layers;
+  std::vector<double> n_lags;     // empty where the file has no such variable
+  std::vector<double> n_indices;  // likewise
   std::vector<double> n_steps;
   std::vector<std::string> ended_by;  // empty where the file has no such variable
   std::vector<double> wall_seconds;
@@ -50,6 +57,7 @@ struct Contents {
   std::vector<double> threads;
   std::vector<std::string> hosts;
   std::vector<std::pair<std::string, std::vector<double>>> summary;
+  std::vector<std::pair<std::string, std::vector<double>>> probe_seconds;
   Variable recorded;
   std::vector<MetricDataset> metrics;
   std::array<Variable, kPredictions.size()> predictions;
@@ -65,7 +73,8 @@ class ResultsReader::File {
   hid_t id() const { return file_.id(); }
   std::size_t runs() const { return runs_; }
   const std::vector<double>& steps() const { return steps_; }
-  std::size_t layers() const { return layers_; }
+  std::size_t layers() const { return size_of(sizes_, QuantityAxis::layer); }
+  const AxisSizes& sizes() const { return sizes_; }
 
   /// A variable over (run) alone.
   Variable run_variable(const std::string& name) const;
@@ -90,7 +99,8 @@ class ResultsReader::File {
   Handle file_;
   std::size_t runs_ = 0;
   std::vector<double> steps_;
-  std::size_t layers_ = 0;
+  AxisSizes sizes_ = {1, 0, 0, 0};
+  std::array<Variable, std::tuple_size_v<AxisSizes>> axes_;  // of kAxesOfSomeFiles
   std::optional<Contents> contents_;
 };
 
@@ -113,11 +123,23 @@ ResultsReader::File::File(const std::filesystem::path& path)
     if (!variable || variable.shape.size() != 1 || variable.shape[0] == 0) {
       check_.refuse("has no axis '" + std::string(name) + "'");
     }
+    // All other variables have these lengths, so none is larger than the file can hold.
+    hdf5::sides_of(check_, variable.dataset, "'" + std::string(name) + "'");
     return hdf5::read_numbers(check_, variable);
   };
   runs_ = axis("run").size();
   steps_ = axis("step");
-  layers_ = axis("layer").size();
+  sizes_[static_cast<std::size_t>(QuantityAxis::layer)] = axis("layer").size();
+  const std::vector<std::string> members = hdf5::members(check_, id());
+  for (const QuantityAxis axis_of_some : kAxesOfSomeFiles) {
+    const std::string name(to_string(axis_of_some));
+    if (std::ranges::find(members, name) == members.end()) continue;
+    Variable variable = hdf5::open_variable(check_, id(), name);
+    // Of an older version it may be a setting of that name.
+    if (!variable || !hdf5::is_dimension(check_, variable)) continue;
+    sizes_[static_cast<std::size_t>(axis_of_some)] = variable.shape[0];
+    axes_[static_cast<std::size_t>(axis_of_some)] = std::move(variable);
+  }
 }
 
 void ResultsReader::File::require_run(std::size_t index) const {
@@ -146,15 +168,28 @@ std::vector<std::string> ResultsReader::File::run_texts(const std::string& name)
 }
 
 MetricDataset ResultsReader::File::metric(Variable variable) const {
-  const bool per_layer = variable.shape.size() == 3;
-  std::vector<hsize_t> shape = {runs_, steps_.size()};
-  if (per_layer) shape.push_back(layers_);
-  if (variable.shape != shape) check_.refuse("'" + variable.name + "' has a wrong shape");
+  const auto refuse = [&] { check_.refuse("'" + variable.name + "' has a wrong shape"); };
+  if (variable.shape.size() < 2 || variable.shape.size() > 3 || variable.shape[0] != runs_ ||
+      variable.shape[1] != steps_.size()) {
+    refuse();
+  }
+  QuantityAxis axis = QuantityAxis::none;
+  if (variable.shape.size() == 3) {
+    axis = QuantityAxis::layer;
+    for (const QuantityAxis one : kAxesOfSomeFiles) {
+      const Variable& dimension = axes_[static_cast<std::size_t>(one)];
+      if (dimension && hdf5::is_over(check_, variable, dimension, 2)) axis = one;
+    }
+    if (variable.shape[2] != size_of(sizes_, axis)) refuse();
+  }
   std::string meaning = hdf5::text_attribute(check_, variable.id(), "long_name");
   std::string units = hdf5::has_attribute(check_, variable.id(), "units")
                           ? hdf5::text_attribute(check_, variable.id(), "units")
                           : "";
-  return {std::move(variable), std::move(meaning), std::move(units), per_layer};
+  std::string undefined = hdf5::has_attribute(check_, variable.id(), "undefined")
+                              ? hdf5::text_attribute(check_, variable.id(), "undefined")
+                              : "";
+  return {std::move(variable), std::move(meaning), std::move(units), axis, std::move(undefined)};
 }
 
 Contents ResultsReader::File::read_contents() const {
@@ -172,21 +207,31 @@ Contents ResultsReader::File::read_contents() const {
   contents.run_ids = run_texts("run_id");
   contents.recorded = shaped("recorded", {runs_, steps_.size()});
   for (std::size_t i = 0; i < kPredictions.size(); ++i) {
-    contents.predictions[i] = shaped(kPredictions[i].name, {runs_, layers_});
+    contents.predictions[i] = shaped(kPredictions[i].name, {runs_, layers()});
   }
   for (const std::string& name : hdf5::members(check_, id())) {
     if (name == "ended_by") contents.ended_by = run_texts(name);
     if (name == "checksum") contents.checksums = run_numbers(name);
+    if (name == "n_lags") contents.n_lags = run_numbers(name);
+    if (name == "n_indices") contents.n_indices = run_numbers(name);
     Variable variable = hdf5::open_variable(check_, id(), name);
     if (!variable || !hdf5::has_attribute(check_, variable.id(), "role")) continue;
     const std::string role = hdf5::text_attribute(check_, variable.id(), "role");
     if (role == "summary") contents.summary.emplace_back(name, run_numbers(name));
+    if (role == "probe") {
+      contents.probe_seconds.emplace_back(name.substr(kProbeSeconds.size()), run_numbers(name));
+    }
     if (role == "metric") contents.metrics.push_back(metric(std::move(variable)));
   }
   for (std::size_t run = 0; run < runs_; ++run) {
     const bool known_status = contents.status[run] >= 0 && contents.status[run] <= 3;
-    const bool has_room =
-        contents.n_layers[run] >= 0 && contents.n_layers[run] <= static_cast<double>(layers_);
+    const auto fits = [&](const std::vector<double>& sizes, QuantityAxis axis) {
+      return sizes.empty() ||
+             (sizes[run] >= 0 && sizes[run] <= static_cast<double>(size_of(sizes_, axis)));
+    };
+    const bool has_room = fits(contents.n_layers, QuantityAxis::layer) &&
+                          fits(contents.n_lags, QuantityAxis::lag) &&
+                          fits(contents.n_indices, QuantityAxis::index);
     if (known_status && has_room) continue;
     check_.refuse("run " + std::to_string(run) +
                   " has a status or a number of layers that is none");
@@ -213,11 +258,20 @@ RunRecord ResultsReader::File::read_columns(std::size_t index) const {
   record.message = contents_->messages[index];
   record.digest = contents_->digests[index];
   record.n_layers = static_cast<std::int64_t>(contents_->n_layers[index]);
+  if (!contents_->n_lags.empty()) {
+    record.n_lags = static_cast<std::int64_t>(contents_->n_lags[index]);
+  }
+  if (!contents_->n_indices.empty()) {
+    record.n_indices = static_cast<std::int64_t>(contents_->n_indices[index]);
+  }
   record.n_steps = static_cast<std::int64_t>(contents_->n_steps[index]);
   if (!contents_->ended_by.empty()) record.ended_by = contents_->ended_by[index];
   record.wall_seconds = contents_->wall_seconds[index];
   record.cpu_seconds = contents_->cpu_seconds[index];
   record.started = static_cast<std::int64_t>(contents_->started[index]);
+  for (const auto& [name, seconds] : contents_->probe_seconds) {
+    if (!std::isnan(seconds[index])) record.probe_seconds.emplace_back(name, seconds[index]);
+  }
   const bool is_summed_up = std::ranges::any_of(
       contents_->summary, [&](const auto& column) { return !std::isnan(column.second[index]); });
   if (!is_summed_up) return record;
@@ -245,12 +299,12 @@ std::vector<RunRecord> ResultsReader::File::read(std::size_t first, std::size_t 
     }
   }
   for (const MetricDataset& dataset : from.metrics) {
-    const std::size_t width = dataset.per_layer ? layers_ : 1;
+    const std::size_t width = size_of(sizes_, dataset.axis);
     const std::vector<double> padded = hdf5::read_rows(check(), dataset.variable, first, count);
     for (std::size_t i = 0; i < count; ++i) {
       if (rows[i].empty()) continue;
-      const auto given = dataset.per_layer ? static_cast<std::ptrdiff_t>(records[i].n_layers) : 1;
-      Metric metric{dataset.variable.name, dataset.meaning, dataset.units, dataset.per_layer, {}};
+      const auto given = static_cast<std::ptrdiff_t>(records[i].width(dataset.axis));
+      Metric metric{dataset.variable.name, dataset.meaning, dataset.units, dataset.axis, {}};
       metric.values.reserve(rows[i].size() * static_cast<std::size_t>(given));
       for (const std::size_t row : rows[i]) {
         const auto begin =
@@ -264,7 +318,7 @@ std::vector<RunRecord> ResultsReader::File::read(std::size_t first, std::size_t 
     const std::vector<double> padded = hdf5::read_rows(check(), from.predictions[k], first, count);
     for (std::size_t i = 0; i < count; ++i) {
       if (rows[i].empty()) continue;
-      const auto begin = padded.begin() + static_cast<std::ptrdiff_t>(i * layers_);
+      const auto begin = padded.begin() + static_cast<std::ptrdiff_t>(i * layers());
       (records[i].*kPredictions[k].values)
           .assign(begin, begin + static_cast<std::ptrdiff_t>(records[i].n_layers));
     }
@@ -331,7 +385,7 @@ std::vector<RunRecord> ResultsReader::read(std::size_t first, std::size_t count)
 }
 
 std::size_t ResultsReader::runs_per_block() const {
-  const std::size_t widest = file_->steps().size() * file_->layers();
+  const std::size_t widest = file_->steps().size() * std::ranges::max(file_->sizes());
   return std::max<std::size_t>(kBlockNumbers / std::max<std::size_t>(widest, 1), 1);
 }
 
@@ -351,7 +405,8 @@ std::vector<MetricVariable> ResultsReader::metrics() const {
   const hdf5::Turn turn;
   std::vector<MetricVariable> metrics;
   for (const MetricDataset& dataset : file_->contents().metrics) {
-    metrics.push_back({dataset.variable.name, dataset.meaning, dataset.units, dataset.per_layer});
+    metrics.push_back(
+        {dataset.variable.name, dataset.meaning, dataset.units, dataset.axis, dataset.undefined});
   }
   return metrics;
 }
@@ -361,6 +416,8 @@ std::vector<std::int64_t> ResultsReader::steps() const {
 }
 
 std::size_t ResultsReader::layers() const { return file_->layers(); }
+
+std::array<std::size_t, 4> ResultsReader::axis_sizes() const { return file_->sizes(); }
 
 std::vector<std::string> ResultsReader::labels(const std::string& name) const {
   const hdf5::Turn turn;

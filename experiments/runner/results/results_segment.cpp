@@ -5,6 +5,7 @@
 #include <array>
 #include <iterator>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -28,9 +29,9 @@ constexpr std::size_t kFewestLayers = 1;
 /// Of the largest variable: a megabyte, which is what the library keeps of a file that is read.
 constexpr std::size_t kChunkNumbers = 131072;
 
-std::vector<double> counted_from(double first, std::size_t size) {
+std::vector<double> numbered(std::size_t size) {
   std::vector<double> values(size);
-  for (std::size_t i = 0; i < size; ++i) values[i] = first + static_cast<double>(i);
+  std::iota(values.begin(), values.end(), 0.0);
   return values;
 }
 
@@ -52,14 +53,18 @@ void include_metric(SegmentShape& shape, MetricVariable&& metric) {
 void SegmentShape::include(const RunRecord& record) {
   include_steps(*this, record.steps);
   layers = std::max(layers, static_cast<std::size_t>(record.n_layers));
+  lags = std::max(lags, static_cast<std::size_t>(record.n_lags));
+  indices = std::max(indices, static_cast<std::size_t>(record.n_indices));
   for (const Metric& metric : record.metrics) {
-    include_metric(*this, {metric.name, metric.meaning, metric.units, metric.per_layer});
+    include_metric(*this, {metric.name, metric.meaning, metric.units, metric.axis});
   }
 }
 
 void SegmentShape::include(const ResultsReader& reader) {
   include_steps(*this, reader.steps());
   layers = std::max(layers, reader.layers());
+  lags = std::max(lags, size_of(reader.axis_sizes(), QuantityAxis::lag));
+  indices = std::max(indices, size_of(reader.axis_sizes(), QuantityAxis::index));
   for (MetricVariable& metric : reader.metrics()) include_metric(*this, std::move(metric));
 }
 
@@ -93,7 +98,7 @@ class SegmentWriter::File {
   // Declared first, so that the file outlives the variables in it.
   hdf5::OutputFile output_;
   std::vector<std::int64_t> steps_;
-  std::size_t layers_;
+  AxisSizes sizes_;
   std::size_t runs_;
   std::size_t chunk_rows_;
   std::size_t written_ = 0;
@@ -102,7 +107,7 @@ class SegmentWriter::File {
 
   Variable run_;
   Variable step_;
-  Variable layer_;
+  std::array<Variable, std::tuple_size_v<AxisSizes>> axes_;  ///< as those of ResultsWriter
   Variable run_id_;
   RunColumns columns_;
   Variable recorded_;
@@ -114,29 +119,40 @@ SegmentWriter::File::File(std::filesystem::path path, std::size_t runs, const Se
                           const Definition& definition, const Provenance& provenance)
     : output_(std::move(path)),
       steps_(shape.steps.empty() ? std::vector{kOnlyStep} : shape.steps),
-      layers_(std::max(shape.layers, kFewestLayers)),
+      sizes_{1, std::max(shape.layers, kFewestLayers), shape.lags, shape.indices},
       runs_(runs),
-      chunk_rows_(std::clamp<std::size_t>(kChunkNumbers / (steps_.size() * layers_), 1, runs)) {
+      chunk_rows_(std::clamp<std::size_t>(
+          kChunkNumbers / (steps_.size() * std::ranges::max(sizes_)), 1, runs)) {
   write_file_attributes(check(), file(), definition, provenance,
                         {.schema = kResultsSchema,
                          .version = kResultsSchemaVersion,
                          .id = definition.name + ".segment"});
   write_origin(check(), file(), definition, provenance);
-  run_ = hdf5::create_dimension(check(), file(), "run", counted_from(0, runs));
+  run_ = hdf5::create_dimension(check(), file(), "run", numbered(runs));
   step_ = hdf5::create_dimension(check(), file(), "step",
                                  std::vector<double>(steps_.begin(), steps_.end()));
-  layer_ = hdf5::create_dimension(check(), file(), "layer", counted_from(1, layers_));
+  for (const QuantityAxis axis : {QuantityAxis::layer, QuantityAxis::lag, QuantityAxis::index}) {
+    const std::size_t size = size_of(sizes_, axis);
+    if (size == 0) continue;
+    axes_[static_cast<std::size_t>(axis)] = hdf5::create_dimension(
+        check(), file(), std::string(to_string(axis)), axis_coordinates(axis, size));
+  }
   run_id_ = hdf5::create_variable(check(), file(), "run_id", StoredAs::text, Axes{&run_});
   columns_ = RunColumns(check(), file(), run_);
   recorded_ = hdf5::create_variable(check(), file(), "recorded", StoredAs::int8,
                                     Axes{&run_, &step_}, chunk_rows_);
   for (const MetricVariable& metric : shape.metrics) {
-    const Axes axes = metric.per_layer ? Axes{&run_, &step_, &layer_} : Axes{&run_, &step_};
+    Axes axes{&run_, &step_};
+    if (metric.axis != QuantityAxis::none) {
+      axes.push_back(&axes_[static_cast<std::size_t>(metric.axis)]);
+    }
     metrics_.push_back({metric, measured_variable(metric.name, axes, "metric")});
     hdf5::describe(check(), metrics_.back().variable, metric.meaning, metric.units);
   }
   for (const PredictionVariable& prediction : kPredictions) {
-    predictions_.push_back(measured_variable(prediction.name, Axes{&run_, &layer_}, "prediction"));
+    predictions_.push_back(measured_variable(
+        prediction.name, Axes{&run_, &axes_[static_cast<std::size_t>(QuantityAxis::layer)]},
+        "prediction"));
   }
 }
 
@@ -199,14 +215,13 @@ void SegmentWriter::File::write_recorded(std::span<const FinishedRun> runs) {
 
 void SegmentWriter::File::write_metric(const MetricBlock& block,
                                        std::span<const FinishedRun> runs) {
-  const std::size_t width = block.metric.per_layer ? layers_ : 1;
+  const std::size_t width = size_of(sizes_, block.metric.axis);
   std::vector<double> padded(runs.size() * steps_.size() * width, kNaN);
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const RunRecord& record = runs[i].record;
     const auto found = std::ranges::find(record.metrics, block.metric.name, &Metric::name);
     if (found == record.metrics.end()) continue;
-    const std::size_t given =
-        block.metric.per_layer ? static_cast<std::size_t>(record.n_layers) : 1;
+    const std::size_t given = record.width(block.metric.axis);
     if (found->values.size() != record.steps.size() * given || given > width) {
       throw std::invalid_argument("a record has a " + found->name + " of the wrong length");
     }
@@ -219,11 +234,12 @@ void SegmentWriter::File::write_metric(const MetricBlock& block,
 }
 
 void SegmentWriter::File::write_prediction(std::size_t which, std::span<const FinishedRun> runs) {
-  std::vector<double> padded(runs.size() * layers_, kNaN);
+  const std::size_t layers = size_of(sizes_, QuantityAxis::layer);
+  std::vector<double> padded(runs.size() * layers, kNaN);
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const std::vector<double>& values = runs[i].record.*kPredictions[which].values;
-    if (values.size() > layers_) throw std::invalid_argument("a prediction is too long");
-    std::ranges::copy(values, padded.begin() + static_cast<std::ptrdiff_t>(i * layers_));
+    if (values.size() > layers) throw std::invalid_argument("a prediction is too long");
+    std::ranges::copy(values, padded.begin() + static_cast<std::ptrdiff_t>(i * layers));
   }
   hdf5::write_rows(check(), predictions_[which], written_, runs.size(), padded);
 }
@@ -239,7 +255,8 @@ void SegmentWriter::File::close() {
   columns_ = {};
   metrics_.clear();
   predictions_.clear();
-  for (Variable* variable : {&recorded_, &run_id_, &run_, &step_, &layer_}) *variable = {};
+  for (Variable* variable : {&recorded_, &run_id_, &run_, &step_}) *variable = {};
+  axes_ = {};
   output_.publish_sealed();
 }
 

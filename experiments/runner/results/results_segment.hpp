@@ -28,6 +28,8 @@ struct FinishedRun {
 struct SegmentShape {
   std::vector<std::int64_t> steps;  ///< in rising order
   std::size_t layers = 0;
+  std::size_t lags = 0;
+  std::size_t indices = 0;
   std::vector<MetricVariable> metrics;
 
   /// Makes room for what a run, or all runs of a file, hold.

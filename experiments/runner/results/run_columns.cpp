@@ -24,7 +24,7 @@ std::string in_words(std::string name) {
 }  // namespace
 
 RunColumns::RunColumns(const hdf5::Check& check, hid_t file, const hdf5::Variable& run)
-    : run_(&run), ended_by_(run.shape[0]) {
+    : run_(&run), ended_by_(run.shape[0]), n_lags_(run.shape[0]), n_indices_(run.shape[0]) {
   const std::array<const hdf5::Variable*, 1> axes = {&run};
   const auto variable = [&](const char* name, StoredAs type, const char* meaning,
                             const char* units) {
@@ -49,10 +49,12 @@ RunColumns::RunColumns(const hdf5::Check& check, hid_t file, const hdf5::Variabl
   n_layers_ = numbers("n_layers", StoredAs::int32, 0, "weight layers", "1");
   n_steps_ =
       numbers("n_steps", StoredAs::int32, 0, "last step at which anything was measured", "1");
-  wall_seconds_ = numbers("wall_seconds", StoredAs::float64, kNaN, "time that the run took", "s");
-  cpu_seconds_ = numbers(
-      "cpu_seconds", StoredAs::float64, kNaN,
-      "processor time of the run's own thread; what other threads helped is not in it", "s");
+  wall_seconds_ = numbers("wall_seconds", StoredAs::float64, kNaN,
+                          "time that the run took, without its probes", "s");
+  cpu_seconds_ = numbers("cpu_seconds", StoredAs::float64, kNaN,
+                         "processor time of the run's own thread, without its probes; what other "
+                         "threads helped is not in it",
+                         "s");
   threads_ = numbers("threads", StoredAs::int32, 0, "threads that ran nets at once", "1");
   host_ = texts("host", "machine that computed the run");
   started_ = numbers("started", StoredAs::int64, 0, "when the run began",
@@ -75,19 +77,22 @@ void RunColumns::keep(std::size_t index, const std::string& run_id, const RunRec
   started_.values[index] = static_cast<double>(record.started);
   checksum_.values[index] = record_checksum(run_id, record);
   ended_by_[index] = record.ended_by;
-  keep_summary(index, record);
+  n_lags_[index] = static_cast<double>(record.n_lags);
+  n_indices_[index] = static_cast<double>(record.n_indices);
+  for (const auto& [name, value] : record.summary) keep_named(index, summary_, name, value);
+  for (const auto& [name, seconds] : record.probe_seconds) {
+    keep_named(index, probe_seconds_, name, seconds);
+  }
 }
 
-void RunColumns::keep_summary(std::size_t index, const RunRecord& record) {
-  for (const auto& [name, value] : record.summary) {
-    using Column = std::pair<std::string, std::vector<double>>;
-    auto column = std::ranges::find(summary_, name, &Column::first);
-    if (column == summary_.end()) {
-      const double gap = std::numeric_limits<double>::quiet_NaN();
-      column = summary_.insert(column, {name, std::vector<double>(run_->shape[0], gap)});
-    }
-    column->second[index] = value;
+void RunColumns::keep_named(std::size_t index, Named& columns, const std::string& name,
+                            double value) const {
+  auto column = std::ranges::find(columns, name, &Named::value_type::first);
+  if (column == columns.end()) {
+    const double gap = std::numeric_limits<double>::quiet_NaN();
+    column = columns.insert(column, {name, std::vector<double>(run_->shape[0], gap)});
   }
+  column->second[index] = value;
 }
 
 void RunColumns::save(const hdf5::Check& check, hid_t file) {
@@ -98,7 +103,7 @@ void RunColumns::save(const hdf5::Check& check, hid_t file) {
   for (const Texts* column : {&message_, &digest_, &host_}) {
     hdf5::write_texts(check, column->variable, column->values);
   }
-  const std::array<const hdf5::Variable*, 1> axes = {run_};
+  const Axes axes = {run_};
   // Files of sweeps without a budget are as they were before there was one.
   if (std::ranges::any_of(ended_by_, [](const std::string& by) { return !by.empty(); })) {
     const hdf5::Variable ended_by =
@@ -116,6 +121,36 @@ void RunColumns::save(const hdf5::Check& check, hid_t file) {
     hdf5::set_attribute(check, variable.id(), "role", "summary");
     hdf5::write_numbers(check, variable, values);
   }
+  const auto save_sizes = [&](const char* name, const std::vector<double>& sizes,
+                              const char* meaning) {
+    if (std::ranges::max(sizes) == 0) return;
+    const hdf5::Variable variable = hdf5::create_variable(check, file, name, StoredAs::int32, axes);
+    hdf5::describe(check, variable, meaning, "1");
+    hdf5::write_numbers(check, variable, sizes);
+  };
+  save_sizes("n_lags", n_lags_, "steps of the sequences that metrics over lags are of");
+  save_sizes("n_indices", n_indices_, "of the metric over indices that has most");
+  save_probe_seconds(check, file, axes);
+}
+
+void RunColumns::save_probe_seconds(const hdf5::Check& check, hid_t file, const Axes& axes) const {
+  if (probe_seconds_.empty()) return;
+  std::vector<double> sum(run_->shape[0], 0);
+  for (const auto& [name, seconds] : probe_seconds_) {
+    const hdf5::Variable variable = hdf5::create_variable(
+        check, file, std::string(kProbeSeconds) + name, StoredAs::float64, axes);
+    hdf5::describe(check, variable, "processor time of the run's own thread in the probe " + name,
+                   "s");
+    hdf5::set_attribute(check, variable.id(), "role", "probe");
+    hdf5::write_numbers(check, variable, seconds);
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += std::isnan(seconds[i]) ? 0 : seconds[i];
+  }
+  const hdf5::Variable variable =
+      hdf5::create_variable(check, file, "probe_seconds", StoredAs::float64, axes);
+  hdf5::describe(check, variable,
+                 "processor time of the run's own thread in all probes, which is in no other time",
+                 "s");
+  hdf5::write_numbers(check, variable, sum);
 }
 
 }  // namespace plumbline

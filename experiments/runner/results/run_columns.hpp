@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,9 @@
 #include "experiments/runner/results/results_file.hpp"
 
 namespace plumbline {
+
+/// What the name of a variable begins with that holds the time of one probe.
+inline constexpr std::string_view kProbeSeconds = "probe_seconds_";
 
 /// The variables over (run) alone that say what became of each run. They are gathered in memory and
 /// written at the end: writing them run by run would compress a whole chunk anew for each run.
@@ -23,8 +28,8 @@ class RunColumns {
 
   void keep(std::size_t index, const std::string& run_id, const RunRecord& record,
             const RunPlace& place);
-  /// Writes the variables, and makes and writes those of the summary numbers, and of what ended
-  /// runs, that any record had.
+  /// Writes the variables, and makes and writes those of the summary numbers, of axes of single metrics, of
+  /// probes, and of what ended runs, that any record had.
   void save(const hdf5::Check& check, hid_t file);
 
  private:
@@ -37,7 +42,13 @@ class RunColumns {
     std::vector<std::string> values;
   };
 
-  void keep_summary(std::size_t index, const RunRecord& record);
+  using Axes = std::array<const hdf5::Variable*, 1>;
+  using Named = std::vector<std::pair<std::string, std::vector<double>>>;
+
+  /// One value of a variable that only records have that need it, NaN in all others.
+  void keep_named(std::size_t index, Named& columns, const std::string& name, double value) const;
+
+  void save_probe_seconds(const hdf5::Check& check, hid_t file, const Axes& axes) const;
 
   const hdf5::Variable* run_ = nullptr;
   Numbers status_;
@@ -52,7 +63,10 @@ class RunColumns {
   Numbers started_;
   Numbers checksum_;
   std::vector<std::string> ended_by_;
-  std::vector<std::pair<std::string, std::vector<double>>> summary_;
+  std::vector<double> n_lags_;
+  std::vector<double> n_indices_;
+  Named summary_;
+  Named probe_seconds_;
 };
 
 }  // namespace plumbline

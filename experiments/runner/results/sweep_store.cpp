@@ -17,6 +17,7 @@
 #include "experiments/runner/results/force_to_disk.hpp"
 #include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/results/previous_runs.hpp"
+#include "experiments/runner/results/record_size.hpp"
 #include "experiments/runner/results/results_file.hpp"
 
 namespace plumbline {
@@ -24,6 +25,9 @@ namespace plumbline {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Of records that are in segments and at hand all the same.
+constexpr std::size_t kMostBytesAtHand = std::size_t{32} << 20;
 
 bool is_there(const fs::path& path) {
   std::error_code unknown;
@@ -91,9 +95,8 @@ SweepStore::SweepStore(fs::path file, const Definition& definition, Provenance p
     take_stock_of_segments();
   }
   found_segments_ = !segments_.files().empty();
-  recorder_ =
-      std::make_unique<Recorder>([this](std::span<const FinishedRun> runs) { segments_.add(runs); },
-                                 [this] { return segments_.merge_some(); });
+  recorder_ = std::make_unique<Recorder>([this](std::span<FinishedRun> runs) { store(runs); },
+                                         [this] { return segments_.merge_some(); });
 }
 
 SweepStore::~SweepStore() {
@@ -146,9 +149,23 @@ std::vector<fs::path> SweepStore::sources() const {
   return sources;
 }
 
+void SweepStore::store(std::span<FinishedRun> runs) {
+  segments_.add(runs);
+  for (FinishedRun& run : runs) {
+    const std::size_t bytes = bytes_of(run.record);
+    if (at_hand_bytes_ + bytes > kMostBytesAtHand) continue;
+    at_hand_bytes_ += bytes;
+    at_hand_.push_back(std::move(run));
+  }
+}
+
 void SweepStore::append(const std::string& run_id, RunRecord&& record) {
+  append(run_id, std::move(record), here_);
+}
+
+void SweepStore::append(const std::string& run_id, RunRecord&& record, const RunPlace& place) {
   runs_.add(run_id, record);
-  recorder_->append({run_id, std::move(record), here_});
+  recorder_->append({run_id, std::move(record), place});
 }
 
 void SweepStore::flush() {
@@ -170,29 +187,37 @@ std::vector<fs::path> SweepStore::publish(const Plan& plan) {
   return kept;
 }
 
-void SweepStore::write_all(const Plan& plan) const {
+void SweepStore::write_all(const Plan& plan) {
   std::unordered_map<std::string_view, std::size_t> missing;
   for (std::size_t index = 0; index < plan.runs.size(); ++index) {
     const std::string& run_id = plan.runs[index].run_id;
     if (runs_.status(run_id) != RunStatus::pending) missing.emplace(run_id, index);
   }
   ResultsWriter writer(paths_.file, plan, provenance_);
+  const auto write = [&](const std::string& run_id, RunRecord&& record, const RunPlace& place) {
+    const auto found = missing.find(run_id);
+    if (found == missing.end() || record.status == RunStatus::pending) return;
+    if (!is_finished(record.status) && runs_.is_finished(run_id)) return;
+    writer.write(found->second, std::move(record), place);
+    missing.erase(found);
+  };
+  // The latest first: of a run that stands in several places, the last record counts, but for one that
+  // failed after it was finished.
+  for (auto run = at_hand_.rbegin(); run != at_hand_.rend(); ++run) {
+    write(run->run_id, std::move(run->record), run->place);
+  }
+  at_hand_ = {};
   std::vector<fs::path> paths = sources();
-  // The latest first: of a run that stands in several, the last record counts, but for one that failed
-  // after it was finished.
   std::ranges::reverse(paths);
   for (const fs::path& path : paths) {
+    if (missing.empty()) break;
     const ResultsReader reader(path);
     const std::vector<std::string> ids = reader.run_ids();
     for_each_block(
         reader, ids.size(),
         [&](std::size_t first, std::vector<RunRecord>&& block) {
           for (std::size_t i = 0; i < block.size(); ++i) {
-            const auto found = missing.find(ids[first + i]);
-            if (found == missing.end() || block[i].status == RunStatus::pending) continue;
-            if (!is_finished(block[i].status) && runs_.is_finished(ids[first + i])) continue;
-            writer.write(found->second, block[i], reader.place(first + i));
-            missing.erase(found);
+            write(ids[first + i], std::move(block[i]), reader.place(first + i));
           }
         },
         [](std::size_t, const std::string&) {});

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <ostream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,8 @@ class SweepStore {
   /// A run that this process has computed. It is written within a second or so, by a thread of the
   /// store. Throws where earlier ones cannot be written: the run is kept and tried again with them.
   void append(const std::string& run_id, RunRecord&& record);
+  /// The same for one that was computed elsewhere.
+  void append(const std::string& run_id, RunRecord&& record, const RunPlace& place);
   /// Returns when all that was appended is on disk.
   void flush();
   /// How many runs that were appended are not on disk yet.
@@ -60,7 +63,9 @@ class SweepStore {
   void take_stock_of_file(std::ostream& err);
   void take_stock_of_segments();
   std::vector<std::filesystem::path> sources() const;
-  void write_all(const Plan& plan) const;
+  /// Puts runs into a segment, and keeps them as long as there is room.
+  void store(std::span<FinishedRun> runs);
+  void write_all(const Plan& plan);
 
   StorePaths paths_;
   const Definition& definition_;
@@ -70,6 +75,9 @@ class SweepStore {
   SegmentFolder segments_;
   StoredRuns runs_;
   bool found_segments_ = false;
+  /// Of the segments, what need not be read again. The recorder's thread alone adds to it.
+  std::vector<FinishedRun> at_hand_;
+  std::size_t at_hand_bytes_ = 0;
   std::unique_ptr<Recorder> recorder_;
 };
 

@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include "engine/datasets/stoppable_load.hpp"
+#include "engine/kernels/fork_join.hpp"
 #include "engine/kernels/parallel.hpp"
 #include "engine/training/stopwatch.hpp"
 
@@ -189,6 +190,7 @@ void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const D
   std::atomic<std::size_t> next{0};
   ThreadShare share(sharing.threads, workers);
   const auto work = [&] {
+    fork_join::begin();
     for (std::size_t n = next++; n < order.size() && !stop; n = next++) {
       const RunConfiguration& configuration = plan.runs[order[n]].configuration;
       const Dataset& data = datasets.at(configuration.data_key);
@@ -196,17 +198,20 @@ void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const D
       if (record) handover.hand(order[n], std::move(*record));
     }
     share.release();
+    fork_join::end();
   };
 
   // Without the limit oneTBB makes no more threads than there are processors.
   const oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism,
                                           sharing.threads);
   oneapi::tbb::task_arena arena(static_cast<int>(sharing.threads));
+  fork_join::fork();
   arena.execute([&] {
     oneapi::tbb::task_group group;
     for (std::size_t worker = 0; worker < workers; ++worker) group.run(work);
     group.wait();
   });
+  fork_join::join();
   handover.close();
 }
 

@@ -163,7 +163,7 @@ TEST(DescribeCommand, PrintsTheKeysOfSweepProbesAndGroups) {
   EXPECT_THAT(describe("study").out, AllOf(HasSubstr("\nset "), HasSubstr("\nsearch.method "),
                                            HasSubstr("\nsearch.space.KEY.scale ")));
   EXPECT_THAT(describe("probes").out,
-              AllOf(HasSubstr("\nNAME.every "), HasSubstr("\nprobes       error_signal, ")));
+              AllOf(HasSubstr("\nNAME.every "), HasSubstr("\nprobes       activation_stats, ")));
   const std::string groups = describe("groups").out;
   for (const SettingInfo& group : parameter_group_tables()) {
     EXPECT_THAT(groups, HasSubstr('\n' + group.name + ' '));

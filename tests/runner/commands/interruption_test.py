@@ -42,9 +42,12 @@ seeds = 12
 """
 
 
+LEAST_SECONDS_OF_A_RUN = 0.1
+
+
 @pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "sweep.toml").write_text(SWEEP)
+def folder(tmp_path, lasting):
+    (tmp_path / "sweep.toml").write_text(lasting(SWEEP, LEAST_SECONDS_OF_A_RUN))
     return tmp_path
 
 

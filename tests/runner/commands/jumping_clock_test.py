@@ -16,6 +16,7 @@ import pytest
 DEADLINE_SECONDS = 120
 DAY = 86400
 RUNS = 30
+LEAST_SECONDS = 4  # of the sweep, on one thread
 # Each run takes some tenths of a second, so that there is progress to tell of.
 SWEEP = f"""\
 schema = 1
@@ -48,8 +49,8 @@ def jumping(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "sweep.toml").write_text(SWEEP)
+def folder(tmp_path, lasting):
+    (tmp_path / "sweep.toml").write_text(lasting(SWEEP, LEAST_SECONDS / RUNS))
     return tmp_path
 
 

@@ -206,10 +206,16 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_its_path(call, folder):
     assert "results: cannot make the folder" in call("run", "small.toml", status=3).stderr
 
 
-def test_no_folder_is_made_for_an_output_that_was_typed(call, folder):
-    result = call("run", "small.toml", "-o", "below/there/a.h5", status=3)
-    assert result.stderr == "plumbline: below/there/a.h5: there is no folder below/there\n"
-    assert not (folder / "below").exists()
+def test_the_folders_of_an_output_are_made(call, folder):
+    call("run", "small.toml", "sweep.seeds=1", "-o", "below/there/a.h5")
+    call("merge", "below/there/a.h5", "-o", "elsewhere/too/b.h5")
+    assert column(folder / "elsewhere/too/b.h5", "status") == [1] * 4
+
+
+def test_no_folder_is_made_where_a_file_is_in_the_way(call, folder):
+    result = call("run", "small.toml", "-o", "small.toml/there/a.h5", status=3)
+    assert result.stderr.startswith(
+        "plumbline: small.toml/there: cannot make the folder: Not a directory")
 
 
 def test_a_net_that_the_memory_does_not_hold_is_not_started(call, folder):

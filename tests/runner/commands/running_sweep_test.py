@@ -11,6 +11,7 @@ import pytest
 
 DEADLINE_SECONDS = 120
 RUNS = 12
+LEAST_SECONDS = 4  # of the sweep, on one thread
 
 # Each run takes a few tenths of a second, so that readers come between them.
 SWEEP = f"""\
@@ -39,8 +40,8 @@ seeds = {RUNS}
 
 
 @pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "sweep.toml").write_text(SWEEP)
+def folder(tmp_path, lasting):
+    (tmp_path / "sweep.toml").write_text(lasting(SWEEP, LEAST_SECONDS / RUNS))
     return tmp_path
 
 

@@ -207,6 +207,42 @@ momentum  n  diverged  final_valid_accuracy
 )");
 }
 
+TEST(Show, CountsRunsThatDidNotReachTheirTargetAsInfinitelySlow) {
+  SweepSummary summary;
+  summary.path = "a.h5";
+  summary.title = "Title";
+  summary.by = {"lr"};
+  summary.values = {"steps_to_target"};
+  const auto add = [](std::vector<RunValues>& runs, double lr, RunStatus status, double steps) {
+    runs.push_back({{lr}, status, {steps}, {}});
+  };
+  std::vector<RunValues> runs;
+  for (const double steps : {100.0, 120.0, 140.0, kNaN}) {
+    add(runs, 0.1, RunStatus::complete, steps);
+  }
+  add(runs, 0.1, RunStatus::diverged, kNaN);
+  for (const double steps : {10.0, kNaN, kNaN}) add(runs, 0.2, RunStatus::complete, steps);
+  add(runs, 0.3, RunStatus::complete, kNaN);
+  add_groups(summary, runs);
+  std::ostringstream out;
+  show_tables(summary, out);
+  EXPECT_EQ(out.str(), R"(Title
+a.h5: 8 of 9 runs complete, 1 diverged, 0 failed, 0 pending
+
+n complete runs in each group; median (quartiles) over them
+steps_to_target: how many reached it of all, diverged ones too; median (quartiles) over all
+
+ lr  n  diverged  steps_to_target
+---  -  --------  ----------------------------------------------
+0.1  4         1  3 of 5: 140.0 (120.0, not reached)
+0.2  3         0  1 of 3: not reached (not reached, not reached)
+0.3  1         0  0 of 1: not reached
+)");
+  const auto json = nlohmann::json::parse(show_json(summary));
+  EXPECT_EQ(json["groups"][0]["values"]["steps_to_target"].dump(),
+            R"({"high":"inf","low":120.0,"median":140.0,"n":5,"reached":3})");
+}
+
 TEST(Show, PrintsOneJsonObject) {
   const auto json = nlohmann::json::parse(show_json(example()));
   EXPECT_EQ(json["path"], "results/example.h5");

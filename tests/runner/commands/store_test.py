@@ -33,9 +33,18 @@ seeds = 12
 """
 
 
+# On a slower machine more; then there are two segments long before the last run.
+LEAST_SECONDS_OF_A_RUN = 0.35
+
+
+@pytest.fixture(scope="module")
+def sweep(lasting):
+    return lasting(SWEEP, LEAST_SECONDS_OF_A_RUN)
+
+
 @pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "sweep.toml").write_text(SWEEP)
+def folder(tmp_path, sweep):
+    (tmp_path / "sweep.toml").write_text(sweep)
     return tmp_path
 
 
@@ -82,10 +91,10 @@ def statuses(path):
 
 
 @pytest.fixture(scope="module")
-def killed_state(program, tmp_path_factory):
+def killed_state(program, tmp_path_factory, sweep):
     """A folder in which a sweep was killed when two segments stood there."""
     folder = tmp_path_factory.mktemp("killed")
-    (folder / "sweep.toml").write_text(SWEEP)
+    (folder / "sweep.toml").write_text(sweep)
     with open(folder / "progress", "wb") as progress:
         process = subprocess.Popen([program, "run", "sweep.toml", "-o", "a.h5", "--threads", "1"],
                                    cwd=folder, stdout=progress, stderr=progress)
@@ -165,18 +174,22 @@ def test_a_damaged_segment_is_left_out_and_its_runs_are_computed_again(
     assert_same_numbers(folder / "a.h5", undisturbed)
 
 
-def test_a_flipped_byte_in_the_file_costs_no_more_than_its_run(call, folder, assert_same_numbers):
-    call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=6")
-    call("run", "sweep.toml", "-o", "b.h5", "sweep.seeds=8")
+def test_a_flipped_byte_in_the_file_costs_no_more_than_the_runs_of_its_chunk(call, folder, assert_same_numbers):
+    # 129 steps of 4 layers: four runs share a chunk.
+    short = ["train.steps=640", "train.evaluate.every=5"]
+    call("run", "sweep.toml", "-o", "a.h5", f"sweep.seeds={RUNS - 2}", *short)
+    call("run", "sweep.toml", "-o", "b.h5", f"sweep.seeds={RUNS}", *short)
     with h5py.File(folder / "a.h5") as file:
-        chunk = file["train_loss"].id.get_chunk_info(2)
-        damaged = file["run_id"].asstr()[2]
+        chunk = file["train_loss"].id.get_chunk_info(1)
+        runs_of_chunk = file["train_loss"].chunks[0]
+        damaged = set(file["run_id"].asstr()[runs_of_chunk:2 * runs_of_chunk])
+    assert 1 < len(damaged) < RUNS // 2
     content = bytearray((folder / "a.h5").read_bytes())
     content[chunk.byte_offset + 3] ^= 1
     (folder / "a.h5").write_bytes(content)
-    result = call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=8")
-    assert f"run {damaged} is computed again" in result.stderr
-    assert computed(result) == 3
+    result = call("run", "sweep.toml", "-o", "a.h5", f"sweep.seeds={RUNS}", *short)
+    assert set(re.findall("run ([0-9a-f]{16}) is computed again", result.stderr)) == damaged
+    assert computed(result) == len(damaged) + 2
     assert_same_numbers(folder / "a.h5", folder / "b.h5")
 
 
@@ -248,10 +261,61 @@ def test_finished_runs_in_segments_that_the_plan_no_longer_has_are_kept(call, fo
     assert sorted(runs_in(folder / "a.h5.previous") + runs_in(folder / "a.h5")) == sorted(killed)
 
 
+def test_a_file_made_of_segments_shows_as_a_whole_one_does(call, folder, killed, undisturbed):
+    """Segments hold no settings: they follow from the definition."""
+    call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=1")
+    kept = runs_in(folder / "a.h5.previous")
+    shown = json.loads(call("show", "a.h5.previous", "--by", "seed,width", "--json").stdout)
+    whole = json.loads(call("show", undisturbed, "--by", "seed,width", "--json").stdout)
+    seeds = {group["key"]["seed"] for group in shown["groups"]}
+    assert len(seeds) == len(kept)
+    assert shown["groups"] == [group for group in whole["groups"]
+                               if group["key"]["seed"] in seeds]
+    assert len(json.loads(call("show", "a.h5.previous", "--json").stdout)["groups"]) == 1
+    assert f"{len(kept)} of {RUNS} runs" in call("status", "a.h5.previous").stdout
+    call("verify", "a.h5.previous", "--runs", "1")
+    merged = call("merge", "a.h5.previous", "a.h5", "-o", "b.h5", status=3)
+    assert "train.seed" in merged.stderr
+
+
+def test_kept_runs_are_taken_back_where_the_plan_has_them_again(
+        call, folder, undisturbed, assert_same_numbers):
+    shutil.copy(undisturbed, folder / "a.h5")
+    call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2")
+    call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=1")
+    assert files_in(folder) == ["a.h5", "a.h5.previous", "a.h5.previous.2", "sweep.toml"]
+    some = call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=4", "--progress", "plain")
+    assert computed(some) == 0
+    assert some.stderr.startswith("3 runs are taken back from a.h5.previous\n")
+    # The second holds nothing any more that the file lacks.
+    assert files_in(folder) == ["a.h5", "a.h5.previous", "sweep.toml"]
+    assert computed(call("run", "sweep.toml", "-o", "a.h5")) == 0
+    assert files_in(folder) == ["a.h5", "sweep.toml"]
+    assert_same_numbers(folder / "a.h5", undisturbed)
+
+
+def test_a_damaged_file_of_kept_runs_is_left_alone(call, folder, undisturbed):
+    shutil.copy(undisturbed, folder / "a.h5")
+    call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=1")
+    content = bytearray((folder / "a.h5.previous").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "a.h5.previous").write_bytes(content)
+    assert computed(call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2")) == 1
+    assert (folder / "a.h5.previous").read_bytes() == content
+
+
+def test_fresh_takes_no_run_back(call, folder, undisturbed):
+    shutil.copy(undisturbed, folder / "a.h5")
+    call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=1")
+    assert computed(call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2", "--fresh")) == 2
+    assert files_in(folder) == ["a.h5", "a.h5.previous", "sweep.toml"]
+
+
 # Results of another definition
 
 
-def test_results_of_another_definition_are_refused_with_the_keys_that_differ(call, folder):
+def test_results_of_another_definition_are_refused_with_the_keys_that_differ(call, folder, sweep):
+    steps = re.search(r"^steps = (\d+)$", sweep, re.MULTILINE)[1]
     call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2")
     before = (folder / "a.h5").read_bytes()
     result = call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2", "model.width=8",
@@ -260,7 +324,7 @@ def test_results_of_another_definition_are_refused_with_the_keys_that_differ(cal
         "plumbline: a.h5: none of its 2 finished runs is one of this definition; these settings "
         "differ:\n"
         "  model.width: 64 in the file, 8 in the definition\n"
-        "  train.steps: 6400 in the file, 10, 20 in the definition\n"
+        f"  train.steps: {steps} in the file, 10, 20 in the definition\n"
         "-o names another file for this definition; --fresh writes this one anew\n")
     assert (folder / "a.h5").read_bytes() == before
     assert files_in(folder) == ["a.h5", "sweep.toml"]

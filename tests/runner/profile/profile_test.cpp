@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -133,29 +134,47 @@ TEST(TimeStepsTest, SaysWhereARunDivergesThatNeverComesToASecondUpdate) {
 constexpr std::clock_t kBusy = CLOCKS_PER_SEC / 16;  // of processor time
 constexpr double kBusyNanoseconds = 1e9 / 16;
 
-// Takes so much time of the processor where it measures: at each step, or at the first alone.
-class BusyProbe final : public Probe {
+// A kind of probe that calls a function with how often its probes have measured before, in all runs together.
+class CallingKind final : public ProbeKindOf<CallingKind> {
  public:
-  explicit BusyProbe(bool at_first_alone) : at_first_alone_(at_first_alone) {}
+  explicit CallingKind(std::function<void(int)> function) : function_(std::move(function)) {}
 
-  void measure(const Snapshot<float>& /*snapshot*/, std::span<double> /*layers*/) const override {
-    if (at_first_alone_ && calls_ > 0) return;
-    ++calls_;
-    for (const std::clock_t begin = std::clock(); std::clock() - begin < kBusy;) continue;
+  std::vector<Quantity> quantities() const override { return {{"gradient_norm", "the calls"}}; }
+  ProbeCalls calls(const ProbedRun& /*run*/) const override { return {.before_update = true}; }
+  template <typename T>
+  std::unique_ptr<Probe<T>> make(const ProbedRun& /*run*/) const {
+    return std::make_unique<Calling<T>>(*this);
   }
-  void measure(const Snapshot<double>& /*snapshot*/, std::span<double>) const override {}
 
  private:
-  bool at_first_alone_;
+  template <typename T>
+  class Calling final : public Probe<T> {
+   public:
+    explicit Calling(const CallingKind& kind) : kind_(kind) {}
+    void before_update(const Snapshot<T>& /*at*/, const Readings& /*values*/) override {
+      kind_.function_(kind_.calls_++);
+    }
+
+   private:
+    const CallingKind& kind_;
+  };
+
+  std::function<void(int)> function_;
   mutable std::atomic<int> calls_{0};
 };
+
+void keep_busy() {
+  for (const std::clock_t begin = std::clock(); std::clock() - begin < kBusy;) continue;
+}
 
 // Nanoseconds of the processor that are counted while two passes of a run of so many steps are timed, with
 // a probe at the first and after the last step. Nothing where the kernel counts none.
 std::optional<double> counted_nanoseconds(std::int64_t steps, bool at_first_alone) {
   RunConfiguration run = configured(with(
       small_run(), {{"train.steps", node(steps)}, {"probes.gradient_norm.every", node(steps)}}));
-  run.probes.front().probe = std::make_shared<BusyProbe>(at_first_alone);
+  run.probes.front().kind = std::make_shared<CallingKind>([=](int calls) {
+    if (!at_first_alone || calls == 0) keep_busy();
+  });
   const std::size_t kept = 2 * static_cast<std::size_t>(std::max<std::int64_t>(1, steps - 1));
   const StepTimes times =
       time_steps(run, run.data->load({}), kept,
@@ -272,21 +291,11 @@ TEST(ThreadScalingTest, TrainsEachNumberOfRuns) {
   }
 }
 
-// Fails in the second step.
-class FailingProbe final : public Probe {
- public:
-  void measure(const Snapshot<float>& /*snapshot*/, std::span<double> /*layers*/) const override {
-    if (++calls_ > 1) throw std::runtime_error("the probe fails");
-  }
-  void measure(const Snapshot<double>& /*snapshot*/, std::span<double>) const override {}
-
- private:
-  mutable std::atomic<int> calls_{0};
-};
-
 TEST(ThreadScalingTest, ThrowsWhatARunThrows) {
   RunConfiguration run = configured(with(small_run(), {{"probes.gradient_norm.every", node(1)}}));
-  run.probes.front().probe = std::make_shared<FailingProbe>();
+  run.probes.front().kind = std::make_shared<CallingKind>([](int calls) {
+    if (calls > 0) throw std::runtime_error("the probe fails");
+  });
   const Dataset data = run.data->load({});
   EXPECT_THROW(measure_scaling(run, data, {1, 2}, 1, 0.002), std::runtime_error);
 }

@@ -63,7 +63,9 @@ TEST(RecordChecksum, DoesNotChangeWithTimesOrOrderOrGaps) {
       },
       [](RunRecord& record) { std::swap(record.metrics.front(), record.metrics.back()); },
       [](RunRecord& record) { record.summary.emplace_back("other", kNaN); },
-      [](RunRecord& record) { record.metrics.push_back({"other", "", "", false, {kNaN, kNaN}}); }};
+      [](RunRecord& record) {
+        record.metrics.push_back({"other", "", "", QuantityAxis::none, {kNaN, kNaN}});
+      }};
   for (std::size_t i = 0; i < changes.size(); ++i) {
     EXPECT_EQ(changed(changes[i]), checksum) << i;
   }

@@ -75,7 +75,8 @@ TEST(Recorder, WritesManyBytesBeforeTheirTime) {
         nothing_to_do);
     for (int i = 0; i < 100; ++i) {
       FinishedRun large = run(std::to_string(i));
-      large.record.metrics.push_back({"m", "", "1", false, std::vector<double>(1 << 20)});
+      large.record.metrics.push_back(
+          {"m", "", "1", QuantityAxis::none, std::vector<double>(1 << 20)});
       recorder.append(std::move(large));
     }
     recorder.flush();

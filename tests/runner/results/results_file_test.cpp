@@ -180,7 +180,7 @@ TEST(ResultsFile, AMetricThatThePlanDidNotAnnounceIsKept) {
   const TemporaryFolder folder;
   const Plan plan = ragged_plan();
   RunRecord record = example_record(plan, 0);
-  record.metrics.push_back({"sharpness", "largest eigenvalue", "1", false,
+  record.metrics.push_back({"sharpness", "largest eigenvalue", "1", QuantityAxis::none,
                             std::vector<double>(record.steps.size(), 2.5)});
   {
     ResultsWriter writer(folder / "a.h5", plan, example_provenance());

@@ -129,7 +129,7 @@ TEST(ResultsLayout, MetricsAreThoseOfEveryRunAndTheProbes) {
   std::vector<std::string> names;
   for (const MetricVariable& metric : layout.metrics) {
     names.push_back(metric.name);
-    EXPECT_EQ(metric.per_layer, names.size() > 4) << metric.name;
+    EXPECT_EQ(metric.axis == QuantityAxis::layer, names.size() > 4) << metric.name;
     EXPECT_THAT(metric.meaning, testing::Not(IsEmpty())) << metric.name;
     EXPECT_THAT(metric.units, testing::Not(IsEmpty())) << metric.name;
   }

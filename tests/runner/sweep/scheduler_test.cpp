@@ -19,12 +19,6 @@
 
 #include "engine/kernels/parallel.hpp"
 
-#ifdef __SANITIZE_THREAD__
-// The libtbb of a distribution is not instrumented: ThreadSanitizer does not see how it synchronises,
-// and takes all that one of its threads hands to another for a race.
-extern "C" const char* __tsan_default_suppressions() { return "race:oneapi/tbb/\n"; }
-#endif
-
 namespace plumbline {
 namespace {
 

@@ -9,7 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/theory/mean_field.hpp"
+#include "engine/theory/edge_of_chaos.hpp"
+#include "engine/theory/length_map.hpp"
 #include "tests/training/settings_table.hpp"
 
 namespace plumbline {
