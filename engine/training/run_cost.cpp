@@ -10,6 +10,7 @@
 #include "engine/layers/buffer.hpp"
 #include "engine/optimizers/parameter_groups.hpp"
 #include "engine/training/run_configuration.hpp"
+#include "engine/training/state_products.hpp"
 
 namespace plumbline {
 
@@ -84,9 +85,11 @@ double RunConfiguration::cost() const {
   const ParameterLayout layout = parameter_layout(model, input, data->outputs());
   const double updated = weights(layout);
   // A product of a row with W costs 2 per weight; a step has three of them (forward, weight
-  // gradient, input gradient), but layer 1 needs no input gradient. Adam's update costs some 12.
+  // gradient, input gradient), but layer 1 needs no input gradient, only that of its own state. Adam's
+  // update costs some 12.
   const double products = layers.products(input);
-  const double first = layers.kinds().front()->products(input);
+  const LayerKind& lowest = *layers.kinds().front();
+  const double first = lowest.products(input) - state_products(lowest, input);
   const SplitSizes sizes = data->sizes();
   const double step = (6 * products - 2 * first) * static_cast<double>(batch) + 12 * updated;
   const auto evaluations = static_cast<double>(steps_of(evaluation).size());
@@ -109,6 +112,8 @@ bool RunConfiguration::has_shared_steps() const {
   return shared;
 }
 
+// Not included is what a thread keeps for all its runs: where products pack their factors, 1.25 MiB for each
+// precision, and a few images with frames around them (layers/convolution_products.cpp).
 double RunConfiguration::memory() const {
   const Shape input = this->input();
   const ParameterLayout layout = parameter_layout(model, input, data->outputs());

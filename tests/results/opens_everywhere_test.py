@@ -80,6 +80,7 @@ VARIABLES = {
     "theory_error_signal": (("run", "layer"), "f8"),
     "theory_error_signal_low": (("run", "layer"), "f8"),
     "theory_error_signal_high": (("run", "layer"), "f8"),
+    "theory_error_signal_z": (("run", "layer"), "f8"), "diagnosis": (("run",), str),
 }
 
 # Written by the HDF5 library itself where it attaches dimension scales, in its own types.
@@ -314,7 +315,7 @@ def test_the_root_attributes_of_the_contract_are_there(hdf5):
     assert attributes["Conventions"] == "CF-1.10 ACDD-1.3"
     assert attributes["title"] == "A tiny sweep of ragged depth"
     assert attributes["schema"] == "plumbline.sweep"
-    assert attributes["schema_version"] == "1.0"
+    assert attributes["schema_version"] == "1.1"
     assert attributes["sweep_axes"] == "depth activation seed"
     assert re.fullmatch("[0-9a-f]{64}", attributes["definition_sha256"])
 

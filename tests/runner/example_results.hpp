@@ -130,6 +130,8 @@ inline RunRecord example_record(const Plan& plan, std::size_t index) {
   record.theory_error_signal = awkward_values(layers, random);
   record.theory_error_signal_low = awkward_values(layers, random);
   record.theory_error_signal_high = awkward_values(layers, random);
+  record.theory_error_signal_z = awkward_values(layers, random);
+  record.diagnosis = "healthy: run " + std::to_string(index);
   record.wall_seconds = 0.25 + static_cast<double>(index);
   record.cpu_seconds = 0.125;
   record.started = 1700000000;
@@ -193,6 +195,8 @@ inline void expect_same_bits(const RunRecord& read, const RunRecord& written) {
   EXPECT_EQ(bits(read.theory_error_signal), bits(written.theory_error_signal));
   EXPECT_EQ(bits(read.theory_error_signal_low), bits(written.theory_error_signal_low));
   EXPECT_EQ(bits(read.theory_error_signal_high), bits(written.theory_error_signal_high));
+  EXPECT_EQ(bits(read.theory_error_signal_z), bits(written.theory_error_signal_z));
+  EXPECT_EQ(read.diagnosis, written.diagnosis);
   EXPECT_EQ(read.wall_seconds, written.wall_seconds);
   EXPECT_EQ(read.cpu_seconds, written.cpu_seconds);
   EXPECT_EQ(read.started, written.started);

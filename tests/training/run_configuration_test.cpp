@@ -344,6 +344,27 @@ TEST(CostTest, GrowsWithDepthWidthBatchAndSteps) {
   }
 }
 
+// An rnn of 5 units over 8 steps of 2 values, then an output: 10 + 25 + 5 and 6 parameters. Each
+// multiply-add is due three times, but slopes do not go to the data, and 7 times to the state.
+TEST(CostTest, HoldsTheSlopesInTheStateOfARecurrentFirstLayer) {
+  const auto cost = [](int steps) {
+    return configured({{"data.name", node("adding_problem")},
+                       {"data.steps", node(8)},
+                       {"model.kind", node("rnn")},
+                       {"model.depth", node(1)},
+                       {"model.width", node(5)},
+                       {"loss.name", node("mean_squared_error")},
+                       {"train.batch", node(10)},
+                       {"train.steps", node(steps)},
+                       {"train.evaluate.every", node(1000)}})
+        .cost();
+  };
+  constexpr double kLayer = 8 * 5 * (2 + 5 + 1);
+  constexpr double kToState = 7 * 5 * 5;
+  constexpr double kUpdate = 12 * (10 + 25 + 5 + 6);
+  EXPECT_DOUBLE_EQ(cost(3) - cost(2), 10 * (6 * 6 + 4 * kLayer + 2 * kToState) + kUpdate);
+}
+
 // Averaged weights have statistics of their own, which a pass over the training examples finds: at each
 // evaluation, and for testing.
 TEST(CostTest, HoldsThePassesThatFindStatisticsOfAverages) {

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/error.hpp"
+#include "engine/theory/diagnosis.hpp"
 #include "experiments/runner/commands/show_summary.hpp"
 #include "experiments/runner/commands/sweep_summary.hpp"
 #include "experiments/runner/profile/layer_profile.hpp"
@@ -30,6 +31,7 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 /// The quantity that theory_error_signal predicts.
 constexpr std::string_view kPredicted = "error_signal";
+constexpr const char* kDiagnosis = "diagnosis";
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -206,6 +208,10 @@ std::vector<RunValues> read_runs(const ResultsReader& reader, const FileSettings
     columns.push_back(per_run ? reader.numbers(name) : std::vector<double>());
     needs_records = needs_records || !per_run;
   }
+  if (contains(reader.run_variables(), kDiagnosis)) {
+    const std::vector<std::string> texts = reader.labels(kDiagnosis);
+    for (std::size_t i = 0; i < runs.size(); ++i) runs[i].finding = chief_finding(texts[i]);
+  }
   for (std::size_t i = 0; i < runs.size(); ++i) {
     runs[i].status = statuses[i];
     const bool was_started =
@@ -249,6 +255,7 @@ int show_command(const ShowOptions& options, std::ostream& out, std::ostream& er
   const Measured measured = measured_in(reader);
   if (options.metrics.empty()) {
     choose_default_metrics(measured, summary);
+    summary.has_findings = contains(variables, kDiagnosis);
   } else if (const auto unknown = choose_metrics(options.metrics, measured, summary)) {
     std::vector<std::string> known = measured.per_step;
     known.insert(known.end(), measured.per_layer.begin(), measured.per_layer.end());

@@ -94,6 +94,12 @@ void print_values(const SweepSummary& summary, std::ostream& out) {
   table.write_plain(out);
 }
 
+std::size_t findings_total(const Group& group) {
+  std::size_t total = 0;
+  for (const auto& [finding, runs] : group.findings) total += runs;
+  return total;
+}
+
 /// Whether any group has a prediction of the per-layer quantity number `index`.
 bool has_theory(const SweepSummary& summary, std::size_t index) {
   for (const Group& group : summary.groups) {
@@ -122,6 +128,25 @@ void print_decays(const SweepSummary& summary, std::ostream& out) {
   }
   out << "\nBefore training: the first weight layer over the last (1:L), and the factor a layer\n"
          "towards the input; medians, diverged runs included\n\n";
+  table.write_plain(out);
+}
+
+void print_findings(const SweepSummary& summary, std::ostream& out) {
+  std::vector<TextTable::Column> columns = key_columns(summary);
+  columns.push_back({"diagnosis", Align::left});
+  columns.push_back({"runs", Align::right});
+  TextTable table(std::move(columns));
+  for (const Group& group : summary.groups) {
+    if (group.findings.empty()) continue;
+    std::vector<std::string> cells = key_cells(group);
+    const auto& [finding, runs] = group.findings.front();
+    cells.push_back(finding);
+    cells.push_back(fmt::format("{} of {}", runs, findings_total(group)));
+    table.add_row(std::move(cells));
+  }
+  out << "\nWhat the first batch shows, by its most frequent diagnosis; the variable diagnosis has "
+         "a\n"
+         "sentence for each run\n\n";
   table.write_plain(out);
 }
 
@@ -178,6 +203,8 @@ Json group_json(const SweepSummary& summary, const Group& group) {
     decay["factor_per_layer"] = spread_json(group.decays[i].factor);
     decay["theory_factor_per_layer"] = spread_json(group.decays[i].theory_factor);
   }
+  json["diagnosis"] = Json::object();
+  for (const auto& [finding, runs] : group.findings) json["diagnosis"][finding] = runs;
   return json;
 }
 
@@ -192,6 +219,7 @@ void show_tables(const SweepSummary& summary, std::ostream& out) {
                      count(counts, RunStatus::pending));
   if (!summary.values.empty() || summary.decays.empty()) print_values(summary, out);
   if (!summary.decays.empty()) print_decays(summary, out);
+  if (summary.has_findings) print_findings(summary, out);
 }
 
 std::string show_json(const SweepSummary& summary) {

@@ -35,6 +35,21 @@ std::vector<double> values_of(const std::vector<const RunValues*>& runs, const C
   return values;
 }
 
+/// Of findings that are equally frequent, the one that a run shows first stands first.
+std::vector<std::pair<std::string, std::size_t>> findings_of(
+    const std::vector<const RunValues*>& runs) {
+  using Count = std::pair<std::string, std::size_t>;
+  std::vector<Count> findings;
+  for (const RunValues* run : runs) {
+    if (run->finding.empty()) continue;
+    auto found = std::ranges::find(findings, run->finding, &Count::first);
+    if (found == findings.end()) found = findings.insert(found, {run->finding, 0});
+    ++found->second;
+  }
+  std::ranges::stable_sort(findings, std::ranges::greater(), &Count::second);
+  return findings;
+}
+
 Group summarized(const SweepSummary& summary, const std::vector<const RunValues*>& runs) {
   Group group;
   group.key = runs.front()->key;
@@ -59,6 +74,7 @@ Group summarized(const SweepSummary& summary, const std::vector<const RunValues*
     group.decays.push_back({spread(&LayerDecay::first_to_last), spread(&LayerDecay::factor),
                             spread(&LayerDecay::theory_factor)});
   }
+  group.findings = findings_of(runs);
   return group;
 }
 

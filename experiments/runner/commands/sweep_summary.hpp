@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -49,6 +50,7 @@ struct RunValues {
   RunStatus status = RunStatus::pending;
   std::vector<double> values;
   std::vector<LayerDecay> decays;
+  std::string finding = {};  ///< the chief one of its diagnosis; empty where it has none
 };
 
 struct LayerDecaySpread {
@@ -67,6 +69,8 @@ struct Group {
   StatusCounts counts{};
   std::vector<Spread> values;
   std::vector<LayerDecaySpread> decays;
+  /// The chief findings of its runs with how many have each, the most frequent first.
+  std::vector<std::pair<std::string, std::size_t>> findings;
 };
 
 /// A results file in a table's worth of numbers.
@@ -76,6 +80,7 @@ struct SweepSummary {
   std::vector<std::string> by;      ///< the settings that make a group
   std::vector<std::string> values;  ///< names of quantities with one number a run
   std::vector<std::string> decays;  ///< names of per-layer quantities, taken at step 0
+  bool has_findings = false;        ///< whether tables tell them
   StatusCounts counts{};
   std::vector<Group> groups;
 };

@@ -190,24 +190,9 @@ void find_idle_probes(const Plan& plan, ProblemSet& problems) {
   }
 }
 
-}  // namespace
-
-std::vector<std::filesystem::path> searched_folders(const Definition& definition,
-                                                    const DataFolders& data_folders) {
-  std::vector<std::filesystem::path> folders{std::filesystem::path(definition.path).parent_path()};
-  folders.insert(folders.end(), data_folders.begin(), data_folders.end());
-  if (!folders.front().empty()) folders.emplace_back();
-  return folders;
-}
-
-Plan make_plan(Definition definition, std::vector<Problem> problems,
-               const DataFolders& data_folders, std::int64_t most_runs) {
-  Plan plan{std::move(definition), {}};
-  plan.folders = searched_folders(plan.definition, data_folders);
-  ProblemSet found(plan.definition);
-  ProblemSet warnings(plan.definition);
-  for (Problem& problem : problems) found.add(std::move(problem));
-
+// The runs of the plan's definition; what is wrong goes to `found`.
+Expansion configure_runs(Plan& plan, std::int64_t most_runs, ProblemSet& found,
+                         ProblemSet& warnings) {
   Expansion expansion;
   if (number_of_combinations(plan.definition) > static_cast<double>(most_runs)) {
     found.add(too_many_runs(plan.definition, most_runs));
@@ -227,6 +212,50 @@ Plan make_plan(Definition definition, std::vector<Problem> problems,
   if (found.empty() && plan.runs.empty() && plan.excluded > 0) {
     found.add({plan.definition.exclusions.front().place, "'sweep.exclude' leaves out every run"});
   }
+  return expansion;
+}
+
+// A mistake that shows in the file but is not there without one of the overrides is that one's;
+// of several the last one's. Sweeps that take long to try again are left as they are.
+void lay_on_overrides(const Plan& plan, std::int64_t most_runs, ProblemSet& found) {
+  constexpr double kMostTried = 10'000;
+  const std::vector<std::string>& overrides = plan.definition.overrides;
+  for (std::size_t i = overrides.size(); i-- > 0 && found.has_mistake_of_file();) {
+    std::vector<std::string> others = overrides;
+    others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
+    std::vector<Problem> problems;
+    Plan without{parse_definition(plan.definition.path, plan.definition.text, others, problems),
+                 {}};
+    if (number_of_combinations(without.definition) > kMostTried) continue;
+    without.folders = plan.folders;
+    ProblemSet found_without(without.definition);
+    ProblemSet unused(without.definition);
+    for (Problem& problem : problems) found_without.add(std::move(problem));
+    configure_runs(without, most_runs, found_without, unused);
+    found.lay_on_override(overrides[i], found_without);
+  }
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> searched_folders(const Definition& definition,
+                                                    const DataFolders& data_folders) {
+  std::vector<std::filesystem::path> folders{std::filesystem::path(definition.path).parent_path()};
+  folders.insert(folders.end(), data_folders.begin(), data_folders.end());
+  if (!folders.front().empty()) folders.emplace_back();
+  return folders;
+}
+
+Plan make_plan(Definition definition, std::vector<Problem> problems,
+               const DataFolders& data_folders, std::int64_t most_runs) {
+  Plan plan{std::move(definition), {}};
+  plan.folders = searched_folders(plan.definition, data_folders);
+  ProblemSet found(plan.definition);
+  ProblemSet warnings(plan.definition);
+  for (Problem& problem : problems) found.add(std::move(problem));
+
+  const Expansion expansion = configure_runs(plan, most_runs, found, warnings);
+  if (found.has_mistake_of_file()) lay_on_overrides(plan, most_runs, found);
   found.gather_at_axes();
   if (!found.empty()) throw DefinitionError(found.sorted(expansion.left_out));
   plan.warnings = warnings.sorted(expansion.left_out);

@@ -47,7 +47,8 @@ inline constexpr std::int64_t kMostRunsAtAll = 10'000'000;
 /// Expands the sweep and configures every run that follows from no other's results: of a study with halving
 /// or a protocol the first stage (plan/stages.hpp). Each mistake is reported once, however many runs it
 /// is in, with the first combination of the sweep's values that makes it, if not all do; one that
-/// every value of an axis makes is reported at the axis. Two runs that would be the same computation
+/// every value of an axis makes is reported at the axis, and one of the file that is not there without an
+/// override at the override. Two runs that would be the same computation
 /// are a mistake, and so are more than `most_runs`, exclusions not counted. Throws DefinitionError with
 /// `problems` and its own where there is any, in the order of the text.
 ///

@@ -70,6 +70,28 @@ void ProblemSet::add(Problem problem, const CombinationRange& range) {
   for (std::size_t i = 0; i < range.count; ++i) found.combinations.push_back(range.first + i);
 }
 
+bool ProblemSet::is_of_file(const Found& found) const {
+  const Place& place = found.problem.place;
+  return place.file == definition_->path && found.override_text.empty();
+}
+
+bool ProblemSet::has_mistake_of_file() const {
+  return std::ranges::any_of(found_, [this](const Found& found) { return is_of_file(found); });
+}
+
+void ProblemSet::lay_on_override(const std::string& override_text, const ProblemSet& without) {
+  const auto is_among = [](const auto& some, const auto& all) {
+    return std::ranges::all_of(some, [&](const auto& one) { return all.contains(one.first); });
+  };
+  if (!is_among(without.seen_, seen_)) return;
+  for (const auto& [mistake, at] : seen_) {
+    Found& found = found_[at];
+    if (is_of_file(found) && !without.seen_.contains(mistake)) {
+      found.override_text = override_text;
+    }
+  }
+}
+
 void ProblemSet::gather_at_axes() {
   std::set<std::string> done;
   for (const Study& study : definition_->studies) {
@@ -79,9 +101,11 @@ void ProblemSet::gather_at_axes() {
       if (!done.insert(to_string(axis.place)).second) continue;
       std::map<std::string, Numbers> combinations_with;
       std::map<std::string, std::size_t> values_with;
+      std::map<std::string, std::string> override_of;
       for (const Found& found : found_) {
         if (!is_of_value(axis, found.problem)) continue;
         ++values_with[found.problem.message];
+        override_of[found.problem.message] = found.override_text;
         Numbers& numbers = combinations_with[found.problem.message];
         numbers.insert(numbers.end(), found.combinations.begin(), found.combinations.end());
       }
@@ -92,7 +116,7 @@ void ProblemSet::gather_at_axes() {
         });
         Numbers& numbers = combinations_with[message];
         std::ranges::sort(numbers);
-        found_.push_back({{axis.place, message}, std::move(numbers)});
+        found_.push_back({{axis.place, message}, std::move(numbers), override_of[message]});
       }
     }
   }
@@ -108,7 +132,11 @@ std::vector<Problem> ProblemSet::sorted(const std::vector<CombinationRange>& lef
   std::vector<Problem> problems;
   for (const Found& found : found_) {
     problems.push_back(found.problem);
-    problems.back().message += combination(found, missing);
+    Problem& problem = problems.back();
+    problem.message += combination(found, missing);
+    if (found.override_text.empty()) continue;
+    if (problem.place.line > 0) problem.message += " (" + to_string(problem.place) + ')';
+    problem.place = {found.override_text, 0, 0};
   }
   std::ranges::stable_sort(problems, {}, [this](const Problem& problem) {
     const Place& place = problem.place;

@@ -25,6 +25,13 @@ class ProblemSet {
 
   bool empty() const { return found_.empty(); }
 
+  /// Mistakes of the file that are not among those `without` an override are the override's: sorted()
+  /// has them there, with the line behind the message. Nothing is said where others come up without it, as
+  /// these may hide what is still there.
+  void lay_on_override(const std::string& override_text, const ProblemSet& without);
+  /// Whether a mistake of the file is laid on no override.
+  bool has_mistake_of_file() const;
+
   /// A message that every value of an axis gets is about the axis: an unknown key, say.
   void gather_at_axes();
 
@@ -37,7 +44,8 @@ class ProblemSet {
 
   struct Found {
     Problem problem;
-    Numbers combinations;  // empty where it is the definition's
+    Numbers combinations;            // empty where it is the definition's
+    std::string override_text = {};  // that it is laid on
   };
 
   /// What tells the combinations that have a mistake from others of their study.
@@ -48,6 +56,7 @@ class ProblemSet {
   };
 
   Found& find_or_add(Problem&& problem);
+  bool is_of_file(const Found& found) const;
   std::string combination(const Found& found, const Numbers& left_out) const;
   Difference difference(const Found& found, std::size_t study, Numbers combinations,
                         const Numbers& left_out) const;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "engine/core/parameters.hpp"
+#include "engine/training/state_products.hpp"
 
 namespace plumbline {
 
@@ -55,7 +56,8 @@ class RecentlyUsed {
 
 /// Of one example.
 struct LayerShape {
-  double weights = 0;  ///< multiply-adds
+  double weights = 0;   ///< multiply-adds
+  double of_state = 0;  ///< of them in the slopes of the layer's own state
   double units = 0;
   double outputs = 0;
   double parameters = 0;  ///< weights, biases and all others; not of an example but of the layer
@@ -72,8 +74,8 @@ std::vector<LayerShape> layer_shapes(const RunConfiguration& run) {
     const auto outputs = static_cast<double>(kind.output(input).size());
     const double units =
         kind.is_dense() ? static_cast<double>(layout.tensors().front().rows) : outputs;
-    layers.push_back({std::max(kind.products(input) - units, 0.0), units, outputs,
-                      static_cast<double>(layout.size())});
+    layers.push_back({std::max(kind.products(input) - units, 0.0), state_products(kind, input),
+                      units, outputs, static_cast<double>(layout.size())});
   });
   return layers;
 }
@@ -155,8 +157,9 @@ class Count {
     use(Kind::error_signal, last);
   }
   void count_backward(std::size_t l) {
-    const double products = l == 1 ? 2 : 4;
-    begin(Phase::backward, l, products * batch_ * layer(l).weights + 3 * batch_ * layer(l).units);
+    const double slopes = l == 1 ? layer(l).of_state : layer(l).weights;
+    begin(Phase::backward, l,
+          2 * batch_ * (layer(l).weights + slopes) + 3 * batch_ * layer(l).units);
     use(Kind::pre_activation, l);
     use(Kind::outputs, l);
     use(Kind::error_signal, l, 2);

@@ -35,6 +35,8 @@ struct StepWork {
 ///   loss        flops 2 B O: one for the loss and one for its slope. Reads outputs, writes slopes.
 ///   backward    flops 4 B W + 3 B U, of layer 1 2 B W + 3 B U: weight gradient and slope in the
 ///               inputs; the activation's slope, its product with the slope from above, the bias's sum.
+///               A recurrent layer 1 has the slopes in its own state too, 2 B for each of their weights
+///               and step but the first.
 ///               Reads inputs, pre-activations, outputs and error signal; writes error signal and
 ///               gradients; but for layer 1, reads parameters and writes the error signal below.
 ///   optimizer   flops 2 (parameters + S): a multiply-add for each value that it writes. Reads

@@ -69,6 +69,8 @@ double record_checksum(std::string_view run_id, const RunRecord& record) {
     pieces.add(name);
     pieces.add(values);
   }
+  // Files made before there were diagnoses have checksums without.
+  if (!record.diagnosis.empty()) pieces.add(hdf5::valid_utf8(record.diagnosis));
   // As many of the first digits as doubles, and so JavaScript and R, hold.
   constexpr std::size_t kDigits = 13;
   const std::string digits = digest(pieces.bytes()).substr(0, kDigits);

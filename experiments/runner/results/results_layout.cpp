@@ -43,11 +43,12 @@ constexpr const char* kStudy = "study";
 constexpr const char* kStage = "stage";
 
 /// What the file itself calls its axes, variables and groups; predictions and metrics aside.
-constexpr std::array<std::string_view, 26> kFileNames = {
-    "run",      "step",       "layer",        "run_id",      "status",       "message",  "digest",
-    "n_layers", "n_steps",    "wall_seconds", "cpu_seconds", "threads",      "host",     "started",
-    "recorded", "provenance", "plots",        "study",       "stage",        "ended_by", "checksum",
-    "lag",      "index",      "n_lags",       "n_indices",   "probe_seconds"};
+constexpr std::array<std::string_view, 27> kFileNames = {
+    "run",       "step",          "layer",    "run_id",       "status",      "message",
+    "digest",    "n_layers",      "n_steps",  "wall_seconds", "cpu_seconds", "threads",
+    "host",      "started",       "recorded", "provenance",   "plots",       "study",
+    "stage",     "ended_by",      "checksum", "lag",          "index",       "n_lags",
+    "n_indices", "probe_seconds", "diagnosis"};
 
 constexpr std::array<std::string_view, 7> kTimingNames = {
     "wall_seconds", "cpu_seconds", "threads", "host", "started", "date_created", "history"};

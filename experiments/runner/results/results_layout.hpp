@@ -17,22 +17,26 @@ namespace plumbline {
 /// The root attributes that say what kind of file this is. A new schema version goes with a change
 /// that a reader of the old one would notice.
 inline constexpr const char* kResultsSchema = "plumbline.sweep";
-inline constexpr const char* kResultsSchemaVersion = "1.0";
+inline constexpr const char* kResultsSchemaVersion = "1.1";
 
 /// A prediction of error_signal: a variable over (run, layer).
 struct PredictionVariable {
   const char* name;
   const char* meaning;
   std::vector<double> RunRecord::* values;
+  bool is_late = false;  ///< files of schema version 1.0 do not have it
 };
 
-inline constexpr std::array<PredictionVariable, 3> kPredictions = {
+inline constexpr std::array<PredictionVariable, 4> kPredictions = {
     {{"theory_error_signal", "mean-field prediction of error_signal at step 0",
       &RunRecord::theory_error_signal},
      {"theory_error_signal_low", "lower edge of the 95 % band of theory_error_signal",
       &RunRecord::theory_error_signal_low},
      {"theory_error_signal_high", "upper edge of the 95 % band of theory_error_signal",
-      &RunRecord::theory_error_signal_high}}};
+      &RunRecord::theory_error_signal_high},
+     {"theory_error_signal_z",
+      "ln of error_signal^2 at step 0 against its predicted mean, in predicted standard deviations",
+      &RunRecord::theory_error_signal_z, true}}};
 
 /// How the values of a setting are stored. A flag is 0 or 1.
 enum class SettingType { flag, int32, int64, number, text };

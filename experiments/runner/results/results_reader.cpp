@@ -48,7 +48,8 @@ struct Contents {
   std::vector<double> n_lags;     // empty where the file has no such variable
   std::vector<double> n_indices;  // likewise
   std::vector<double> n_steps;
-  std::vector<std::string> ended_by;  // empty where the file has no such variable
+  std::vector<std::string> ended_by;   // empty where the file has no such variable
+  std::vector<std::string> diagnosis;  // the same
   std::vector<double> wall_seconds;
   std::vector<double> cpu_seconds;
   std::vector<double> started;
@@ -60,7 +61,7 @@ struct Contents {
   std::vector<std::pair<std::string, std::vector<double>>> probe_seconds;
   Variable recorded;
   std::vector<MetricDataset> metrics;
-  std::array<Variable, kPredictions.size()> predictions;
+  std::array<Variable, kPredictions.size()> predictions;  // none that an older file does not have
 };
 
 }  // namespace
@@ -206,11 +207,15 @@ Contents ResultsReader::File::read_contents() const {
   contents.hosts = run_texts("host");
   contents.run_ids = run_texts("run_id");
   contents.recorded = shaped("recorded", {runs_, steps_.size()});
+  const std::vector<std::string> names = hdf5::members(check_, id());
   for (std::size_t i = 0; i < kPredictions.size(); ++i) {
+    const bool is_there = std::ranges::find(names, kPredictions[i].name) != names.end();
+    if (kPredictions[i].is_late && !is_there) continue;
     contents.predictions[i] = shaped(kPredictions[i].name, {runs_, layers()});
   }
-  for (const std::string& name : hdf5::members(check_, id())) {
+  for (const std::string& name : names) {
     if (name == "ended_by") contents.ended_by = run_texts(name);
+    if (name == "diagnosis") contents.diagnosis = run_texts(name);
     if (name == "checksum") contents.checksums = run_numbers(name);
     if (name == "n_lags") contents.n_lags = run_numbers(name);
     if (name == "n_indices") contents.n_indices = run_numbers(name);
@@ -266,6 +271,7 @@ RunRecord ResultsReader::File::read_columns(std::size_t index) const {
   }
   record.n_steps = static_cast<std::int64_t>(contents_->n_steps[index]);
   if (!contents_->ended_by.empty()) record.ended_by = contents_->ended_by[index];
+  if (!contents_->diagnosis.empty()) record.diagnosis = contents_->diagnosis[index];
   record.wall_seconds = contents_->wall_seconds[index];
   record.cpu_seconds = contents_->cpu_seconds[index];
   record.started = static_cast<std::int64_t>(contents_->started[index]);
@@ -315,6 +321,7 @@ std::vector<RunRecord> ResultsReader::File::read(std::size_t first, std::size_t 
     }
   }
   for (std::size_t k = 0; k < kPredictions.size(); ++k) {
+    if (!from.predictions[k]) continue;
     const std::vector<double> padded = hdf5::read_rows(check(), from.predictions[k], first, count);
     for (std::size_t i = 0; i < count; ++i) {
       if (rows[i].empty()) continue;

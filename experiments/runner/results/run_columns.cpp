@@ -24,7 +24,11 @@ std::string in_words(std::string name) {
 }  // namespace
 
 RunColumns::RunColumns(const hdf5::Check& check, hid_t file, const hdf5::Variable& run)
-    : run_(&run), ended_by_(run.shape[0]), n_lags_(run.shape[0]), n_indices_(run.shape[0]) {
+    : run_(&run),
+      ended_by_(run.shape[0]),
+      diagnosis_(run.shape[0]),
+      n_lags_(run.shape[0]),
+      n_indices_(run.shape[0]) {
   const std::array<const hdf5::Variable*, 1> axes = {&run};
   const auto variable = [&](const char* name, StoredAs type, const char* meaning,
                             const char* units) {
@@ -77,6 +81,7 @@ void RunColumns::keep(std::size_t index, const std::string& run_id, const RunRec
   started_.values[index] = static_cast<double>(record.started);
   checksum_.values[index] = record_checksum(run_id, record);
   ended_by_[index] = record.ended_by;
+  diagnosis_[index] = record.diagnosis;
   n_lags_[index] = static_cast<double>(record.n_lags);
   n_indices_[index] = static_cast<double>(record.n_indices);
   for (const auto& [name, value] : record.summary) keep_named(index, summary_, name, value);
@@ -95,6 +100,15 @@ void RunColumns::keep_named(std::size_t index, Named& columns, const std::string
   column->second[index] = value;
 }
 
+void RunColumns::save_if_any(const hdf5::Check& check, hid_t file, const char* name,
+                             const char* meaning, const std::vector<std::string>& texts) const {
+  if (std::ranges::all_of(texts, [](const std::string& text) { return text.empty(); })) return;
+  const std::array<const hdf5::Variable*, 1> axes = {run_};
+  const hdf5::Variable variable = hdf5::create_variable(check, file, name, StoredAs::text, axes);
+  hdf5::describe(check, variable, meaning);
+  hdf5::write_texts(check, variable, texts);
+}
+
 void RunColumns::save(const hdf5::Check& check, hid_t file) {
   for (const Numbers* column : {&status_, &n_layers_, &n_steps_, &wall_seconds_, &cpu_seconds_,
                                 &threads_, &started_, &checksum_}) {
@@ -105,15 +119,14 @@ void RunColumns::save(const hdf5::Check& check, hid_t file) {
   }
   const Axes axes = {run_};
   // Files of sweeps without a budget are as they were before there was one.
-  if (std::ranges::any_of(ended_by_, [](const std::string& by) { return !by.empty(); })) {
-    const hdf5::Variable ended_by =
-        hdf5::create_variable(check, file, "ended_by", StoredAs::text, axes);
-    hdf5::describe(
-        check, ended_by,
-        "what ended a run that has a budget: steps, max_steps, target, or max_seconds, by the "
-        "clock, which no other machine repeats");
-    hdf5::write_texts(check, ended_by, ended_by_);
-  }
+  save_if_any(
+      check, file, "ended_by",
+      "what ended a run that has a budget: steps, max_steps, target, or max_seconds, by the "
+      "clock, which no other machine repeats",
+      ended_by_);
+  save_if_any(check, file, "diagnosis",
+              "what the error signals of step 0 show beside their prediction, the worst first",
+              diagnosis_);
   for (const auto& [name, values] : summary_) {
     const hdf5::Variable variable =
         hdf5::create_variable(check, file, name, StoredAs::float64, axes);

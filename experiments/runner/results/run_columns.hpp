@@ -50,6 +50,10 @@ class RunColumns {
 
   void save_probe_seconds(const hdf5::Check& check, hid_t file, const Axes& axes) const;
 
+  /// Makes and writes a variable of texts that only files in which any run has it have.
+  void save_if_any(const hdf5::Check& check, hid_t file, const char* name, const char* meaning,
+                   const std::vector<std::string>& texts) const;
+
   const hdf5::Variable* run_ = nullptr;
   Numbers status_;
   Texts message_;
@@ -63,6 +67,7 @@ class RunColumns {
   Numbers started_;
   Numbers checksum_;
   std::vector<std::string> ended_by_;
+  std::vector<std::string> diagnosis_;
   std::vector<double> n_lags_;
   std::vector<double> n_indices_;
   Named summary_;

@@ -107,3 +107,31 @@ def test_show_refuses_names_that_the_file_does_not_have(call):
     result = call("show", "a.h5", "--metric", "eror_signal", status=2)
     assert "did you mean 'error_signal'?" in result.stderr
     assert "nothing.h5" in call("show", "nothing.h5", status=3).stderr
+
+
+def test_show_counts_the_diagnoses_of_each_group(call, folder):
+    call("run", "small.toml", "-o", "a.h5", "sweep.seeds=5", 'model.initializer="glorot_normal"')
+    groups = json.loads(call("show", "a.h5", "--json").stdout)["groups"]
+    with h5py.File(folder / "a.h5") as file:
+        findings = [text.split(":")[0] for text in file["diagnosis"].asstr()[()]]
+    for index, group in enumerate(groups):
+        of_group = findings[5 * index:5 * index + 5]
+        assert group["diagnosis"] == {one: of_group.count(one) for one in of_group}
+    assert groups[2]["key"] == {"depth": 13, "activation": "sigmoid"}
+    assert groups[2]["diagnosis"] == {"vanishing as predicted": 5}
+    text = call("show", "a.h5").stdout
+    assert [line.split() for line in text.splitlines() if "as predicted" in line][-1] == [
+        "13", "sigmoid", "vanishing", "as", "predicted", "5", "of", "5"]
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_file_from_before_there_were_diagnoses_is_shown_verified_and_taken_over(call, folder):
+    call("run", "small.toml", "-o", "a.h5")
+    before = call("show", "a.h5").stdout
+    with h5py.File(folder / "a.h5", "a") as file:
+        for name in ("theory_error_signal_z", "diagnosis", "checksum"):
+            del file[name]
+        file.attrs["schema_version"] = "1.0"
+    assert before.startswith(call("show", "a.h5").stdout)
+    assert "8 of 8 runs have the same digest" in call("verify", "a.h5").stdout
+    assert "8 of 8" in call("status", "a.h5").stdout

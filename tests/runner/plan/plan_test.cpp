@@ -262,6 +262,30 @@ TEST(Plan, ReportsMistakesOfTheTextAndOfTheEngineInTheOrderOfTheLinesAndThenOver
           "train.steps=none: 'train.steps' is a text; expected an integer in [0, 2147483647]"));
 }
 
+TEST(Plan, LaysAMistakeOfTheFileOnTheOverrideThatMakesItAndNoOther) {
+  const DefinitionFile file(
+      "[model]\n"
+      "depth = 3\n"
+      "[sweep.grid]\n"
+      "model.width = [8, 16]\n");
+  EXPECT_THAT(
+      problems_of(file, {"model.widths=[4]", "train.batch=8"}),
+      ElementsAre("model.widths=[4]: 'model.depth' is given beside 'model.widths'; give one of "
+                  "the two (d.toml:4:9)",
+                  "model.widths=[4]: 'model.width' is given beside 'model.widths'; give one of "
+                  "the two (d.toml:6:15)"));
+  EXPECT_THAT(
+      problems_of(DefinitionFile("[sweep]\nseeds = 2\n"), {"data.name=adding_problem"}),
+      ElementsAre(StartsWith("data.name=adding_problem: loss 'cross_entropy' needs class")));
+  const DefinitionFile wrong(
+      "[data]\n"
+      "name = \"adding_problem\"\n"
+      "[model]\n"
+      "depth = -1\n");
+  EXPECT_THAT(problems_of(wrong, {"train.batch=8"}),
+              ElementsAre(StartsWith("d.toml: loss "), StartsWith("d.toml:6:9: ")));
+}
+
 TEST(Plan, GivesTheFileForAPlaceWhereATableIsAbsent) {
   EXPECT_THAT(problems_of(DefinitionFile("[data]\nname = \"teacher_student\"\n")),
               ElementsAre(StartsWith("d.toml: loss 'cross_entropy' needs class labels")));
@@ -387,7 +411,8 @@ TEST(Plan, RefusesAnAxisThatALaterOneReplaces) {
   const DefinitionFile file("[sweep]\nseeds = 9\n[sweep.grid]\nmodel.depth = [1, 2]\n");
   EXPECT_THAT(
       problems_of(file, {"model={ depth = 4 },{ depth = 5 }"}),
-      ElementsAre("d.toml:6:19: 'model.depth' = 2 makes the same run as 'model.depth' = 1"));
+      ElementsAre("model={ depth = 4 },{ depth = 5 }: 'model.depth' = 2 makes the same run as "
+                  "'model.depth' = 1 (d.toml:6:19)"));
 }
 
 }  // namespace

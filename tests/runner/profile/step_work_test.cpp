@@ -50,6 +50,22 @@ TEST(StepWorkTest, CountsOperationsByTheirClosedForms) {
   EXPECT_EQ(work.evaluation.flops, 250.0 / 32 * (2 * 32 * 962 + 32 * 23));
 }
 
+// 10 steps of 2 values, 5 units with 4 gates: 20 x (2 + 5) weights and 20 biases a step, of which one for
+// each output counts as the activation's. Slopes go to the state 9 times, through 20 x 5 weights.
+TEST(StepWorkTest, CountsTheSlopesInTheStateOfARecurrentFirstLayer) {
+  const RunConfiguration run =
+      configured(with(small_run(), {{"data.name", node("adding_problem")},
+                                    {"data.steps", node(10)},
+                                    {"model.kind", node("lstm")},
+                                    {"model.depth", node(1)},
+                                    {"model.width", node(5)},
+                                    {"loss.name", node("mean_squared_error")}}));
+  const StepWork work = step_work(run, 0, kUnlimited);
+  constexpr double kWeights = 10 * 20 * (2 + 5 + 1) - 10 * 5;
+  EXPECT_EQ(work_of(work, Phase::forward, 1).flops, 2 * 32 * kWeights + 32 * 50);
+  EXPECT_EQ(work_of(work, Phase::backward, 1).flops, 2 * 32 * (kWeights + 9 * 100) + 3 * 32 * 50);
+}
+
 TEST(StepWorkTest, CountsBytesByTheirClosedForms) {
   const StepWork work = step_work(shallow(), kAdamState, kUnlimited);
   // In numbers of 4 bytes; the label of an example is one too.

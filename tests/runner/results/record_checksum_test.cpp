@@ -47,7 +47,9 @@ TEST(RecordChecksum, ChangesWithAllThatTheRecordSays) {
       [](RunRecord& record) { record.metrics.pop_back(); },
       [](RunRecord& record) { record.summary.front().second += 1; },
       [](RunRecord& record) { record.summary.pop_back(); },
-      [](RunRecord& record) { record.theory_error_signal.front() += 1; }};
+      [](RunRecord& record) { record.theory_error_signal.front() += 1; },
+      [](RunRecord& record) { record.theory_error_signal_z.front() += 1; },
+      [](RunRecord& record) { record.diagnosis += "x"; }};
   for (std::size_t i = 0; i < changes.size(); ++i) {
     EXPECT_NE(changed(changes[i]), checksum) << i;
   }
