@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <ctime>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,6 +18,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "engine/training/stopwatch.hpp"
 #include "experiments/runner/profile/median.hpp"
 #include "experiments/runner/profile/profile_text.hpp"
 #include "tests/training/training_run.hpp"
@@ -131,8 +131,8 @@ TEST(TimeStepsTest, SaysWhereARunDivergesThatNeverComesToASecondUpdate) {
 }
 
 // More than all steps of a test take, in a build without optimization too.
-constexpr std::clock_t kBusy = CLOCKS_PER_SEC / 16;  // of processor time
-constexpr double kBusyNanoseconds = 1e9 / 16;
+constexpr double kBusySeconds = 1.0 / 16;  // of this thread's processor time, as the counter's
+constexpr double kBusyNanoseconds = 1e9 * kBusySeconds;
 
 // A kind of probe that calls a function with how often its probes have measured before, in all runs together.
 class CallingKind final : public ProbeKindOf<CallingKind> {
@@ -164,7 +164,9 @@ class CallingKind final : public ProbeKindOf<CallingKind> {
 };
 
 void keep_busy() {
-  for (const std::clock_t begin = std::clock(); std::clock() - begin < kBusy;) continue;
+  for (const double begin = thread_cpu_seconds(); thread_cpu_seconds() - begin < kBusySeconds;) {
+    continue;
+  }
 }
 
 // Nanoseconds of the processor that are counted while two passes of a run of so many steps are timed, with
