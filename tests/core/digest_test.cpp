@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -47,6 +48,22 @@ TEST(Digest, SeesEveryBit) {
 }
 
 TEST(Digest, SeesTheOrder) { EXPECT_NE(digest("ab"), digest("ba")); }
+
+TEST(StreamedDigest, IsThatOfAllItsPieces) {
+  std::array<std::byte, 3000> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * i % 251);
+  for (const std::size_t piece : {1U, 17U, 255U, 1024U, 3000U}) {
+    StreamedDigest streamed;
+    EXPECT_EQ(streamed.text(), digest(std::string_view()));
+    std::span<const std::byte> rest(bytes);
+    while (!rest.empty()) {
+      const std::size_t size = std::min(piece, rest.size());
+      streamed.add(rest.first(size));
+      rest = rest.subspan(size);
+      EXPECT_EQ(streamed.text(), digest(std::span(bytes).first(bytes.size() - rest.size())));
+    }
+  }
+}
 
 }  // namespace
 }  // namespace plumbline
