@@ -33,23 +33,48 @@ std::ptrdiff_t size_of(void* block) {
   return static_cast<std::ptrdiff_t>(malloc_usable_size(block));
 }
 
-}  // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  void* block = std::malloc(size == 0 ? 1 : size);
-  if (block == nullptr) throw std::bad_alloc();
-  if (counting) {
+// Counts a block; null stays null.
+void* counted(void* block) {
+  if (counting && block != nullptr) {
     ++allocations;
     bytes += size_of(block);
     most_bytes = std::max(most_bytes, bytes);
   }
   return block;
 }
+
+void* counted_or_bad_alloc(void* block) {
+  return block == nullptr ? throw std::bad_alloc() : counted(block);
+}
+
+std::size_t not_zero(std::size_t size) { return size == 0 ? 1 : size; }
+
+}  // namespace
+
+// All forms: what one of them made, another may give back, and the arrays' forms call these.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  return counted_or_bad_alloc(std::malloc(not_zero(size)));
+}
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  return counted(std::malloc(not_zero(size)));
+}
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
+  const auto multiple = static_cast<std::size_t>(alignment);
+  const std::size_t rounded = (not_zero(size) + multiple - 1) / multiple * multiple;
+  return counted_or_bad_alloc(std::aligned_alloc(multiple, rounded));
+}
 [[gnu::noinline]] void operator delete(void* block) noexcept {
   if (counting && block != nullptr) bytes -= size_of(block);
   std::free(block);
 }
 [[gnu::noinline]] void operator delete(void* block, std::size_t /*size*/) noexcept {
+  operator delete(block);
+}
+[[gnu::noinline]] void operator delete(void* block, std::align_val_t /*alignment*/) noexcept {
+  operator delete(block);
+}
+[[gnu::noinline]] void operator delete(void* block, std::size_t /*size*/,
+                                       std::align_val_t /*alignment*/) noexcept {
   operator delete(block);
 }
 
