@@ -31,6 +31,13 @@ bool is_finite(MatrixView<const double> a) {
   return true;
 }
 
+// Of singular values without vectors: no less than the documentation asks for, and enough for blocks of 64
+// columns, as rows and cols together are less than 3 min(rows, cols) where no QR comes first.
+std::size_t singular_value_work(std::size_t rows, std::size_t cols) {
+  const std::size_t less = std::min(rows, cols);
+  return 3 * less + std::max(std::max(rows, cols), 3 * 64 * less);
+}
+
 void fill_with_nan(MatrixView<double> a) {
   for (std::size_t i = 0; i < a.rows; ++i) {
     std::fill_n(a.row(i), a.cols, std::numeric_limits<double>::quiet_NaN());
@@ -85,6 +92,49 @@ double spectral_radius(MatrixView<const double> a) {
   double radius = 0;
   for (std::size_t i = 0; i < n; ++i) radius = std::max(radius, std::hypot(real[i], imaginary[i]));
   return radius;
+}
+
+std::span<const double> SingularValues::of(MatrixView<const float> a) { return of_matrix(a); }
+
+std::span<const double> SingularValues::of(MatrixView<const double> a) { return of_matrix(a); }
+
+double SingularValues::memory(std::size_t rows, std::size_t cols) {
+  return static_cast<double>(sizeof(double) * (rows * cols + singular_value_work(rows, cols)) +
+                             sizeof(lapack_int) * 8 * std::min(rows, cols));
+}
+
+template <typename T>
+std::span<const double> SingularValues::of_matrix(MatrixView<const T> a) {
+  if (a.empty()) return {};
+  require_safe_openblas();
+  const auto at_least = [](auto& room, std::size_t size) {
+    if (room.size() < size) room.resize(size);
+  };
+  const std::size_t count = std::min(a.rows, a.cols);
+  at_least(matrix_, a.rows * a.cols);
+  at_least(values_, count);
+  // As much of it as this matrix has by itself: the size of blocks, and so the bits, depend on it.
+  const std::size_t work = singular_value_work(a.rows, a.cols);
+  at_least(work_, work);
+  at_least(integers_, 8 * count);
+  for (std::size_t i = 0; i < a.rows; ++i) {
+    std::copy_n(a.row(i), a.cols, matrix_.data() + i * a.cols);
+  }
+  const std::span<double> values(values_.data(), count);
+  if (!is_finite({matrix_.data(), a.rows, a.cols, a.cols})) {
+    std::ranges::fill(values, std::numeric_limits<double>::quiet_NaN());
+    return values;
+  }
+  // Rows are LAPACK's columns: the transpose has the same singular values.
+  const auto m = static_cast<lapack_int>(a.cols);
+  const auto n = static_cast<lapack_int>(a.rows);
+  const auto work_size = static_cast<lapack_int>(work);
+  const lapack_int none = 1;
+  lapack_int info = 0;
+  LAPACK_dgesdd("N", &m, &n, matrix_.data(), &m, values.data(), nullptr, &none, nullptr, &none,
+                work_.data(), &work_size, integers_.data(), &info);
+  require_success(info, "singular value decomposition");
+  return values;
 }
 
 void inverse_root(MatrixView<const double> a, double p, double least, MatrixView<double> root) {

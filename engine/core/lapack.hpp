@@ -4,7 +4,9 @@
 // stays on its own thread. EnvironmentError where the OpenBLAS in use is not safe, or LAPACK fails.
 #pragma once
 
+#include <cstddef>
 #include <span>
+#include <vector>
 
 #include "engine/core/matrix_view.hpp"
 
@@ -17,6 +19,27 @@ void symmetric_eigen(MatrixView<const double> a, std::span<double> values,
 
 /// The largest absolute value of the eigenvalues of a square matrix.
 double spectral_radius(MatrixView<const double> a);
+
+/// The singular values of one matrix after another, in room that is kept: matrices that are no larger than
+/// one before them need no more.
+class SingularValues {
+ public:
+  /// min(rows, cols) of them, falling; each to some roundings of the largest. They hold until the next
+  /// call.
+  std::span<const double> of(MatrixView<const float> a);
+  std::span<const double> of(MatrixView<const double> a);
+  /// The bytes it keeps for matrices of so many rows and cols.
+  static double memory(std::size_t rows, std::size_t cols);
+
+ private:
+  template <typename T>
+  std::span<const double> of_matrix(MatrixView<const T> a);
+
+  std::vector<double> matrix_;
+  std::vector<double> values_;
+  std::vector<double> work_;
+  std::vector<int> integers_;
+};
 
 /// a^(-1/p) of a symmetric positive definite matrix. Eigenvalues below `least` count as `least`: where
 /// all are known to be at least that, those below it are rounding.

@@ -4,6 +4,7 @@
 #include "engine/core/random.hpp"
 #include "engine/layers/buffer.hpp"
 #include "engine/layers/layer.hpp"
+#include "engine/layers/noisy_kind.hpp"
 
 namespace plumbline::layers {
 
@@ -70,7 +71,7 @@ class Dropout final : public Layer<T> {
   bool training_ = true;
 };
 
-class DropoutKind final : public LayerKindOf<DropoutKind> {
+class DropoutKind final : public LayerKindOf<DropoutKind>, public NoisyKind {
  public:
   explicit DropoutKind(Settings& settings)
       : rate_(settings.number("rate", 0.5, kDecay, "share of the values that become 0")) {}
@@ -81,6 +82,7 @@ class DropoutKind final : public LayerKindOf<DropoutKind> {
   double kept_values(const Shape& input) const override {
     return 3 * static_cast<double>(input.size());
   }
+  bool draws_noise() const override { return rate_ > 0; }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {
     return std::make_unique<Dropout<T>>(rate_, site.layers, site);

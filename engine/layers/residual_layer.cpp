@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/layers/residual_layer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "engine/kernels/sum.hpp"
 #include "engine/layers/buffer.hpp"
 #include "engine/layers/curved_layer.hpp"
+#include "engine/layers/noisy_kind.hpp"
 #include "engine/layers/stack.hpp"
 
 namespace plumbline {
@@ -151,7 +153,7 @@ class Residual final : public Layer<T>, public CurvedLayer<T> {
   Buffer<T> output_gradient_direction_;
 };
 
-class ResidualKind final : public LayerKindOf<ResidualKind> {
+class ResidualKind final : public LayerKindOf<ResidualKind>, public NoisyKind {
  public:
   ResidualKind(std::vector<std::shared_ptr<const LayerKind>> branch, const BranchScale& scale)
       : branch_(std::move(branch)), scale_(scale) {}
@@ -183,6 +185,10 @@ class ResidualKind final : public LayerKindOf<ResidualKind> {
     return branch_.kept_values(input) + 2 * static_cast<double>(input.size());
   }
   std::size_t least_batch(const Shape& input) const override { return branch_.least_batch(input); }
+  bool draws_noise() const override {
+    return std::ranges::any_of(branch_.kinds(),
+                               [](const auto& kind) { return plumbline::draws_noise(*kind); });
+  }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {
     return std::make_unique<Residual<T>>(branch_, scale_, site);

@@ -8,22 +8,13 @@
 #include <vector>
 
 #include "engine/kernels/sum.hpp"
+#include "engine/probes/activations_of.hpp"
 #include "engine/probes/probe.hpp"
 #include "engine/probes/unit_slopes.hpp"
 
 namespace plumbline::probes {
 
 namespace {
-
-// What layer l hands on: the inputs of the next weight layer, behind whatever normalization, activation and
-// addition stand between; of the last layer its outputs, and of a step of an unrolled one its state.
-template <typename T>
-MatrixView<const T> activations_of(const Network<T>& network, std::size_t l) {
-  const WeightLayer<T>& layer = network.layer(l);
-  if (layer.is_shared() || l + 1 == network.depth()) return layer.output();
-  const WeightLayer<T>& next = network.layer(l + 1);
-  return next.is_shared() ? layer.output() : next.input();
-}
 
 // The powers of a - centre over a matrix, added up.
 class CentredPowers {
@@ -70,7 +61,7 @@ class ActivationStats final : public Probe<T> {
  public:
   ActivationStats(const ProbedRun& run, double tau, bool knows_slopes) : tau_(tau) {
     if (!knows_slopes) return;
-    slopes_ = std::make_unique<UnitSlopes<T>>(run);
+    slopes_ = std::make_unique<UnitSlopes<T>>(run.model);
     steepest_.resize(run.layers);
   }
 

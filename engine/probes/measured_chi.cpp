@@ -20,14 +20,18 @@ namespace {
 template <typename T>
 class MeasuredChi final : public Probe<T> {
  public:
-  explicit MeasuredChi(const ProbedRun& run) : slopes_(run) {}
+  explicit MeasuredChi(const ProbedRun& run) : slopes_(run.model) {}
 
   static constexpr ProbeCalls kCalls{.before_update = true};
   static std::vector<Quantity> quantities() {
     return {{"measured_chi",
              "n_l mean(W_{l+1}^2) mean(phi'(z_l)^2), which mean-field theory calls chi."}};
   }
-  static std::string undefined(const ProbedRun& run) { return UnitSlopes<T>::undefined(run); }
+  static std::string undefined(const ProbedRun& run) {
+    if (run.model.kind == "cnn")
+      return "pools and the edges of images change the factor of a layer";
+    return UnitSlopes<T>::undefined(run);
+  }
   static double memory(const ProbedRun& run) { return UnitSlopes<T>::memory(run); }
 
   void before_update(const Snapshot<T>& at, const Readings& values) override {

@@ -32,6 +32,7 @@ struct ProbedRun {
   std::size_t train_examples = 0;  ///< of the training set
   std::size_t layers = 0;          ///< weight layers
   ParameterLayout layout = {};
+  bool has_stability_limit = false;  ///< the optimizer (optimizers/stability_limit.hpp)
 
   double value_bytes() const { return model.precision == Precision::float64 ? 8 : 4; }
   /// Of a block as large as the parameters.
@@ -53,6 +54,7 @@ struct Snapshot {
   double learning_rate = 0;  ///< of the update to come; NaN where the optimizer has none
   Pass pass = {};            ///< what the forward pass was like
   const Optimizer<T>* optimizer = nullptr;
+  double schedule_factor = 1;  ///< of the update to come
 };
 
 /// A run right after an update. The batch and its gradient are still those that the update was made of.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/activations/activation.hpp"
+#include "engine/theory/example_pairs.hpp"
 
 namespace plumbline {
 
@@ -32,8 +33,17 @@ struct ErrorSignalTheory {
 /// sum ln chi - (1/2) sum kappa/n and variance sum kappa/n over the layers between,
 /// kappa = 3 E[phi'^4] / E[phi'^2]^2 - 1 (Activation::gain_spread). Known to be too narrow by some 16 %
 /// for critical tanh.
+///
+/// Of a batch, |delta|^2 is the mean over examples, which vary less together than one by itself. For each pair
+/// of examples with P = E[|delta_i|^2 |delta_k|^2] and Q = E[(delta_i.delta_k)^2], both over chi^2,
+///   P_l = P + ((F - 1) P + 2 F Q) / n,   Q_l = R^2 Q + (F (P + 2 Q) - R^2 Q) / n,
+///   F = E[phi'(u1)^2 phi'(u2)^2] / E[phi'^2]^2,   R = E[phi'(u1) phi'(u2)] / E[phi'^2],
+/// u1 and u2 of the correlation that the inputs have come to in layer l: exactly so for layers of Gaussian weights
+/// that are independent of both passes. In the place of kappa/n stands what the sum of P over `pairs` grows by,
+/// which is kappa/n for one example. A batch of an activation that is not element-wise is as one example.
 ErrorSignalTheory error_signal_theory(const Activation& activation,
-                                      std::span<const TheoryLayer> layers, double input_square);
+                                      std::span<const TheoryLayer> layers, double input_square,
+                                      const std::vector<PairGroup>& pairs = {PairGroup()});
 
 /// Mean and variance of the logarithm of what one layer of Gaussian weights multiplies a squared norm
 /// by, over nets, at chi = 1 and exactly at any width n.

@@ -22,7 +22,15 @@ struct Head {
   std::int32_t semantics = 0;
   std::string run_id;
 
+  // To be restored: with texts as long as they must be.
+  static Head expected(const std::string& run_id) {
+    return {std::string(kMark.size(), ' '), 0, 0, std::string(run_id.size(), ' ')};
+  }
+
   void archive(StateArchive& kept) { kept(mark, version, semantics, run_id); }
+  bool is_of_this_version() const {
+    return version == kCheckpointVersion && semantics == kSemanticsVersion;
+  }
 };
 
 }  // namespace
@@ -46,16 +54,30 @@ void read_checkpoint(std::span<const std::byte> bytes, const std::string& run_id
     throw StateError("is damaged: its checksum is wrong");
   }
   StateArchive kept = StateArchive::restoring(bytes.first(size));
-  // With texts as long as they must be.
-  Head head{std::string(kMark.size(), ' '), 0, 0, std::string(run_id.size(), ' ')};
+  Head head = Head::expected(run_id);
   head.archive(kept);
   if (head.mark != kMark) throw StateError("is no checkpoint");
-  if (head.version != kCheckpointVersion || head.semantics != kSemanticsVersion) {
-    throw StateError("is of another version of the engine");
-  }
+  if (!head.is_of_this_version()) throw StateError("is of another version of the engine");
   if (head.run_id != run_id) throw StateError("is of another run, " + head.run_id);
   archive(kept);
   kept.finish();
+}
+
+std::optional<std::int64_t> updates_in_checkpoint(std::span<const std::byte> first_bytes,
+                                                  const std::string& run_id) {
+  StateArchive kept = StateArchive::restoring(first_bytes);
+  Head head = Head::expected(run_id);
+  std::int64_t updates = 0;
+  try {
+    head.archive(kept);
+    kept(updates);
+  } catch (const StateError&) {
+    return std::nullopt;
+  }
+  if (head.mark != kMark || !head.is_of_this_version() || head.run_id != run_id) {
+    return std::nullopt;
+  }
+  return updates;
 }
 
 }  // namespace plumbline

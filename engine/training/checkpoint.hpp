@@ -33,7 +33,8 @@ class CheckpointStore {
 using ArchiveRun = std::function<void(StateArchive&)>;
 
 /// Replaces `bytes` by a checkpoint: a mark, the versions of the format and of the engine's semantics, the
-/// id of the run, what `archive` lists, and a checksum of all that.
+/// id of the run, what `archive` lists, of which the first must be the number of updates as a std::int64_t,
+/// and a checksum of all that.
 void write_checkpoint(const std::string& run_id, const ArchiveRun& archive,
                       std::vector<std::byte>& bytes);
 
@@ -41,6 +42,14 @@ void write_checkpoint(const std::string& run_id, const ArchiveRun& archive,
 /// version; what is listed must not be used then.
 void read_checkpoint(std::span<const std::byte> bytes, const std::string& run_id,
                      const ArchiveRun& archive);
+
+/// So many bytes of a checkpoint are enough for updates_in_checkpoint().
+inline constexpr std::size_t kCheckpointHeadSize = 128;
+
+/// How many updates a checkpoint of this run holds, by its first bytes, for whoever looks on: whether the
+/// rest is undamaged is not asked. Nothing where they are those of no such checkpoint.
+std::optional<std::int64_t> updates_in_checkpoint(std::span<const std::byte> first_bytes,
+                                                  const std::string& run_id);
 
 /// Raised whenever anything lists other values, or the same in another order.
 inline constexpr std::int32_t kCheckpointVersion = 2;

@@ -20,11 +20,15 @@ class FirstTrainExamples final : public FirstExamples<T> {
       : read_(data.streamed.train == nullptr ? Examples() : first_of(*data.streamed.train, wanted)),
         examples_(data.streamed.train == nullptr ? data.train : read_),
         size_(wanted == 0 ? 0 : std::min(wanted, examples_.size())),
+        shown_(size_),
         batch_(data, size_ == 0 ? 0 : batch, shape) {}
   FirstTrainExamples(const FirstTrainExamples&) = delete;
   FirstTrainExamples& operator=(const FirstTrainExamples&) = delete;
 
-  std::size_t size() const override { return size_; }
+  /// From now on there are at most so many, for the probe that is called next.
+  void show(std::size_t most) { shown_ = std::min(most, size_); }
+
+  std::size_t size() const override { return shown_; }
   MatrixView<const T> inputs(std::size_t first, std::size_t count) override {
     batch_.gather(examples_, count, [first](std::size_t row) { return first + row; });
     return batch_.inputs();
@@ -50,6 +54,7 @@ class FirstTrainExamples final : public FirstExamples<T> {
   Examples read_;
   const Examples& examples_;
   std::size_t size_;
+  std::size_t shown_;
   GatheredBatch<T> batch_;
 };
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/kernels/reduce.hpp"
-#include "engine/layers/buffer.hpp"
+#include "engine/probes/unit_slopes.hpp"
 
 namespace plumbline {
 
@@ -48,49 +48,28 @@ double lost_share(MatrixView<const T> error_signal) {
   return static_cast<double>(subnormal) / static_cast<double>(normal + subnormal);
 }
 
-/// Looks at the slopes of one layer after the other.
+/// Counts the slopes phi'(z) of a hidden layer that are flat, and the units for which none or all are zero.
 template <typename T>
-class SlopeCount {
- public:
-  SlopeCount(const ElementwiseActivation& phi, std::size_t rows, std::size_t units)
-      : phi_(phi),
-        largest_(largest_slope(phi)),
-        ones_(padded_stride<T>(units), T(1)),
-        slopes_(rows, Shape::vector(units)) {}
-
-  void look_at(const WeightLayer<T>& layer, InitialState& state, std::size_t index) {
-    const MatrixView<const T> z = layer.pre_activation();
-    MatrixView<T> slopes = slopes_.first_rows(z.rows);
-    slopes.cols = z.cols;
-    // What comes back of a slope of 1 in each output: one row of ones serves for all.
-    phi_.backward(z, layer.output(), std::span<const T>(), {ones_.data(), z.rows, z.cols, 0},
-                  slopes, std::span<T>());
-    const T flat = static_cast<T>(kSaturatedSlope * largest_);
-    std::size_t saturated = 0;
-    zeros_.assign(z.cols, 0);
-    for (std::size_t i = 0; i < slopes.rows; ++i) {
-      const T* row = slopes.row(i);
-      for (std::size_t j = 0; j < slopes.cols; ++j) {
-        saturated += std::abs(row[j]) < flat ? 1 : 0;
-        zeros_[j] += row[j] == 0 ? 1 : 0;
-      }
-    }
-    state.units[index] = static_cast<double>(z.cols);
-    state.silent[index] = static_cast<double>(std::ranges::count(zeros_, z.rows));
-    state.active[index] = static_cast<double>(std::ranges::count(zeros_, 0));
-    if (std::isfinite(largest_)) {
-      state.saturated[index] =
-          static_cast<double>(saturated) / static_cast<double>(z.rows * z.cols);
+void count_slopes(MatrixView<const T> slopes, double largest, InitialState& state,
+                  std::size_t index) {
+  const T flat = static_cast<T>(kSaturatedSlope * largest);
+  std::size_t saturated = 0;
+  std::vector<std::size_t> zeros(slopes.cols, 0);  // examples, of each unit
+  for (std::size_t i = 0; i < slopes.rows; ++i) {
+    const T* row = slopes.row(i);
+    for (std::size_t j = 0; j < slopes.cols; ++j) {
+      saturated += std::abs(row[j]) < flat ? 1 : 0;
+      zeros[j] += row[j] == 0 ? 1 : 0;
     }
   }
-
- private:
-  const ElementwiseActivation& phi_;
-  double largest_;
-  std::vector<T> ones_;
-  Buffer<T> slopes_;
-  std::vector<std::size_t> zeros_;  // examples for which the slope of a unit is zero
-};
+  state.units[index] = static_cast<double>(slopes.cols);
+  state.silent[index] = static_cast<double>(std::ranges::count(zeros, slopes.rows));
+  state.active[index] = static_cast<double>(std::ranges::count(zeros, 0));
+  if (std::isfinite(largest)) {
+    state.saturated[index] =
+        static_cast<double>(saturated) / static_cast<double>(slopes.rows * slopes.cols);
+  }
+}
 
 }  // namespace
 
@@ -120,17 +99,18 @@ InitialState initial_state(const Network<T>& network, const ModelSettings& model
   const std::size_t depth = network.depth();
   const std::vector<double> unknown(depth, kNaN);
   InitialState state{unknown, unknown, unknown, unknown, unknown, unknown};
-  std::size_t units = 0;
   for (std::size_t l = 0; l < depth; ++l) {
     const MatrixView<const T> signal = network.layer(l).error_signal();
     state.error_signal[l] = norm(signal) / std::sqrt(static_cast<double>(network.batch()));
     state.lost[l] = lost_share(signal);
-    if (l + 1 < depth) units = std::max(units, signal.cols);
   }
   const auto* phi = dynamic_cast<const ElementwiseActivation*>(model.activation.get());
   if (phi == nullptr || depth < 2 || model.takes_shapes || !model.is_dense()) return state;
-  SlopeCount<T> slopes(*phi, network.layer(0).error_signal().rows, units);
-  for (std::size_t l = 0; l + 1 < depth; ++l) slopes.look_at(network.layer(l), state, l);
+  UnitSlopes<T> slopes(model);
+  const double largest = largest_slope(*phi);
+  for (std::size_t l = 0; l + 1 < depth; ++l) {
+    count_slopes(slopes.of(network, l), largest, state, l);
+  }
   return state;
 }
 

@@ -118,7 +118,7 @@ void Probing<T>::before_update(const Snapshot<T>& at, Network<T>& network) {
   for (Running& running : probes_) {
     if (running.probe == nullptr || !running.calls.running_net || !running.due(at.step)) continue;
     const Timed timed(running.seconds);
-    running.probe->running_net(at, net(network), running.readings(at.step));
+    running.probe->running_net(at, net(network, running.calls), running.readings(at.step));
     running.leave_out_undefined();
   }
 }
@@ -145,7 +145,7 @@ void Probing<T>::after_update(const Snapshot<T>& at, Network<T>& network) {
     if (!running.is_called_after(at.step)) continue;
     const Timed timed(running.seconds);
     if (running.calls.after_update && running.due(at.step)) {
-      running.probe->after_update(update, net(network), running.readings(at.step));
+      running.probe->after_update(update, net(network, running.calls), running.readings(at.step));
       running.leave_out_undefined();
     }
     if (running.sees_update(at.step)) running.probe->see_update(update);

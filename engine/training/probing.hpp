@@ -62,7 +62,10 @@ class Probing {
     void leave_out_undefined();
   };
 
-  RunningNet<T> net(Network<T>& network) { return {network, *run_.loss, *examples_}; }
+  RunningNet<T> net(Network<T>& network, const ProbeCalls& calls) {
+    examples_->show(calls.examples);
+    return {network, *run_.loss, *examples_};
+  }
 
   const RunConfiguration& run_;
   std::unique_ptr<FirstTrainExamples<T>> examples_;

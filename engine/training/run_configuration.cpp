@@ -11,6 +11,7 @@
 #include "engine/datasets/data_options.hpp"
 #include "engine/kernels/gemm.hpp"
 #include "engine/optimizers/parameter_groups.hpp"
+#include "engine/optimizers/stability_limit.hpp"
 
 namespace plumbline {
 
@@ -439,6 +440,8 @@ std::vector<TableInfo> definition_tables() {
 }
 
 ProbedRun RunConfiguration::probed() const {
+  SettingsReport checked_before;
+  const auto rule = make_optimizer<double>(optimizer, checked_before, one_of_each_group());
   return {.model = model,
           .loss = *loss,
           .input = input(),
@@ -446,7 +449,8 @@ ProbedRun RunConfiguration::probed() const {
           .batch = batch,
           .train_examples = data->sizes().train,
           .layers = weight_layers(model, input(), data->outputs()),
-          .layout = parameter_layout(model, input(), data->outputs())};
+          .layout = parameter_layout(model, input(), data->outputs()),
+          .has_stability_limit = dynamic_cast<HasStabilityLimit<double>*>(rule.get()) != nullptr};
 }
 
 std::vector<std::int64_t> RunConfiguration::recorded_steps() const {

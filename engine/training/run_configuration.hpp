@@ -93,6 +93,6 @@ std::vector<TableInfo> definition_tables();
 std::string run_id(const RunConfiguration& configuration);
 
 /// Raised whenever the same settings and seed give other numbers than before.
-inline constexpr int kSemanticsVersion = 6;
+inline constexpr int kSemanticsVersion = 7;
 
 }  // namespace plumbline

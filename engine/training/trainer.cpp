@@ -283,8 +283,10 @@ class Trainer {
     const MatrixView<const T> inputs = batch_.inputs();
     const auto rows = static_cast<double>(inputs.rows);
     const double length = norm(inputs);
-    theory_ = error_signal_theory(*run_.model.activation, layers, length * length / rows);
-    const double last = norm(network_.layer(network_.depth() - 1).error_signal()) / std::sqrt(rows);
+    const MatrixView<const T> signal = network_.layer(network_.depth() - 1).error_signal();
+    theory_ = error_signal_theory(*run_.model.activation, layers, length * length / rows,
+                                  pair_groups(inputs, signal));
+    const double last = norm(signal) / std::sqrt(rows);
     if (!initializer.independent_weights()) {
       std::ranges::fill(theory_.low, kNaN);
       std::ranges::fill(theory_.high, kNaN);
@@ -296,6 +298,7 @@ class Trainer {
 
   // As probes see it; behind the step's update with the parameters after that.
   Snapshot<T> snapshot_of(std::int64_t step, double loss) const {
+    const double factor = run_.schedule->factor(step + 1, run_.steps);
     return {.network = network_,
             .parameters = parameters_,
             .gradient = gradient_,
@@ -304,9 +307,10 @@ class Trainer {
             .inputs = batch_.inputs(),
             .targets = batch_.targets(),
             .loss = loss,
-            .learning_rate = learning_rate_ * run_.schedule->factor(step + 1, run_.steps),
+            .learning_rate = learning_rate_ * factor,
             .pass = pass_of(step),
-            .optimizer = optimizer_.get()};
+            .optimizer = optimizer_.get(),
+            .schedule_factor = factor};
   }
 
   // Sets the prediction beside the first batch, whatever probes the run has.

@@ -63,10 +63,12 @@ Plan plan_of(const ProbeEntry& entry, int width, int steps) {
   const std::vector<std::string> overrides = {"model.width=" + std::to_string(width),
                                               "train.steps=" + std::to_string(steps),
                                               "probes." + entry.info.name + ".every=1"};
-  Plan plan = text_plan(kDense, overrides);
-  const RunConfiguration& dense = plan.runs.front().configuration;
-  if (is_defined(*dense.probes.front().kind, dense.probed())) return plan;
-  return text_plan(kRecurrent, overrides);
+  try {
+    return text_plan(kDense, overrides);
+  } catch (const DefinitionError&) {
+    // A probe that says nothing of any run is a mistake of the definition.
+    return text_plan(kRecurrent, overrides);
+  }
 }
 
 void measure(benchmark::State& state, const Plan& plan) {

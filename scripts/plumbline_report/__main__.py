@@ -5,12 +5,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from plumbline_report import peers, phase_diagram, roofline, vanishing_gradient
+from plumbline_report import (by_layer, heat_map, peers, phase_diagram, roofline, time_lags,
+                              trainability, vanishing_gradient)
 from plumbline_report.figure_file import FORMATS, write_figure
 from plumbline_report.results import ResultsError
 
-FIGURES = {"peers": peers, "phase_diagram": phase_diagram, "roofline": roofline,
-           "vanishing_gradient": vanishing_gradient}
+FIGURES = {"by_layer": by_layer, "heat_map": heat_map, "peers": peers,
+           "phase_diagram": phase_diagram, "roofline": roofline, "time_lags": time_lags,
+           "trainability": trainability, "vanishing_gradient": vanishing_gradient}
 
 EXIT_WELL = 0
 EXIT_ENVIRONMENT = 3
@@ -32,16 +34,22 @@ def parser() -> argparse.ArgumentParser:
                              "phase_diagram")
     figure.add_argument("-o", "--output", type=Path, metavar="PREFIX",
                         help="where to write, without .png (default: FILE without its end)")
+    figure.add_argument("--quantity", metavar="NAME",
+                        help="of heat_map: a variable over steps and layers (default: error_signal)")
     figure.add_argument("--format", choices=FORMATS, help="write this one alone")
     return root
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit status. Paths go to standard output."""
-    options = parser().parse_args(arguments)
+    usage = parser()
+    options = usage.parse_args(arguments)
+    if options.quantity and options.name != "heat_map":
+        usage.error("--quantity is for heat_map")
+    settings = {"quantity": options.quantity} if options.quantity else {}
     prefix = options.output or options.file.with_suffix("")
     try:
-        figure = FIGURES[options.name].draw(options.file)
+        figure = FIGURES[options.name].draw(options.file, **settings)
         written = write_figure(figure, prefix, [options.format] if options.format else FORMATS)
     except ResultsError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -12,7 +12,11 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 INK, FAINT_INK, FRAME, GRID = "#1b1f24", "#59626d", "#9aa3ad", "#dfe3e8"
 THEORY_COLOUR = "#d55e00"
 THEORY_DASHES = (0, (4, 2.2))
+# Okabe and Ito's, for lines that have no order.
+CATEGORY_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#1b1f24")
 _DEPTHS = LinearSegmentedColormap.from_list("depth", ["#b3d0ea", "#5b9bd0", "#0b3c6f"])
+# Of a share from none to all, behind lines of theory.
+SHARES = LinearSegmentedColormap.from_list("share", ["#f4f8fc", "#b3d0ea", "#5b9bd0", "#0b3c6f"])
 
 STYLE = {
     "font.family": "DejaVu Sans", "font.size": 8.5, "mathtext.fontset": "dejavusans",

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a quantity is in each layer at step 0, over the seeds of one kind of net."""
+"""What a quantity is in each layer at step 0, over the seeds of one kind of net.
+
+`quartiles` does the same for the places of any axis.
+"""
 
 from dataclasses import dataclass
 
@@ -7,6 +10,9 @@ import numpy as np
 import xarray as xr
 
 from plumbline_report.results import Results, ResultsError
+
+QUANTITIES = {"error_signal": r"error signal  $\|\partial L\,/\,\partial z\|$",
+              "gradient_norm": r"weight gradient  $\|\partial L\,/\,\partial W\|$"}
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class Curve:
 
 
 def before_training(results: Results) -> xr.Dataset:
-    """The drawable runs, with error_signal and gradient_norm (run, layer) those of step 0.
+    """The drawable runs, with error_signal, and gradient_norm if read, (run, layer) those of step 0.
 
     Raises ResultsError where step 0 was not recorded.
     """
@@ -31,7 +37,7 @@ def before_training(results: Results) -> xr.Dataset:
     if 0 not in runs["step"].values:
         raise ResultsError(f"{results.path}: error_signal was not recorded at step 0")
     start = runs.sel(step=0, drop=True)
-    return runs.assign(error_signal=start["error_signal"], gradient_norm=start["gradient_norm"])
+    return runs.assign({name: start[name] for name in QUANTITIES if name in runs})
 
 
 def select(runs: xr.Dataset, **settings) -> xr.Dataset:
@@ -51,13 +57,17 @@ def layer_curve(runs: xr.Dataset, quantity: str) -> Curve | None:
     if runs.sizes["run"] == 0:
         return None
     n_layers = int(runs["n_layers"].values[0])
-    values = runs[quantity].values[:, :n_layers]
+    low, median, high = quartiles(runs[quantity].values[:, :n_layers])
+    return Curve(np.arange(1, n_layers + 1), median, low, high)
+
+
+def quartiles(values: np.ndarray) -> np.ndarray:
+    """Quartile, median and quartile (3, place) of `values` (run, place) that are above zero."""
     values = np.where(values > 0, values, np.nan)
     seen = np.isfinite(values).any(axis=0)
-    quartiles = np.full((3, n_layers), np.nan)
-    quartiles[:, seen] = np.nanpercentile(values[:, seen], [25, 50, 75], axis=0)
-    low, median, high = quartiles
-    return Curve(np.arange(1, n_layers + 1), median, low, high)
+    found = np.full((3, values.shape[1]), np.nan)
+    found[:, seen] = np.nanpercentile(values[:, seen], [25, 50, 75], axis=0)
+    return found
 
 
 def in_order(variable: xr.DataArray) -> list:

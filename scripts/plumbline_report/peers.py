@@ -11,12 +11,10 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from peers.report import label
-from plumbline_report.appearance import GRID, INK, STYLE, THEORY_COLOUR
+from plumbline_report.appearance import CATEGORY_COLOURS, GRID, INK, STYLE, THEORY_COLOUR
 from plumbline_report.results import ResultsError
 
-# Okabe and Ito's, told apart without colour vision; with a mark of its own each.
-MARKS = (("#0072b2", "o"), ("#e69f00", "s"), ("#009e73", "^"), ("#cc79a7", "D"), ("#56b4e9", "v"),
-         ("#1b1f24", "P"))
+MARKS = tuple(zip(CATEGORY_COLOURS, "os^DvP"))
 ROW_INCHES = 0.34
 
 

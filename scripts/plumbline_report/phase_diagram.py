@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The phase diagram of mean-field theory: weight variance against bias variance.
 
-Left of the critical line, chi_1 = 1, two inputs become alike and gradients vanish; right of it they
-part and gradients explode. Each thin line joins nets of one depth scale xi_grad = -1 / ln(chi_1): over so
-many layers the squared error signal falls, or grows, by a factor e.
+On the ordered side of the critical line, chi_1 = 1, two inputs become alike and gradients vanish; on
+the chaotic one they part and gradients explode. Each thin line joins nets of one depth scale
+xi_grad = -1 / ln(chi_1): over so many layers the squared error signal falls, or grows, by a factor e.
 Poole et al., NIPS 2016, arXiv:1606.05340; Schoenholz et al., ICLR 2017, arXiv:1611.01232.
 `plumbline theory --plot` writes what is drawn here.
 """
@@ -16,26 +16,36 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
 
-from plumbline_report.appearance import INK, STYLE
+from plumbline_report.appearance import CATEGORY_COLOURS, FAINT_INK, INK, STYLE, THEORY_COLOUR
 from plumbline_report.results import ResultsError
 
 SCHEMA = "plumbline.phase_diagram"
-# Okabe and Ito: told apart without colour vision.
-ORDERED, CHAOTIC = "#0072b2", "#d55e00"
-# Lines of up to so many layers are far enough apart to be written on at one height.
-SPARSE = 12
-LABEL_HEIGHTS = ((SPARSE, 0.5), (25, 0.62), (math.inf, 0.74))
+ORDERED, CHAOTIC = CATEGORY_COLOURS[0], THEORY_COLOUR
+# Shares of the height shown: where lines of up to so many layers are written on if there is room, and
+# where else.
+LABEL_HEIGHTS = ((12, 0.5), (25, 0.62), (math.inf, 0.74))
+OTHER_HEIGHTS = np.linspace(0.1, 0.9, 33)
+# Share of the width shown: the room that a label needs on both sides.
+ROOM = 0.018
+POINTS_BETWEEN = 20
 
 
 @dataclass(frozen=True)
 class PhaseDiagram:
-    """Lines as (xi_grad, pieces), each piece an array (points, 2) of weight and bias variance."""
+    """Lines as (xi_grad, pieces), each piece an array (points, 2) of weight and bias variance.
+
+    weights (column,), biases (row,) and chi_1 (row, column) are the plane with its two sides.
+    """
 
     activation: str
     point: tuple[float, float]
     most: tuple[float, float]
     lines: list[tuple[float, list[np.ndarray]]]
+    weights: np.ndarray
+    biases: np.ndarray
+    chi_1: np.ndarray
 
     def critical(self) -> list[np.ndarray]:
         """The pieces of the critical line."""
@@ -52,68 +62,101 @@ def read(path: str | Path) -> PhaseDiagram:
         raise ResultsError(f"{path}: is no phase diagram of `plumbline theory`")
     lines = [(float(line["xi_grad"]), [np.array(piece, dtype=float) for piece in line["pieces"]])
              for line in data["lines"]]
-    return PhaseDiagram(data["activation"], tuple(data["point"]), tuple(data["most"]), lines)
+    plane = [np.array(data["plane"][name], dtype=float)
+             for name in ("weight_variances", "bias_variances", "chi_1")]
+    return PhaseDiagram(data["activation"], tuple(data["point"]), tuple(data["most"]), lines, *plane)
 
 
 def draw(path: str | Path) -> Figure:
     """The figure of the diagram at `path`. Raises ResultsError if it cannot be drawn."""
     diagram = read(path)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+        figure = Figure(figsize=(7.2, 4.8), layout="constrained")
         axes = figure.add_subplot()
         axes.set(xlim=(0, diagram.most[0]), ylim=(0, diagram.most[1]),
                  xlabel=r"weight variance $\sigma_w^2$ (times fan-in)",
                  ylabel=r"bias variance $\sigma_b^2$")
         _sides(axes, diagram)
+        lines = [(xi, _shown(piece, diagram)) for xi, pieces in diagram.lines for piece in pieces]
         for xi, pieces in diagram.lines:
             for piece in pieces:
-                _line(axes, diagram, xi, piece)
-        axes.plot(*diagram.point, marker="o", markersize=6, color=INK, clip_on=False, zorder=5)
-        axes.set_title(f"{diagram.activation}: order and chaos\nthin lines: layers over which the "
-                       "squared error signal falls (ordered) or grows (chaotic) by e",
-                       loc="left", fontsize=9)
+                _line(axes, xi, piece)
+        for xi, line in lines:
+            if math.isfinite(xi):
+                _label(axes, diagram, xi, line, [other for _, other in lines if other is not line])
+        axes.plot(*diagram.point, marker="o", markersize=6.5, color=INK, markeredgecolor="white",
+                  clip_on=False, zorder=5)
+        figure.suptitle(f"{diagram.activation}: order and chaos", x=0.01, ha="left", fontsize=11,
+                        weight="bold")
+        figure.supxlabel(r"Thick line: critical, $\chi_1$ = 1. Thin lines: layers over which the squared "
+                         "error signal falls (ordered) or grows (chaotic) by e.",
+                         x=0.01, ha="left", size=7.5, color=FAINT_INK)
         return figure
 
 
 def _sides(axes, diagram: PhaseDiagram):
-    """Shades both sides of the critical line, where it is one line that rises."""
-    width = diagram.most[0]
-    for piece in diagram.critical():
-        order = np.argsort(piece[:, 1])
-        weight, bias = piece[order, 0], piece[order, 1]
-        axes.fill_betweenx(bias, 0, weight, color=ORDERED, alpha=0.10, linewidth=0)
-        axes.fill_betweenx(bias, weight, np.maximum(weight, width), color=CHAOTIC, alpha=0.10,
-                           linewidth=0)
-        middle = float(np.interp(0.55 * diagram.most[1], bias, weight))
-        look = {"size": 10, "weight": "bold", "ha": "center", "va": "center", "zorder": 4,
-                "bbox": {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 1.5}}
-        if middle > 0.1 * width:
-            axes.text(middle / 2, 0.93 * diagram.most[1], "ordered: gradients vanish",
-                      color=ORDERED, **look)
-        if middle < 0.9 * width:
-            axes.text((middle + width) / 2, 0.93 * diagram.most[1], "chaotic: gradients explode",
-                      color=CHAOTIC, **look)
+    """Shades both sides, and names above the axes those that there are."""
+    axes.contourf(diagram.weights, diagram.biases, diagram.chi_1, levels=[-1, 1, math.inf],
+                  colors=[ORDERED, CHAOTIC], alpha=0.10)
+    above = {"transform": axes.transAxes, "size": 10, "weight": "bold", "va": "bottom"}
+    if diagram.chi_1.min() < 1:
+        axes.text(0, 1.02, "ordered: gradients vanish", color=ORDERED, ha="left", **above)
+    if diagram.chi_1.max() > 1:
+        axes.text(1, 1.02, "chaotic: gradients explode", color=CHAOTIC, ha="right", **above)
 
 
-def _line(axes, diagram: PhaseDiagram, xi: float, piece: np.ndarray):
-    if math.isinf(xi):
-        axes.plot(piece[:, 0], piece[:, 1], color=INK, linewidth=2, zorder=3)
+def _shown(piece: np.ndarray, diagram: PhaseDiagram) -> np.ndarray:
+    """`piece` with points close to each other, NaN where the figure does not show it."""
+    corners = np.arange(len(piece))
+    at = np.linspace(0, len(piece) - 1, POINTS_BETWEEN * (len(piece) - 1) + 1)
+    dense = np.column_stack([np.interp(at, corners, piece[:, axis]) for axis in (0, 1)])
+    dense[(dense > diagram.most).any(axis=1)] = np.nan
+    return dense
+
+
+def _line(axes, xi: float, line: np.ndarray):
+    critical = math.isinf(xi)
+    axes.plot(line[:, 0], line[:, 1], color=INK if critical else _colour(xi),
+              linewidth=2.2 if critical else 0.9, zorder=3 if critical else 2)
+
+
+def _colour(xi: float) -> str:
+    return ORDERED if xi > 0 else CHAOTIC
+
+
+def _crossing(line: np.ndarray, height: float) -> int | None:
+    """The first point of `line` beside `height`; none where it does not come there."""
+    beside = np.flatnonzero((line[:-1, 1] - height) * (line[1:, 1] - height) <= 0)
+    return int(beside[0]) if beside.size else None
+
+
+def _room(line, others, height: float, width: float) -> float:
+    """Distance to the next line at `height`, as a share of the width; negative off the line."""
+    here = _crossing(line, height)
+    if here is None:
+        return -1.0
+    beside = [(other, _crossing(other, height)) for other in others]
+    return min((abs(other[at, 0] - line[here, 0]) / width for other, at in beside
+                if at is not None), default=1.0)
+
+
+def _label(axes, diagram: PhaseDiagram, xi: float, line: np.ndarray, others: list[np.ndarray]):
+    """Writes the scale along the line, where others are not too close, or else beside it."""
+    width, most = diagram.most
+    usual = next(share for layers, share in LABEL_HEIGHTS if abs(xi) <= layers)
+    height = most * usual
+    room = _room(line, others, height, width)
+    if room < ROOM:
+        best = max(OTHER_HEIGHTS, key=lambda share: _room(line, others, share * most, width))
+        found = _room(line, others, best * most, width)
+        if found >= ROOM or room < 0 <= found:
+            height, room = best * most, found
+    at = _crossing(line, height)
+    if at is None:
         return
-    colour = ORDERED if xi > 0 else CHAOTIC
-    axes.plot(piece[:, 0], piece[:, 1], color=colour, linewidth=0.9, zorder=2)
-    _label(axes, diagram, xi, piece, colour)
-
-
-def _label(axes, diagram: PhaseDiagram, xi: float, piece: np.ndarray, colour: str):
-    """Writes the scale on the line, higher and beside it where lines are close to each other."""
-    order = np.argsort(piece[:, 1])
-    layers = abs(xi)
-    height = next(share for most, share in LABEL_HEIGHTS if layers <= most) * diagram.most[1]
-    if not piece[order[0], 1] <= height <= piece[order[-1], 1]:
-        return
-    at = float(np.interp(height, piece[order, 1], piece[order, 0]))
-    if at < diagram.most[0]:
-        beside = "right" if xi > 0 else "left"
-        axes.text(at, height, f"{layers:g}", size=7, color=colour, va="center", zorder=4,
-                  ha="center" if layers <= SPARSE else beside,
-                  bbox={"facecolor": "white", "linewidth": 0, "pad": 0.8})
+    rise = (line[at + 1] - line[at]) * (1 if line[at + 1, 1] >= line[at, 1] else -1)
+    beside = "center" if room >= ROOM else "bottom" if xi > 0 else "top"
+    axes.text(line[at, 0], height, f"{abs(xi):g}", size=7, color=_colour(xi), zorder=4, ha="center",
+              va=beside, rotation=math.degrees(math.atan2(rise[1], rise[0])), rotation_mode="anchor",
+              transform_rotates_text=True,
+              path_effects=[Stroke(linewidth=2.5, foreground="white"), Normal()])

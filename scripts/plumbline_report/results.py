@@ -5,6 +5,7 @@ A results file has one `run` axis; ragged depths are padded with NaN. Its layout
 `results/README.md`. Nothing here knows what a figure looks like.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +62,12 @@ class Results:
         return f"{drawn.sizes['run']} of {self.sweep.sizes['run']} runs"
 
 
-def open_dataset(path: str | Path, schema: str, variables: list[str], hint: str = "") -> xr.Dataset:
+def open_dataset(path: str | Path, schema: str, variables: list[str], hint: str = "",
+                 listed_in: str = "", where_there: Sequence[str] = ()) -> xr.Dataset:
     """Reads `variables` and the root attributes of the file at `path`, which is closed on return.
 
+    Of the variables in `where_there`, and those that the root attribute `listed_in` names, reads the
+    ones that the file has.
     Raises ResultsError where the file is missing, is not HDF5, is of another schema than `schema`,
     or lacks one of the variables; `hint` says then why it might.
     """
@@ -76,20 +80,25 @@ def open_dataset(path: str | Path, schema: str, variables: list[str], hint: str 
             missing = [name for name in variables if name not in file.variables]
             if missing:
                 raise ResultsError(f"{path}: has no variable {', '.join(missing)}{hint}")
-            return file[list(dict.fromkeys(variables))].load()
+            listed = str(file.attrs.get(listed_in, "")).split()
+            there = [name for name in [*listed, *where_there] if name in file.variables]
+            return file[list(dict.fromkeys([*variables, *there]))].load()
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise ResultsError(f"{path}: cannot be read as a Plumbline file: {error}") from error
 
 
-def open_results(path: str | Path, variables: list[str]) -> Results:
-    """Reads `variables` (and `status`) of the results file at `path`.
+def open_results(path: str | Path, variables: list[str],
+                 where_there: Sequence[str] = ()) -> Results:
+    """Reads `variables`, `status` and what the sweep varies from the results file at `path`, and of
+    `where_there` what it has.
 
     Raises ResultsError where the file is missing, is not HDF5, is not of the schema
     `plumbline.sweep`, or lacks one of the variables. The file is closed on return.
     """
     path = Path(path)
     sweep = open_dataset(path, SCHEMA, [*variables, "status"],
-                         hint="; was the probe in the definition's [probes]?")
+                         hint="; was the probe in [probes], or the setting an axis of [sweep]?",
+                         listed_in="sweep_axes", where_there=where_there)
     return Results(path, sweep, dict(sweep.attrs), _read_provenance(path))
 
 

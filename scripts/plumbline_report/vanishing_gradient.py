@@ -19,8 +19,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
 from plumbline_report.appearance import (FAINT_INK, FRAME, GRID, STYLE, THEORY_COLOUR,
                                          THEORY_DASHES, depth_colours)
 from plumbline_report.decay import median_factor, median_factor_near_output
-from plumbline_report.layer_profiles import before_training, in_order, layer_curve, select
+from plumbline_report.layer_profiles import (QUANTITIES, before_training, in_order, layer_curve,
+                                             select)
 from plumbline_report.results import Results, open_results
+from plumbline_report.ticks import decade_ticks, layer_ticks
 
 VARIABLES = ["depth", "width", "activation", "initializer", "seed", "n_layers",
              "error_signal", "gradient_norm", "theory_error_signal", "theory_error_signal_low",
@@ -113,8 +115,7 @@ class _Composition:
         self.figure.add_artist(Line2D(
             [left / self.width, (left + self.block) / self.width], [rule, rule],
             color=FRAME, linewidth=0.8))
-        for half, text in enumerate((r"error signal  $\|\partial L\,/\,\partial z\|$",
-                                     r"weight gradient  $\|\partial L\,/\,\partial W\|$")):
+        for half, text in enumerate(QUANTITIES.values()):
             centre = left + (1 + 2 * half) * self.block / 4
             self._text(centre, top + 0.46, text, size=8.5, ha="center", va="baseline")
 
@@ -127,7 +128,7 @@ class _Composition:
         for column, initializer in enumerate(self.initializers):
             cell = select(of_row, initializer=initializer)
             panel = (self.block - GAP_BETWEEN_PANELS) / 2
-            for half, quantity in enumerate(("error_signal", "gradient_norm")):
+            for half, quantity in enumerate(QUANTITIES):
                 left = self._block_left(column) + half * (panel + GAP_BETWEEN_PANELS)
                 axes = self._axes(left, top, panel, ROW)
                 self._profiles(axes, cell, quantity, limits)
@@ -148,8 +149,8 @@ class _Composition:
         axes.set_yscale("log")
         axes.set_ylim(10.0 ** limits[0], 10.0 ** limits[1])
         axes.set_xlim(0, deepest + 2)
-        axes.xaxis.set_major_locator(FixedLocator(_layer_ticks(deepest + 1)))
-        axes.yaxis.set_major_locator(FixedLocator(_decade_ticks(limits)))
+        axes.xaxis.set_major_locator(FixedLocator(layer_ticks(deepest + 1)))
+        axes.yaxis.set_major_locator(FixedLocator(decade_ticks(limits)))
         axes.minorticks_off()
         axes.grid(axis="y", color=GRID, linewidth=0.6)
 
@@ -236,7 +237,7 @@ def _ends_in_the_lower_half(profile, limits) -> bool:
 def _row_limits(runs) -> tuple[float, float]:
     """The decades (low, high) of a row of panels, with room for text below the curves."""
     decades = []
-    for quantity in ("error_signal", "gradient_norm", "theory_error_signal"):
+    for quantity in (*QUANTITIES, "theory_error_signal"):
         values = runs[quantity].values
         decades.append(np.log10(values[values > 0]))
     decades = np.concatenate(decades)
@@ -244,20 +245,6 @@ def _row_limits(runs) -> tuple[float, float]:
         return -FEWEST_DECADES, 0.0
     span = max(np.ptp(decades), FEWEST_DECADES)
     return decades.max() - 1.12 * span, decades.max() + 0.06 * span
-
-
-def _decade_ticks(limits) -> list[float]:
-    """Four or so powers of ten within `limits`, equally far apart, counted from 10^0."""
-    low, high = int(np.ceil(limits[0])), int(np.floor(limits[1]))
-    stride = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200) if (high - low) / s <= 4.5)
-    return [10.0**e for e in range(low, high + 1) if e % stride == 0]
-
-
-def _layer_ticks(n_layers) -> list[int]:
-    """Layer 1 and four or so round numbers up to `n_layers`."""
-    stride = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, n_layers)
-                  if n_layers / s <= 4.5)
-    return sorted({1, *range(stride, n_layers + 1, stride)})
 
 
 def _step_ticks(last_step) -> list[int]:

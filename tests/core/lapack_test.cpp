@@ -6,9 +6,11 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "engine/core/random.hpp"
+#include "tests/oracle/jacobi_rotations.hpp"
 
 namespace plumbline {
 namespace {
@@ -216,6 +218,91 @@ TEST(OrthonormalizeRows, OfNanIsNan) {
   a(2, 0) = std::numeric_limits<double>::quiet_NaN();
   orthonormalize_rows(a.view());
   for (const double value : a.values) EXPECT_TRUE(std::isnan(value));
+}
+
+// N(0, 1), row after row.
+template <typename T>
+std::vector<T> random_block(std::size_t size) {
+  Random random(9, RandomStream::noise, 1);
+  std::vector<T> block(size);
+  for (T& value : block) value = static_cast<T>(random.normal());
+  return block;
+}
+
+template <typename T>
+oracle::Rows rows_of(MatrixView<const T> a) {
+  oracle::Rows rows;
+  for (std::size_t i = 0; i < a.rows; ++i) rows.emplace_back(a.row(i), a.row(i) + a.cols);
+  return rows;
+}
+
+template <typename T>
+void expect_singular_values_of(MatrixView<const T> a) {
+  SingularValues decomposition;
+  const std::span<const double> found = decomposition.of(a);
+  const oracle::Row expected = oracle::singular_values(rows_of(a));
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t k = 0; k < found.size(); ++k) {
+    EXPECT_NEAR(found[k], expected[k], kTolerance * expected[0]) << k;
+  }
+}
+
+// The second is padded; the third is wide enough for LAPACK to begin with a QR factorization.
+TEST(SingularValues, AreThoseThatRotationsFindInTallPaddedAndWideMatrices) {
+  const std::vector<double> block = random_block<double>(3000);
+  expect_singular_values_of(MatrixView<const double>{block.data(), 23, 17, 17});
+  expect_singular_values_of(MatrixView<const double>{block.data(), 7, 11, 19});
+  expect_singular_values_of(MatrixView<const double>{block.data(), 5, 131, 131});
+  expect_singular_values_of(MatrixView<const double>{block.data(), 1, 9, 9});
+  const std::vector<float> floats = random_block<float>(300);
+  expect_singular_values_of(MatrixView<const float>{floats.data(), 17, 13, 13});
+}
+
+TEST(SingularValues, OfADiagonalMatrixAreItsMagnitudes) {
+  const std::vector<double> a = {0, -3, 0, 0.5, 0, 0};
+  SingularValues decomposition;
+  const std::span<const double> found =
+      decomposition.of(MatrixView<const double>{a.data(), 2, 3, 3});
+  EXPECT_NEAR(found[0], 3, kTolerance);
+  EXPECT_NEAR(found[1], 0.5, kTolerance);
+}
+
+// The squares of these numbers are no numbers of double.
+TEST(SingularValues, HoldWhereSquaresUnderflow) {
+  std::vector<double> block = random_block<double>(12);
+  SingularValues decomposition;
+  const std::span<const double> first =
+      decomposition.of(MatrixView<const double>{block.data(), 3, 4, 4});
+  const std::vector<double> expected(first.begin(), first.end());
+  for (double& value : block) value *= 0x1p-900;
+  const std::span<const double> found =
+      decomposition.of(MatrixView<const double>{block.data(), 3, 4, 4});
+  for (std::size_t k = 0; k < 3; ++k) {
+    EXPECT_NEAR(found[k] * 0x1p900, expected[k], kTolerance * expected[0]);
+  }
+}
+
+// So large that LAPACK works on blocks of columns, as many as it has room for.
+TEST(SingularValues, HaveTheSameBitsWhateverTheMatrixBeforeWas) {
+  const std::vector<double> block = random_block<double>(300 * 250);
+  const MatrixView<const double> small{block.data(), 200, 230, 230};
+  SingularValues fresh;
+  const std::span<const double> alone = fresh.of(small);
+  const std::vector<double> expected(alone.begin(), alone.end());
+  SingularValues used;
+  used.of(MatrixView<const double>{block.data(), 300, 250, 250});
+  const std::span<const double> found = used.of(small);
+  EXPECT_EQ(std::vector<double>(found.begin(), found.end()), expected);
+}
+
+TEST(SingularValues, OfNanAreNan) {
+  std::vector<double> block = random_block<double>(12);
+  block[5] = std::numeric_limits<double>::quiet_NaN();
+  SingularValues decomposition;
+  const std::span<const double> found =
+      decomposition.of(MatrixView<const double>{block.data(), 4, 3, 3});
+  ASSERT_EQ(found.size(), 3);
+  for (const double value : found) EXPECT_TRUE(std::isnan(value));
 }
 
 }  // namespace

@@ -9,7 +9,9 @@
 
 #include "tests/kernels/on_threads.hpp"
 #include "tests/network/net_and_batch.hpp"
+#include "tests/probes/batch_as_examples.hpp"
 #include "tests/probes/measured.hpp"
+#include "tests/training/training_run.hpp"
 
 namespace plumbline {
 namespace {
@@ -19,20 +21,6 @@ constexpr double kPromised = 1e-10;
 
 using oracle::Row;
 using oracle::Rows;
-
-// The batch of a test as the first examples of a training set.
-class BatchAsExamples final : public FirstExamples<double> {
- public:
-  explicit BatchAsExamples(const NetAndBatch<double>& example) : inputs_(example.inputs()) {}
-  std::size_t size() const override { return inputs_.rows; }
-  MatrixView<const double> inputs(std::size_t first, std::size_t count) override {
-    return {inputs_.row(first), count, inputs_.cols, inputs_.stride};
-  }
-  Targets<double> targets() const override { return {}; }
-
- private:
-  MatrixView<const double> inputs_;
-};
 
 struct NaiveStats {
   double mean = 0;
@@ -87,7 +75,7 @@ void expect_stats_of(const std::string& activation, double tau, int threads) {
   run.batch = 17;
   Network<double> network(example.model(), 7, 3, 17);
   ProbeAlone<double> probe("activation_stats", {{"tau", node(tau)}, {"examples", node(39)}}, run);
-  BatchAsExamples examples(example);
+  BatchAsExamples<double> examples(example);
   OnThreads(threads).run([&] {
     probe->running_net({.network = network, .parameters = example.parameters, .gradient = {}},
                        {network, example.loss_function(), examples}, probe.readings());
@@ -112,6 +100,60 @@ TEST(ActivationStatsTest, AreThoseOfTheOraclesActivations) {
     expect_stats_of("tanh", 0.999, threads);
     expect_stats_of("sigmoid", 0.2499, threads);
   }
+}
+
+class RandomImages final : public FirstExamples<double> {
+ public:
+  RandomImages(std::size_t count, std::size_t size) : count_(count), values_(count * size) {
+    Random random(5, RandomStream::data, 0);
+    for (double& value : values_) value = random.normal();
+  }
+  std::size_t size() const override { return count_; }
+  MatrixView<const double> inputs(std::size_t first, std::size_t count) override {
+    const std::size_t size = values_.size() / count_;
+    return {values_.data() + first * size, count, size, size};
+  }
+  Targets<double> targets() const override { return {}; }
+
+ private:
+  std::size_t count_;
+  std::vector<double> values_;
+};
+
+// A relu's slope is 0 where its output is, and in no other place.
+TEST(ActivationStatsTest, CountEachPixelOfAConvolutionAsAUnit) {
+  const RunConfiguration run = configured(with(small_run(), {{"model.kind", node("cnn")},
+                                                             {"model.depth", node(3)},
+                                                             {"model.width", node(5)},
+                                                             {"model.pool_every", node(1)},
+                                                             {"model.activation", node("relu")},
+                                                             {"model.precision", node("float64")},
+                                                             {"train.batch", node(7)}}));
+  const ProbedRun probed = run.probed();
+  Network<double> network(run.model, probed.input, probed.outputs, probed.batch);
+  std::vector<double> parameters(network.layout().size());
+  network.initialize(*run.model.initializer, 1, parameters);
+  RandomImages images(probed.batch, probed.input.size());
+  ProbeAlone<double> probe("activation_stats", {{"examples", node(7)}}, probed);
+  probe->running_net({.network = network, .parameters = parameters, .gradient = {}},
+                     {network, *run.loss, images}, probe.readings());
+  double dead = 0;
+  for (std::size_t l = 0; l + 1 < network.depth(); ++l) {
+    const MatrixView<const double> a = network.layer(l).output();
+    double zeros = 0;
+    double silent = 0;
+    for (std::size_t j = 0; j < a.cols; ++j) {
+      double of_unit = 0;
+      for (std::size_t i = 0; i < a.rows; ++i) of_unit += a(i, j) == 0 ? 1 : 0;
+      zeros += of_unit;
+      silent += of_unit == static_cast<double>(a.rows) ? 1 : 0;
+    }
+    EXPECT_EQ(probe["saturated_share"][l], zeros / static_cast<double>(a.rows * a.cols));
+    EXPECT_EQ(probe["dead_share"][l], silent / static_cast<double>(a.cols));
+    dead += silent;
+  }
+  EXPECT_GT(dead, 0) << "else no dead unit is looked for";
+  EXPECT_EQ(probe["saturated_share"].back(), 0) << "of linear outputs";
 }
 
 TEST(ActivationStatsTest, KnowNoSlopesBesidePlainStacksOfDenseLayers) {

@@ -75,17 +75,35 @@ TEST(StateGradientTest, OfStackedLayersIsThatOfTheTopmost) {
   }
 }
 
-TEST(StateGradientTest, IsUndefinedWithoutARecurrentLayerOrWithATargetAtEachStep) {
-  for (const std::vector<Setting>& settings :
-       {small_run(), std::vector<Setting>{{"data.name", node("copy_memory")},
-                                          {"data.train", node(50)},
-                                          {"model.kind", node("gru")},
-                                          {"model.width", node(5)},
-                                          {"train.batch", node(5)},
-                                          {"train.steps", node(1)}}}) {
-    const RunRecord record = trained(with(settings, {{"probes.state_gradient.every", node(1)}}));
-    for (const double value : metric(record, "state_gradient")) EXPECT_TRUE(std::isnan(value));
+TEST(StateGradientTest, IsUndefinedWithoutARecurrentLayer) {
+  const RunRecord record = trained(with(small_run(), {{"probes.state_gradient.every", node(1)}}));
+  for (const double value : metric(record, "state_gradient")) EXPECT_TRUE(std::isnan(value));
+}
+
+// Where each step has a target, the loss at the last one alone: a sum over all would not fall by rho.
+TEST(StateGradientTest, IsThatOfTheLastStepWhereEachStepHasATarget) {
+  constexpr double kRho = 0.8;
+  const std::vector<Setting> settings = {{"data.name", node("copy_memory")},
+                                         {"data.delay", node(3)},
+                                         {"data.train", node(50)},
+                                         {"model.kind", node("rnn")},
+                                         {"model.width", node(5)},
+                                         {"model.activation", node("linear")},
+                                         {"model.precision", node("float64")},
+                                         {"model.recurrent_initializer.name", node("identity")},
+                                         {"model.recurrent_initializer.gain", node(kRho)},
+                                         {"train.batch", node(5)},
+                                         {"train.steps", node(1)}};
+  const RunRecord record = trained(with(settings, {{"probes.state_gradient.every", node(1)}}));
+  const std::vector<double>& values = metric(record, "state_gradient");
+  const auto lags = static_cast<std::size_t>(record.n_lags);
+  EXPECT_GT(lags, 20U);
+  EXPECT_GT(values[0], 0);
+  for (std::size_t lag = 1; lag < lags; ++lag) {
+    EXPECT_NEAR(std::log(values[lag] / values[0]), static_cast<double>(lag) * std::log(kRho),
+                kExact);
   }
+  EXPECT_EQ(record.digest, trained(settings).digest);
 }
 
 }  // namespace

@@ -56,3 +56,12 @@ def test_help_names_the_figures():
     done = report("figure", "--help")
     assert done.returncode == 0
     assert "vanishing_gradient" in done.stdout
+
+
+def test_a_quantity_may_be_named_for_heat_maps_alone(tmp_path):
+    file = write_results(tmp_path / "a.h5", [geometric_run(8, 0.5)])
+    done = report("figure", "heat_map", file, "--quantity", "gradient_norm", "--format", "png")
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path}/a.png\n"), done.stderr
+    done = report("figure", "by_layer", file, "--quantity", "gradient_norm")
+    assert done.returncode == 2
+    assert "--quantity is for heat_map" in done.stderr

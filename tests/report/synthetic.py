@@ -23,7 +23,8 @@ SEEDS = 5
 
 @dataclass
 class SyntheticRun:
-    """One run. The profiles hold step 0, layer 1 first, shape (depth + 1,)."""
+    """One run. The profiles are (depth + 1,), layer 1 first, the same at each step; or error_signal
+    is (step, depth + 1)."""
 
     depth: int
     error_signal: np.ndarray
@@ -61,8 +62,13 @@ def flagship_runs(depths=DEPTHS, seeds=SEEDS) -> list[SyntheticRun]:
 
 
 def write_results(path: Path, runs: list[SyntheticRun], schema: str = "plumbline.sweep",
-                  sweep_axes: str = "depth activation initializer seed", steps=STEPS) -> Path:
-    """Writes `runs` as a results file, field by field as the program does."""
+                  sweep_axes: str = "depth activation initializer seed", steps=STEPS,
+                  more: dict | None = None, leave_out: tuple[str, ...] = ()) -> Path:
+    """Writes `runs` as a results file, field by field as the program does.
+
+    `more` has further variables as (dimensions, values), of which the third may be lag; `leave_out`
+    names probes that were not in the definition.
+    """
     with h5py.File(path, "w", libver=("v108", "v108"), track_order=True) as file:
         layers = 1 + max(run.depth for run in runs)
         ids = [hashlib.sha256(repr((r.depth, r.activation, r.initializer, r.seed)).encode())
@@ -110,6 +116,8 @@ def write_results(path: Path, runs: list[SyntheticRun], schema: str = "plumbline
         for name in ("train_loss", "valid_loss"):
             _numbers(file, name, ("run", "step"), 2.3 * (1 - accuracy), "f8")
         for name in ("error_signal", "gradient_norm"):
+            if name in leave_out:
+                continue
             values = np.full((len(runs), len(steps), layers), np.nan)
             for row, run in zip(values, runs):
                 row[:, : run.depth + 1] = getattr(run, name)
@@ -119,6 +127,14 @@ def write_results(path: Path, runs: list[SyntheticRun], schema: str = "plumbline
             row[: run.depth + 1] = run.theory_error_signal
         for name, scale in (("", 1), ("_low", 0.5), ("_high", 2)):
             _numbers(file, f"theory_error_signal{name}", ("run", "layer"), scale * theory, "f8")
+
+        for name, (dimensions, values) in (more or {}).items():
+            if "lag" in dimensions and "lag" not in file:
+                _scale(file, "lag", np.arange(np.shape(values)[dimensions.index("lag")]))
+            if isinstance(values[0], str):
+                _strings(file, name, values)
+            else:
+                _numbers(file, name, dimensions, values, "f8")
 
         provenance = file.create_group("provenance", track_order=True)
         _text_attributes(provenance, {

@@ -48,6 +48,25 @@ std::vector<std::byte> sealed(std::vector<std::byte> bytes) {
 
 TEST(CheckpointTest, HoldsWhatIsListed) { EXPECT_EQ(read(written(1.25)), 1.25); }
 
+TEST(CheckpointTest, TellsItsUpdatesByItsFirstBytes) {
+  std::vector<std::byte> bytes;
+  std::int64_t updates = 4000;
+  std::vector<double> rest(100, 0.5);
+  write_checkpoint(kId, [&](StateArchive& kept) { kept(updates, rest); }, bytes);
+  const auto first = std::span<const std::byte>(bytes).first(kCheckpointHeadSize);
+  EXPECT_EQ(updates_in_checkpoint(first, kId), 4000);
+  EXPECT_EQ(updates_in_checkpoint(bytes, kId), 4000);
+  EXPECT_EQ(updates_in_checkpoint(first, "0123456789abcdee"), std::nullopt) << "of another run";
+  EXPECT_EQ(updates_in_checkpoint(first, kId + ".tmp"), std::nullopt);
+  EXPECT_EQ(updates_in_checkpoint(first.first(80), kId), std::nullopt) << "it ends too early";
+  EXPECT_EQ(updates_in_checkpoint({}, kId), std::nullopt);
+  for (const std::size_t byte : {10U, 37U, 49U}) {  // of the mark and of both versions
+    std::vector<std::byte> wrong = bytes;
+    wrong[byte] ^= std::byte{1};
+    EXPECT_EQ(updates_in_checkpoint(wrong, kId), std::nullopt) << byte;
+  }
+}
+
 TEST(CheckpointTest, IsRefusedWithAnyByteFlippedOrCutOff) {
   const std::vector<std::byte> right = written(1.25);
   for (std::size_t i = 0; i < right.size(); ++i) {

@@ -132,12 +132,25 @@ TEST(ProbingTest, WarnsOfWhatItCannotMeasureWithTheReason) {
   std::vector<std::string> warnings;
   for (const Problem& warning : report.warnings) warnings.push_back(warning.message);
   const std::string because =
-      " here, because the slopes of units are known in plain stacks of dense layers alone; the "
-      "values will be NaN";
+      " here, because the slopes of units are known in plain stacks of dense layers or "
+      "convolutions alone; the values will be NaN";
   EXPECT_THAT(warnings,
               testing::ElementsAre(
                   "'probes.activation_stats' measures no saturated_share, dead_share" + because,
                   "'probes.measured_chi' measures no measured_chi" + because));
+}
+
+TEST(ProbingTest, GivesEachProbeItsOwnNumberOfExamples) {
+  const auto deviations = [](const std::vector<Setting>& others) {
+    const std::vector<Setting> own = {{"probes.activation_stats.every", node(5)},
+                                      {"probes.activation_stats.examples", node(10)}};
+    return metric(trained(with(with(small_run(), own), others)), "activation_std");
+  };
+  const std::vector<double> alone = deviations({});
+  EXPECT_EQ(
+      deviations({{"probes.sharpness.every", node(5)}, {"probes.sharpness.examples", node(50)}}),
+      alone);
+  EXPECT_NE(deviations({{"probes.activation_stats.examples", node(50)}}), alone);
 }
 
 /// A probe that takes its time.

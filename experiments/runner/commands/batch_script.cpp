@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cmath>
-#include <string_view>
+#include <limits>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -82,6 +84,29 @@ std::string words_of(const JobCall& call) {
   return text + '\n';
 }
 
+/// Digits alone, and few enough for an int.
+std::optional<int> whole_number(std::string_view text) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_whole = error == std::errc() && end == text.data() + text.size() && number >= 0;
+  return is_whole && text.front() != '-' ? std::optional(number) : std::nullopt;
+}
+
+/// The numbers between colons; nothing where a part is none.
+std::optional<std::vector<int>> numbers_between_colons(std::string_view text) {
+  std::vector<int> numbers;
+  for (;;) {
+    const std::size_t colon = text.find(':');
+    const std::optional<int> number = whole_number(text.substr(0, colon));
+    if (!number) return std::nullopt;
+    numbers.push_back(*number);
+    if (colon == text.npos) return numbers;
+    text.remove_prefix(colon + 1);
+  }
+}
+
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
+
 }  // namespace
 
 std::string shards_script(const JobRequest& request, const JobCall& call, std::size_t shards,
@@ -117,6 +142,42 @@ std::string slurm_time(double seconds) {
   const std::int64_t hours = minutes / 60;
   const std::string days = hours >= 24 ? fmt::format("{}-", hours / 24) : "";
   return fmt::format("{}{:02}:{:02}:00", days, hours % 24, minutes % 60);
+}
+
+std::optional<double> read_slurm_time(std::string_view text) {
+  constexpr double kHour = 3600;
+  constexpr double kDay = 24 * kHour;
+  if (text == "UNLIMITED") return kInfinite;
+  const std::size_t dash = text.find('-');
+  std::optional<int> days = 0;
+  if (dash != text.npos) days = whole_number(text.substr(0, dash));
+  const auto parts = numbers_between_colons(dash == text.npos ? text : text.substr(dash + 1));
+  if (!days || !parts || parts->size() > 3) return std::nullopt;
+  // What the first number counts; each further one counts sixtieths of that.
+  const bool is_short = dash == text.npos && parts->size() < 3;
+  double unit = is_short ? 60 : kHour;
+  double seconds = kDay * *days;
+  for (const int part : *parts) {
+    seconds += unit * part;
+    unit /= 60;
+  }
+  return seconds > 0 ? seconds : kInfinite;
+}
+
+std::optional<double> read_slurm_memory(std::string_view text) {
+  constexpr std::string_view kUnits = "KMGT";
+  constexpr double kKibibyte = 1024;
+  std::size_t power = 2;
+  if (!text.empty() && std::isdigit(static_cast<unsigned char>(text.back())) == 0) {
+    const int letter = std::toupper(static_cast<unsigned char>(text.back()));
+    const std::size_t unit = kUnits.find(static_cast<char>(letter));
+    if (unit == kUnits.npos) return std::nullopt;
+    power = unit + 1;
+    text.remove_suffix(1);
+  }
+  const std::optional<int> number = whole_number(text);
+  if (!number) return std::nullopt;
+  return *number > 0 ? *number * std::pow(kKibibyte, power) : kInfinite;
 }
 
 }  // namespace plumbline

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace plumbline {
@@ -46,5 +48,13 @@ std::string shell_word(const std::string& word);
 
 /// "00:10:00", "2-03:00:00": `seconds` as Slurm writes a time, rounded up to a minute.
 std::string slurm_time(double seconds);
+
+/// The seconds of a time that sbatch reads: minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM or D-HH:MM:SS;
+/// infinite for 0 and "UNLIMITED", which ask for no limit. Nothing for any other text.
+std::optional<double> read_slurm_time(std::string_view text);
+
+/// The bytes of a size of memory that sbatch reads: a whole number, then K, M, G or T, or nothing for M;
+/// infinite for 0, which asks for all of a node. Nothing for any other text.
+std::optional<double> read_slurm_memory(std::string_view text);
 
 }  // namespace plumbline

@@ -2,8 +2,10 @@
 #include <utility>
 
 #include "experiments/runner/commands/commands.hpp"
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/plan/plan.hpp"
 #include "experiments/runner/plan/stages.hpp"
+#include "experiments/runner/text/counted.hpp"
 
 namespace plumbline {
 
@@ -16,13 +18,13 @@ int check_command(const CheckOptions& options, std::ostream& out, std::ostream& 
                                 most_runs(options.yes));
     const std::size_t runs = runs_foreseen(plan);
     print_warnings(plan, err);
-    out << path.string() << ": no mistakes, " << runs << (runs == 1 ? " run\n" : " runs\n");
-    return 0;
+    out << path.string() << ": no mistakes, " << counted(runs, "run") << '\n';
+    return kAllWell;
   } catch (const DefinitionError& error) {
     for (const Problem& problem : error.problems()) {
       err << to_string(problem.place) << ": " << problem.message << '\n';
     }
-    return 2;
+    return kWrongUsage;
   }
 }
 

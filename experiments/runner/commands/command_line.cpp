@@ -12,6 +12,7 @@
 
 #include "engine/core/error.hpp"
 #include "experiments/runner/commands/commands.hpp"
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/inspection_commands.hpp"
 #include "experiments/runner/commands/merge_command.hpp"
 #include "experiments/runner/commands/profile_command.hpp"
@@ -26,9 +27,6 @@
 namespace plumbline {
 
 namespace {
-
-constexpr int kWrongUsage = 2;
-constexpr int kEnvironment = 3;
 
 constexpr const char* kDefinition = "A definition file, or the name of one that ships";
 constexpr const char* kOverrides =

@@ -81,4 +81,25 @@ std::vector<GuidedTable> definition_guide() {
   return guide;
 }
 
+std::vector<GuidedTable> tables_of_studies() {
+  const auto part = [](std::string name, const std::string& prefix, std::string summary) {
+    GuidedTable table{std::move(name), std::move(summary), {}};
+    for (SettingInfo setting : StudyReader::settings()) {
+      if (!setting.name.starts_with(prefix)) continue;
+      setting.name.erase(0, prefix.size());
+      table.settings.push_back(std::move(setting));
+    }
+    return table;
+  };
+  return {part("search", "search.",
+               "[study.search]: trials, each a point of [study.search.space], in every cell of the "
+               "sweep's axes."),
+          part("halving", "search.halving.",
+               "[study.search.halving]: all trials run to the first rung, the best of them to the "
+               "next, and those\nof the last rung to their end (synchronous successive halving)."),
+          part("protocol", "protocol.",
+               "[study.protocol]: chooses the best trial by the seeds of `select`, and computes it "
+               "anew with the\nseeds of `rerun`, which follow these.")};
+}
+
 }  // namespace plumbline

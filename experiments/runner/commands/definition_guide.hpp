@@ -22,4 +22,7 @@ struct GuidedTable {
 /// them.
 std::vector<GuidedTable> definition_guide();
 
+/// The tables in [[study]], of whose keys definition_guide() has those with their whole names.
+std::vector<GuidedTable> tables_of_studies();
+
 }  // namespace plumbline

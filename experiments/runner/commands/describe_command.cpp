@@ -8,6 +8,7 @@
 #include "engine/core/error.hpp"
 #include "experiments/runner/commands/commands.hpp"
 #include "experiments/runner/commands/definition_guide.hpp"
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/plugin_kinds.hpp"
 #include "experiments/runner/definition/definition.hpp"
 #include "experiments/runner/text/text_table.hpp"
@@ -157,13 +158,16 @@ int describe_command(const DescribeOptions& options, std::ostream& out, std::ost
   for (const GuidedTable& table : definition_guide()) {
     if (matches(table.name)) describe_table(table, out);
   }
+  for (const GuidedTable& table : tables_of_studies()) {
+    if (matches(table.name)) describe_table(table, out);
+  }
   for (const std::filesystem::path& path : shipped_definitions()) {
     if (matches(path.stem().string())) describe_experiment(path, out);
   }
-  if (found) return 0;
+  if (found) return kAllWell;
   err << "'" << options.name << "' is no plug-in, no table and no definition that ships"
       << nearest_names(options.name, std::move(known)) << '\n';
-  return 2;
+  return kWrongUsage;
 }
 
 }  // namespace plumbline

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/training/explained_step.hpp"
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/explained_text.hpp"
 #include "experiments/runner/commands/inspection_commands.hpp"
 #include "experiments/runner/commands/single_run.hpp"
@@ -134,18 +135,18 @@ int explain_command(const ExplainOptions& options, std::ostream& out, std::ostre
   const RunConfiguration& configuration = run.spec.configuration;
   if (const std::string message = too_large(configuration); !message.empty()) {
     err << message << '\n';
-    return 2;
+    return kWrongUsage;
   }
   if (options.step < 0 || options.step >= configuration.steps) {
     err << "--step is " << options.step << "; the run has " << configuration.steps
         << " updates, counted from 0\n";
-    return 2;
+    return kWrongUsage;
   }
   const Dataset data = configuration.data->load(options.run.data_folders);
   const Explanation explanation = explain_step(configuration, data, options.step);
   if (!explanation.step) {
     err << "the run ends before its step " << options.step << ": " << explanation.message << '\n';
-    return 1;
+    return kNotWell;
   }
   if (options.run.json) {
     out << to_json(*explanation.step, run).dump(2) << '\n';
@@ -153,7 +154,7 @@ int explain_command(const ExplainOptions& options, std::ostream& out, std::ostre
     out << run.title() << ", step " << options.step << '\n';
     write_explanation(*explanation.step, configuration, out);
   }
-  return 0;
+  return kAllWell;
 }
 
 }  // namespace plumbline

@@ -47,7 +47,8 @@ std::string reason(const ResultsReader& reader, const fs::path& path, const Plan
                                            version_text(reader), kSemanticsVersion);
   std::vector<DifferingSetting> differences;
   try {
-    differences = differing_settings(recorded_plan(path.string(), reader, data_folders), plan);
+    differences =
+        keeping_apart(differing_settings(recorded_plan(path.string(), reader, data_folders), plan));
   } catch (const EnvironmentError& error) {
     return versions + '\n' + error.what();
   }
@@ -58,16 +59,9 @@ std::string reason(const ResultsReader& reader, const fs::path& path, const Plan
     return "no setting differs in its values, but how they are combined, or a data file, does";
   }
   constexpr std::size_t kMost = 12;
-  std::string text = "these settings differ:";
-  for (std::size_t i = 0; i < std::min(differences.size(), kMost); ++i) {
-    const DifferingSetting& one = differences[i];
-    text += fmt::format("\n  {}: {} in the file, {} in the definition", one.key,
-                        one.first.empty() ? "none" : one.first,
-                        one.second.empty() ? "none" : one.second);
-  }
-  if (differences.size() > kMost)
-    text += fmt::format("\n  and {} more", differences.size() - kMost);
-  return text;
+  const std::string line = "\n  ";
+  return "these settings differ:" + line +
+         differences_text(differences, "in the file", "in the definition", kMost, line);
 }
 
 }  // namespace

@@ -4,9 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "experiments/runner/commands/commands.hpp"
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/plugin_kinds.hpp"
 #include "experiments/runner/definition/definition.hpp"
-#include "experiments/runner/plan/expansion.hpp"
+#include "experiments/runner/plan/stages.hpp"
 #include "experiments/runner/text/setting_json.hpp"
 #include "experiments/runner/text/text_table.hpp"
 
@@ -88,12 +89,12 @@ int list_command(const ListOptions& options, std::ostream& out, std::ostream& er
   const std::vector<std::string>& known = list_kinds();
   if (!options.kind.empty() && std::ranges::find(known, options.kind) == known.end()) {
     err << "there is no kind '" << options.kind << "'" << suggestion(options.kind, known) << '\n';
-    return 2;
+    return kWrongUsage;
   }
   const std::vector<ListedKind> kinds = listed(options.kind);
   if (options.json) {
     out << to_json(kinds).dump(2) << '\n';
-    return 0;
+    return kAllWell;
   }
   bool first = true;
   for (const ListedKind& kind : kinds) {
@@ -118,7 +119,7 @@ int list_command(const ListOptions& options, std::ostream& out, std::ostream& er
       table.write_plain(out, kWidth);
     }
   }
-  return 0;
+  return kAllWell;
 }
 
 }  // namespace plumbline

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/error.hpp"
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/run_report.hpp"
 #include "experiments/runner/plan/differing_settings.hpp"
 #include "experiments/runner/plan/plan.hpp"
@@ -23,6 +24,7 @@
 #include "experiments/runner/plan/stages.hpp"
 #include "experiments/runner/results/file_lock.hpp"
 #include "experiments/runner/results/found_runs.hpp"
+#include "experiments/runner/results/kept_runs.hpp"
 #include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/results/previous_runs.hpp"
 #include "experiments/runner/results/provenance.hpp"
@@ -32,6 +34,7 @@
 #include "experiments/runner/results/store_paths.hpp"
 #include "experiments/runner/results/stored_runs.hpp"
 #include "experiments/runner/sweep/interrupt.hpp"
+#include "experiments/runner/text/counted.hpp"
 
 namespace plumbline {
 
@@ -39,20 +42,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kAllWell = 0;
-constexpr int kNotWell = 1;
-constexpr int kInterrupted = 130;
-
 struct Input {
   FoundRuns found;
   bool is_output;
-  bool is_listed;  ///< on the command line, or a shard beside the output
+  bool is_listed;        ///< on the command line, or a shard beside the output
+  bool is_kept = false;  ///< FILE.previous of the output, for what no other has
 };
 
 using Inputs = std::vector<Input>;
 
 /// The files that are there to be merged, those of the command line first, each once.
-Inputs open_inputs(const MergeOptions& options) {
+Inputs open_inputs(const MergeOptions& options, const KeptRuns& kept) {
   const fs::path output = options.output;
   std::vector<fs::path> paths(options.files.begin(), options.files.end());
   if (paths.empty()) paths = shard_files(output);
@@ -74,6 +74,9 @@ Inputs open_inputs(const MergeOptions& options) {
     throw EnvironmentError(output.string() + ": there is nothing to merge: no " +
                            shard_path(output.filename(), {1, 1}).replace_extension().string() +
                            " or the like beside it");
+  }
+  for (const fs::path& path : kept.files()) {
+    if (known.insert(plain(path)).second) inputs.push_back({FoundRuns(path), false, false, true});
   }
   return inputs;
 }
@@ -115,7 +118,7 @@ void refuse_foreign_output(const Plan& plan, const Inputs& inputs, const DataFol
   for (const Input& input : inputs) {
     const StoredRuns& stored = input.found.stored();
     const auto is_there = [&](const RunSpec& run) { return stored.is_finished(run.run_id); };
-    if (input.is_listed || stored.finished() == 0) continue;
+    if (!input.is_output || input.is_listed || stored.finished() == 0) continue;
     if (std::ranges::any_of(plan.runs, is_there)) continue;
     refuse_another_definition(
         plan, inputs.front().found.file().string(), input,
@@ -127,7 +130,7 @@ void refuse_foreign_output(const Plan& plan, const Inputs& inputs, const DataFol
 /// run that it was chosen by was computed anew.
 bool may_be_left_out(const Plan& plan, const Input& input, const FoundRun& run) {
   const Provenance& its = input.found.sources()[run.source].provenance;
-  if (input.is_output && !input.is_listed) return true;
+  if (!input.is_listed) return true;
   if (!is_of_same_text(its, provenance_of(input))) return true;
   return has_stages(plan.definition) &&
          provenance_value(its, "semantics_version") == std::to_string(kSemanticsVersion);
@@ -154,7 +157,7 @@ ChosenInputs chosen_inputs(const Plan& plan, const Inputs& inputs) {
               "semantics version {})",
               input.found.file().string(), run_id, kSemanticsVersion));
         }
-        if (!input.is_output) chosen.left_out.insert(run_id);
+        if (!input.is_output && !input.is_kept) chosen.left_out.insert(run_id);
         continue;
       }
       const Input*& before = chosen.inputs[found->second];
@@ -164,6 +167,7 @@ ChosenInputs chosen_inputs(const Plan& plan, const Inputs& inputs) {
       }
       const FoundRun& other = before->found.runs().at(run_id);
       if (!is_finished(run.status)) continue;
+      if (input.is_kept && is_finished(other.status)) continue;
       if (!is_finished(other.status)) {
         before = &input;
       } else if (other.status != run.status || other.digest != run.digest) {
@@ -238,14 +242,21 @@ bool write_runs(const Plan& plan, std::vector<std::size_t> missing, FoundRuns fo
                              : failure);
 }
 
+/// How many runs are taken from an input.
+std::size_t runs_taken(const ChosenInputs& chosen, const Input& input) {
+  return static_cast<std::size_t>(std::ranges::count(chosen.inputs, &input));
+}
+
 /// What made the runs: for each name the values of the files, those that differ beside each other. The
 /// command line is that of this call.
-Provenance merged_provenance(const Inputs& inputs, const std::string& command_line) {
+Provenance merged_provenance(const Inputs& inputs, const ChosenInputs& chosen,
+                             const std::string& command_line) {
   Provenance merged = gather_provenance(command_line, 0);
   for (auto& [name, value] : merged) {
     if (name == "command_line") continue;
     std::vector<std::string> values;
     for (const Input& input : inputs) {
+      if (input.is_kept && runs_taken(chosen, input) == 0) continue;
       const Provenance& its = provenance_of(input);
       const auto found = std::ranges::find(its, name, &Provenance::value_type::first);
       if (found == its.end() || std::ranges::find(values, found->second) != values.end()) continue;
@@ -297,15 +308,25 @@ int merge_command(const MergeOptions& options, std::ostream& out, std::ostream& 
   Interrupt interrupt;
   const StorePaths paths(output);
   const FileLock lock(output, paths.folder, options.command_line, err);
-  const Inputs inputs = open_inputs(options);
+  const KeptRuns kept(output);
+  const Inputs inputs = open_inputs(options, kept);
   Plan plan = common_plan(inputs, options.data_folders);
   StoredRuns stored;
   for (const Input& input : inputs) stored.add(input.found.stored());
   add_stages(plan, stored.values());
   refuse_foreign_output(plan, inputs, options.data_folders);
   const ChosenInputs chosen = chosen_inputs(plan, inputs);
+  std::size_t taken_back = 0;
+  std::size_t merged_files = 0;
+  for (const Input& input : inputs) {
+    if (input.is_kept) {
+      taken_back += runs_taken(chosen, input);
+    } else {
+      ++merged_files;
+    }
+  }
 
-  const Provenance provenance = merged_provenance(inputs, options.command_line);
+  const Provenance provenance = merged_provenance(inputs, chosen, options.command_line);
   ResultsWriter writer(output, plan, provenance);
   RunCounts counts;
   for (const Input& input : inputs) {
@@ -322,12 +343,13 @@ int merge_command(const MergeOptions& options, std::ostream& out, std::ostream& 
   const Previous previous = keep_previous(plan, inputs, provenance);
   writer.close();
   remove_merged(paths, counts.failed + counts.pending == 0);
+  if (!kept.files().empty()) kept.remove_superseded(plan, StoredRuns(output));
 
   out << output.string() << '\n'
-      << fmt::format("{} of {}: {} complete, {} diverged, {} failed, {} pending; from {} {}\n",
+      << fmt::format("{} of {}: {} complete, {} diverged, {} failed, {} pending; from {}\n",
                      counts.done(), runs_text(counts.all()), counts.complete, counts.diverged,
-                     counts.failed, counts.pending, inputs.size(),
-                     inputs.size() == 1 ? "file" : "files");
+                     counts.failed, counts.pending, counted(merged_files, "file"));
+  print_taken_back(output, taken_back, out);
   print_previous(previous.files, previous.runs, out);
   if (!chosen.left_out.empty()) {
     out << fmt::format(

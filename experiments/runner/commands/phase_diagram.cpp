@@ -97,6 +97,50 @@ Pieces line_of(double chi_1, const std::vector<AtLength>& lengths) {
   return pieces;
 }
 
+// E[phi'^2] at the fixed point that lengths from 1 come to, between the two lengths around it; at the
+// shortest or longest length where there is none.
+double reached_slope_square(const std::vector<AtLength>& lengths, double weight_variance,
+                            double bias_variance) {
+  const auto growth = [&](const AtLength& at) {
+    return bias_variance + weight_variance * at.square - at.q;
+  };
+  const auto one =
+      std::find_if(lengths.begin(), lengths.end(), [](const AtLength& at) { return at.q >= 1; });
+  std::size_t k = static_cast<std::size_t>(one - lengths.begin());
+  const bool grows = growth(lengths[k]) > 0;
+  while (k > 0 && k + 1 < lengths.size()) {
+    const std::size_t next = grows ? k + 1 : k - 1;
+    const double here = growth(lengths[k]);
+    const double there = growth(lengths[next]);
+    if ((there > 0) != grows) {
+      return std::lerp(lengths[k].slope_square, lengths[next].slope_square, here / (here - there));
+    }
+    k = next;
+  }
+  return lengths[k].slope_square;
+}
+
+constexpr int kWeightVariances = 241;
+constexpr int kBiasVariances = 121;
+
+// `slope_square` is a function of both variances.
+template <class SlopeSquare>
+PhaseDiagram::Plane plane_of(const PhaseDiagram& diagram, const SlopeSquare& slope_square) {
+  PhaseDiagram::Plane plane;
+  for (int k = 0; k < kWeightVariances; ++k) {
+    plane.weight_variances.push_back(diagram.most_weight_variance * k / (kWeightVariances - 1));
+  }
+  for (int k = 0; k < kBiasVariances; ++k) {
+    const double bias_variance = diagram.most_bias_variance * k / (kBiasVariances - 1);
+    plane.bias_variances.push_back(bias_variance);
+    std::vector<double>& row = plane.chi_1.emplace_back();
+    for (const double weight_variance : plane.weight_variances) {
+      row.push_back(weight_variance * slope_square(weight_variance, bias_variance));
+    }
+  }
+  return plane;
+}
+
 std::vector<double> scales() {
   std::vector<double> all = {kInfinity};
   for (const double layers : {3.0, 6.0, 12.0, 25.0, 100.0}) {
@@ -135,7 +179,11 @@ ordered_json json_of(const PhaseDiagram& diagram) {
           {"activation", diagram.activation},
           {"point", {diagram.weight_variance, diagram.bias_variance}},
           {"most", {diagram.most_weight_variance, diagram.most_bias_variance}},
-          {"lines", lines}};
+          {"lines", lines},
+          {"plane",
+           {{"weight_variances", diagram.plane.weight_variances},
+            {"bias_variances", diagram.plane.bias_variances},
+            {"chi_1", diagram.plane.chi_1}}}};
 }
 
 /// A file for another program to read, gone with this object.
@@ -178,6 +226,9 @@ PhaseDiagram phase_diagram(const Activation& activation, const std::string& name
     diagram.lines.push_back({xi, gain ? upright(chi_1 / slope_square, diagram.most_bias_variance)
                                       : line_of(chi_1, at)});
   }
+  diagram.plane = plane_of(diagram, [&](double weights, double biases) {
+    return gain ? slope_square : reached_slope_square(at, weights, biases);
+  });
   return diagram;
 }
 

@@ -25,9 +25,18 @@ struct PhaseDiagram {
   double most_weight_variance = 0;  ///< what the figure shows, from 0 on
   double most_bias_variance = 0;
   std::vector<Line> lines = {};
+
+  /// chi_1 at the lengths that come from 1, over a grid of the plane: below 1 order, above it chaos.
+  struct Plane {
+    std::vector<double> weight_variances = {};
+    std::vector<double> bias_variances = {};
+    std::vector<std::vector<double>> chi_1 = {};  ///< a row a bias variance
+  };
+  Plane plane = {};
 };
 
-/// Each line is one formula over q (engine/theory/edge_of_chaos.hpp), so no fixed point is searched.
+/// Each line is one formula over q (engine/theory/edge_of_chaos.hpp), so no fixed point is searched; those of
+/// the plane are looked up among lengths between 1e-5 and 1e3, which stand for shorter and longer ones.
 PhaseDiagram phase_diagram(const Activation& activation, const std::string& name,
                            double weight_variance, double bias_variance);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "experiments/runner/commands/commands.hpp"
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/machine/available_memory.hpp"
 #include "experiments/runner/machine/available_processors.hpp"
 #include "experiments/runner/plan/estimate.hpp"
@@ -15,6 +16,7 @@
 #include "experiments/runner/plan/stages.hpp"
 #include "experiments/runner/sweep/progress.hpp"
 #include "experiments/runner/sweep/scheduler.hpp"
+#include "experiments/runner/text/counted.hpp"
 #include "experiments/runner/text/setting_json.hpp"
 #include "experiments/runner/text/text_table.hpp"
 
@@ -99,8 +101,7 @@ std::string stages_text(const Plan& plan, std::size_t study) {
   std::string text;
   for (const auto& [stage, runs] : stages) {
     if (stage.empty()) continue;
-    text += fmt::format("{}{}: {} {}", text.empty() ? "" : ", ", stage, runs,
-                        runs == 1 ? "run" : "runs");
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", stage, counted(runs, "run"));
   }
   return text;
 }
@@ -157,7 +158,7 @@ void write_remarks(const Plan& plan, std::ostream& out) {
     for (const SweepAxis& axis : studies[s].axes) {
       if (axis.drawn.empty()) continue;
       trials += (trials.empty() ? "" : ", ") +
-                fmt::format("{} trials ({})", axis.points.size(), axis.drawn);
+                fmt::format("{} ({})", counted(axis.points.size(), "trial"), axis.drawn);
     }
     const std::string stages = stages_text(plan, s);
     if (!stages.empty()) trials += (trials.empty() ? "" : "; ") + stages;
@@ -165,8 +166,8 @@ void write_remarks(const Plan& plan, std::ostream& out) {
       if (!trials.empty()) out << trials << '\n';
       continue;
     }
-    const auto runs = std::ranges::count(plan.runs, s, &RunSpec::study);
-    out << fmt::format("study {}: {} {}{}{}\n", studies[s].name, runs, runs == 1 ? "run" : "runs",
+    const auto runs = static_cast<std::size_t>(std::ranges::count(plan.runs, s, &RunSpec::study));
+    out << fmt::format("study {}: {}{}{}\n", studies[s].name, counted(runs, "run"),
                        trials.empty() ? "" : ", ", trials);
   }
   if (plan.excluded > 0) {
@@ -218,7 +219,7 @@ int plan_command(const PlanOptions& options, std::ostream& out, std::ostream& er
   const Estimate expected = estimate(plan, threads, fit);
   if (options.json) {
     out << to_json(plan, expected).dump(2) << '\n';
-    return 0;
+    return kAllWell;
   }
 
   const std::size_t n_runs = plan.runs.size();
@@ -227,10 +228,10 @@ int plan_command(const PlanOptions& options, std::ostream& out, std::ostream& er
   if (rows < n_runs) out << "and " << n_runs - rows << " more; --all prints them\n";
   out << '\n';
   write_remarks(plan, out);
-  out << n_runs << (n_runs == 1 ? " run" : " runs") << ", about " << duration_text(expected.seconds)
-      << " on " << threads << (threads == 1 ? " thread, " : " threads, ") << "about "
+  out << counted(n_runs, "run") << ", about " << duration_text(expected.seconds) << " on "
+      << counted(static_cast<std::size_t>(threads), "thread") << ", about "
       << bytes_text(expected.bytes) << " of memory\n";
-  return 0;
+  return kAllWell;
 }
 
 }  // namespace plumbline

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/single_run.hpp"
 #include "experiments/runner/machine/available_processors.hpp"
 #include "experiments/runner/plan/memory_fit.hpp"
@@ -30,7 +31,6 @@ namespace plumbline {
 namespace {
 
 constexpr int kDiverged = 1;
-constexpr int kWrongUsage = 2;
 constexpr int kMostThreads = 4096;
 
 constexpr double kProbeSeconds = 0.02;
@@ -255,7 +255,7 @@ int profile_command(const ProfileOptions& options, std::ostream& out, std::ostre
     if (!options.output.empty()) out << '\n' << options.output << '\n';
   }
   print_warnings(profile.warnings, err);
-  return 0;
+  return kAllWell;
 }
 
 }  // namespace plumbline

@@ -20,6 +20,7 @@
 
 #include <fmt/format.h>
 
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/foreign_results.hpp"
 #include "experiments/runner/commands/run_report.hpp"
 #include "experiments/runner/definition/definition.hpp"
@@ -28,6 +29,7 @@
 #include "experiments/runner/plan/plan.hpp"
 #include "experiments/runner/plan/shards.hpp"
 #include "experiments/runner/plan/stages.hpp"
+#include "experiments/runner/results/found_runs.hpp"
 #include "experiments/runner/results/kept_runs.hpp"
 #include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/results/provenance.hpp"
@@ -37,19 +39,17 @@
 #include "experiments/runner/results/stored_runs.hpp"
 #include "experiments/runner/results/sweep_store.hpp"
 #include "experiments/runner/sweep/checkpoint_files.hpp"
+#include "experiments/runner/sweep/cost_rate.hpp"
 #include "experiments/runner/sweep/interrupt.hpp"
 #include "experiments/runner/sweep/progress.hpp"
 #include "experiments/runner/sweep/scheduler.hpp"
+#include "experiments/runner/text/counted.hpp"
 
 namespace plumbline {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kAllWell = 0;
-constexpr int kRunsFailed = 1;
-constexpr int kInterrupted = 130;
 
 double seconds_now() {
   using std::chrono::steady_clock;
@@ -77,13 +77,6 @@ StoredRuns look(const fs::path& path, bool fresh) {
   } catch (const EnvironmentError& error) {
     throw EnvironmentError(std::string(error.what()) + "\n--fresh writes it anew");
   }
-}
-
-/// What earlier plans left beside FILE. Nothing counts while FILE is written anew.
-KeptRuns kept_runs(const fs::path& path, bool fresh) {
-  std::error_code unknown;
-  const bool is_fresh = fresh || fs::exists(StorePaths(path).fresh, unknown);
-  return is_fresh ? KeptRuns() : KeptRuns(path);
 }
 
 /// What this call adds to what was there.
@@ -137,6 +130,10 @@ std::set<std::string> unfinished(const Plan& plan, const StoredRuns& stored) {
   return ids;
 }
 
+std::string there_already(std::size_t n, std::size_t all) {
+  return fmt::format("{} of {} {} there already\n", n, runs_text(all), all == 1 ? "was" : "were");
+}
+
 /// What is the same in all of a call.
 struct Sweep {
   const RunOptions& options;
@@ -156,21 +153,46 @@ std::size_t take_back(const Plan& plan, const KeptRuns& kept, SweepStore& store,
   const std::size_t n_runs = kept.give(plan, store);
   if (n_runs == 0) return 0;
   store.flush();
-  if (tell == nullptr) return n_runs;
-  *tell << fmt::format("{} {} taken back from {}.previous\n", runs_text(n_runs),
-                       n_runs == 1 ? "is" : "are", store.paths().file.string());
+  if (tell != nullptr) print_taken_back(store.paths().file, n_runs, *tell);
   return n_runs;
+}
+
+/// What earlier calls did in a second, by what they have left; 0 where that is nothing.
+double earlier_rate(const Plan& plan, const fs::path& path) {
+  const FoundRuns found(path);
+  std::vector<TimedRun> timed;
+  for (const RunSpec& run : plan.runs) {
+    const auto place = found.runs().find(run.run_id);
+    if (place == found.runs().end()) continue;
+    const FoundRun& its = place->second;
+    timed.push_back({its.started, its.wall_seconds,
+                     computed_cost(run.cost, its.status, its.n_steps, run.configuration)});
+  }
+  return cost_rate(std::move(timed)).value_or(0);
+}
+
+/// Tells the progress what is still to come: the runs that are pending, and those of later stages, which a
+/// call that retries failed ones leaves to the next.
+void expect_pending(const Plan& plan, const std::vector<std::size_t>& pending, const Sweep& sweep) {
+  std::size_t runs = pending.size();
+  double cost = 0;
+  for (const std::size_t index : pending) cost += plan.runs[index].cost;
+  if (has_stages(plan.definition) && !sweep.options.retry_failed) {
+    const Plan whole = foreseen(plan);
+    runs += whole.runs.size() - plan.runs.size();
+    for (std::size_t i = plan.runs.size(); i < whole.runs.size(); ++i) cost += whole.runs[i].cost;
+  }
+  sweep.progress.expect(runs, cost);
 }
 
 /// Computes what is pending of the plan and puts it into the store.
 void compute_pending(const Plan& plan, const Sweep& sweep, Computed& computed) {
   const std::vector<std::size_t> pending =
       pending_runs(plan, sweep.store.runs(), sweep.options, computed);
+  if (pending.empty()) return;
   const Sharing sharing(sweep.threads, runs_that_fit(plan, pending, sweep.threads, sweep.warn));
   if (sweep.tell != nullptr) *sweep.tell << sharing_text(plan, pending, sharing) << '\n';
-  double cost = 0;
-  for (const std::size_t index : pending) cost += plan.runs[index].cost;
-  sweep.progress.expect(pending.size(), cost);
+  expect_pending(plan, pending, sweep);
   const ProgressTicker ticker(sweep.progress);
   const RunFunction run = [&](const RunConfiguration& configuration, const Dataset& data,
                               const std::atomic<bool>& stopped) {
@@ -182,16 +204,18 @@ void compute_pending(const Plan& plan, const Sweep& sweep, Computed& computed) {
       plan, pending, sweep.options.data_folders, sharing, sweep.stop,
       [&](std::size_t index, RunRecord&& record) {
         const RunStatus status = record.status;
+        const RunSpec& spec = plan.runs[index];
+        const double cost = computed_cost(spec.cost, status, record.n_steps, spec.configuration);
         if (status == RunStatus::failed) {
-          computed.failures.emplace(plan.runs[index].run_id, record.message);
+          computed.failures.emplace(spec.run_id, record.message);
           if (sweep.options.fail_fast) sweep.stop = true;
         }
         ++computed.runs;
-        sweep.store.append(plan.runs[index].run_id, std::move(record));
-        if (plan.runs[index].configuration.checkpoint_every > 0 && is_finished(status)) {
-          recorded.add(plan.runs[index].run_id);
+        sweep.store.append(spec.run_id, std::move(record));
+        if (spec.configuration.checkpoint_every > 0 && is_finished(status)) {
+          recorded.add(spec.run_id);
         }
-        sweep.progress.finished(status, plan.runs[index].cost);
+        sweep.progress.finished(status, spec.cost, cost);
       },
       run);
 }
@@ -208,9 +232,11 @@ void compute_stages(Plan& plan, std::size_t begun, const Sweep& sweep, Computed&
   for (;;) {
     compute_pending(plan, sweep, computed);
     if (!has_stages(plan.definition) || sweep.stop) return;
-    do {
+    for (std::size_t taken = 1; taken > 0;) {
       grow(plan, begun, sweep.store.runs());
-    } while (take_back(plan, sweep.kept, sweep.store, sweep.warn) > 0);
+      taken = take_back(plan, sweep.kept, sweep.store, sweep.warn);
+      sweep.progress.begin_with(taken);
+    }
     // A run that had failed before may be chosen now, so as many runs need not be the same ones.
     if (pending_runs(plan, sweep.store.runs(), sweep.options, computed).empty()) return;
   }
@@ -272,8 +298,7 @@ void leave_out(const StoredRuns& elsewhere, const StoredRuns& here, Plan& plan) 
 /// computed itself.
 Task task_of(const RunOptions& options) {
   Plan plan = plan_of(options);
-  fs::path output = options.output.empty() ? fs::path("results") / (plan.definition.name + ".h5")
-                                           : fs::path(options.output);
+  fs::path output = output_path(options.output, plan.definition.name);
   if (options.shard.empty()) return {std::move(plan), std::move(output)};
   const Shard shard = parse_shard(options.shard);
   Task task{part_of(plan, shard), shard_path(output, shard)};
@@ -301,14 +326,14 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
 
   const StoredRuns before = look(path, options.fresh);
   const std::size_t begun = plan.runs.size();
-  const KeptRuns kept = kept_runs(path, options.fresh);
+  const KeptRuns kept = options.fresh ? KeptRuns() : KeptRuns(path);
   StoredRuns known = kept.runs();
   known.add(before);
   grow(plan, begun, known);
   if (!options.fresh && is_whole(path, plan, before)) {
     const std::size_t n_runs = plan.runs.size();
     print_counts(path, count_runs(plan, before), out);
-    out << fmt::format("{} of {} runs were there already\n", n_runs, n_runs);
+    out << there_already(n_runs, n_runs);
     return kAllWell;
   }
   const bool goes_back = std::ranges::any_of(
@@ -325,11 +350,11 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
                    options.fresh, err);
   CheckpointFiles checkpoints(store.paths().checkpoints);
   std::ostream* const warn = mode == ProgressMode::json ? nullptr : &err;
-  take_back(plan, kept, store, warn);
+  const std::size_t taken_back = take_back(plan, kept, store, warn);
   const RunCounts found = count_runs(plan, store.runs());
   std::ostream* const tell = is_telling ? &err : nullptr;
-  if (found.done() > 0 && is_telling) {
-    err << fmt::format("{} of {} runs were there already\n", found.done(), found.all());
+  if (found.done() > taken_back && is_telling) {
+    err << there_already(found.done() - taken_back, found.all());
   }
   Computed computed;
   const auto keeping_finished = [&](const auto& work) {
@@ -343,10 +368,14 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   keeping_finished([&] {
     Progress progress(mode, err, 0, 0, seconds_now, standard_error_style());
     progress.begin_with(found.done());
+    if (found.done() > 0 && !missing.empty() && mode != ProgressMode::none) {
+      progress.judge_by(earlier_rate(plan, path));
+    }
     compute_stages(
         plan, begun,
         {options, threads, warn, tell, interrupt.stop(), store, kept, checkpoints, progress},
         computed);
+    if (missing.empty()) progress.end();  // which no stage has told
   });
 
   const RunCounts counts = count_runs(plan, store.runs());
@@ -360,13 +389,13 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   kept.remove_superseded(plan, store.runs());
 
   print_counts(path, counts, out);
-  out << fmt::format("{} computed in {} on {} {}\n", runs_text(computed.runs),
-                     duration_text(seconds_now() - started), threads,
-                     threads == 1 ? "thread" : "threads");
+  out << fmt::format("{} computed in {} on {}\n", runs_text(computed.runs),
+                     duration_text(seconds_now() - started),
+                     counted(static_cast<std::size_t>(threads), "thread"));
   print_previous(previous, store.runs().finished() - counts.done(), out);
   print_failures(plan, computed.failures, out);
   if (interrupted) return kInterrupted;
-  return counts.failed > 0 ? kRunsFailed : kAllWell;
+  return counts.failed > 0 ? kNotWell : kAllWell;
 }
 
 DataFolders data_folders(const std::string& data_dir) {

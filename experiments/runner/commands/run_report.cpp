@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 
 #include "experiments/runner/plan/stages.hpp"
+#include "experiments/runner/text/counted.hpp"
 
 namespace plumbline {
 
-std::string runs_text(std::size_t n) { return fmt::format("{} {}", n, n == 1 ? "run" : "runs"); }
+std::string runs_text(std::size_t n) { return counted(n, "run"); }
 
 RunCounts count_runs(const Plan& plan, const StoredRuns& stored) {
   RunCounts counts;
@@ -51,6 +52,12 @@ void print_previous(const std::vector<std::filesystem::path>& files, std::size_t
   }
   out << fmt::format("{} earlier {} not in this plan; {} kept in {}\n", runs,
                      runs == 1 ? "run is" : "runs are", runs == 1 ? "it is" : "they are", names);
+}
+
+void print_taken_back(const std::filesystem::path& file, std::size_t runs, std::ostream& out) {
+  if (runs == 0) return;
+  out << fmt::format("{} {} taken back from {}.previous\n", runs_text(runs),
+                     runs == 1 ? "is" : "are", file.string());
 }
 
 void print_failures(const Plan& plan, const Failures& failures, std::ostream& out) {

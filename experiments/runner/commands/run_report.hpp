@@ -38,6 +38,9 @@ void print_counts(const std::filesystem::path& path, const RunCounts& counts, st
 void print_previous(const std::vector<std::filesystem::path>& files, std::size_t runs,
                     std::ostream& out);
 
+/// "3 runs are taken back from FILE.previous"; nothing of none.
+void print_taken_back(const std::filesystem::path& file, std::size_t runs, std::ostream& out);
+
 /// Why runs failed, by run id.
 using Failures = std::unordered_map<std::string, std::string>;
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,11 +18,15 @@
 
 #include "engine/core/error.hpp"
 #include "engine/theory/diagnosis.hpp"
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/show_summary.hpp"
 #include "experiments/runner/commands/sweep_summary.hpp"
+#include "experiments/runner/definition/definition.hpp"
+#include "experiments/runner/definition/setting_keys.hpp"
 #include "experiments/runner/profile/layer_profile.hpp"
 #include "experiments/runner/results/file_settings.hpp"
 #include "experiments/runner/results/readable_file.hpp"
+#include "experiments/runner/results/recorded_plan.hpp"
 #include "experiments/runner/results/results_file.hpp"
 
 namespace plumbline {
@@ -32,6 +37,8 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 /// The quantity that theory_error_signal predicts.
 constexpr std::string_view kPredicted = "error_signal";
 constexpr const char* kDiagnosis = "diagnosis";
+constexpr const char* kStudy = "study";
+constexpr const char* kStage = "stage";
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -193,6 +200,40 @@ void choose_default_metrics(const Measured& measured, SweepSummary& summary) {
   }
 }
 
+/// The names of the studies of which no run has a target; none where the definition in the file cannot be
+/// read here.
+std::set<std::string> studies_without_target(const std::string& path, const ResultsReader& reader) {
+  std::set<std::string> names;
+  try {
+    std::vector<Problem> ignored;
+    const Definition definition = recorded_definition(path, reader.provenance(), ignored);
+    for (const Study& study : definition.studies) {
+      const bool has_axis = std::ranges::any_of(study.axes, [](const SweepAxis& axis) {
+        return std::ranges::any_of(axis.keys,
+                                   [](const auto& key) { return key.starts_with("budget"); });
+      });
+      const bool has_target = found_at(study.base, "budget.target") != nullptr;
+      if (!has_axis && !has_target) names.insert(study.name);
+    }
+  } catch (const std::exception&) {
+    names.clear();
+  }
+  return names;
+}
+
+/// Tells the runs that have no target to reach.
+void mark_targets(const std::string& path, const ResultsReader& reader,
+                  const FileSettings& settings, std::vector<RunValues>& runs) {
+  if (!contains(settings.run_variables(), kStudy)) return;
+  const std::set<std::string> without = studies_without_target(path, reader);
+  if (without.empty()) return;
+  const std::vector<GroupValue> studies = key_parts(reader, settings, kStudy);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const auto* name = std::get_if<std::string>(&studies[i]);
+    runs[i].has_target = name == nullptr || !without.contains(*name);
+  }
+}
+
 std::vector<RunValues> read_runs(const ResultsReader& reader, const FileSettings& settings,
                                  const Measured& measured, const SweepSummary& summary) {
   const std::vector<RunStatus> statuses = reader.statuses();
@@ -225,13 +266,15 @@ std::vector<RunValues> read_runs(const ResultsReader& reader, const FileSettings
       runs[i].decays.push_back(decay_at_start(record, name));
     }
   }
+  if (std::ranges::any_of(summary.values, need_not_be_reached)) {
+    mark_targets(summary.path, reader, settings, runs);
+  }
   return runs;
 }
 
 }  // namespace
 
 int show_command(const ShowOptions& options, std::ostream& out, std::ostream& err) {
-  constexpr int kWrongUsage = 2;
   require_readable(options.file);
   const ResultsReader reader(options.file);
   const FileSettings settings(options.file, reader, options.data_folders);
@@ -252,6 +295,10 @@ int show_command(const ShowOptions& options, std::ostream& out, std::ostream& er
         << suggestion(name, variables) << '\n';
     return kWrongUsage;
   }
+  // Runs of a rung are shorter, and reruns are of the best trial: a median over stages is of nothing.
+  if (contains(variables, kStage) && !contains(summary.by, kStage)) {
+    summary.by.emplace_back(kStage);
+  }
   const Measured measured = measured_in(reader);
   if (options.metrics.empty()) {
     choose_default_metrics(measured, summary);
@@ -271,7 +318,7 @@ int show_command(const ShowOptions& options, std::ostream& out, std::ostream& er
   } else {
     show_tables(summary, out);
   }
-  return 0;
+  return kAllWell;
 }
 
 }  // namespace plumbline

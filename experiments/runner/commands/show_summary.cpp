@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "experiments/runner/text/counted.hpp"
 #include "experiments/runner/text/text_table.hpp"
 
 namespace plumbline {
@@ -213,8 +214,8 @@ Json group_json(const SweepSummary& summary, const Group& group) {
 void show_tables(const SweepSummary& summary, std::ostream& out) {
   const StatusCounts& counts = summary.counts;
   out << summary.title << '\n'
-      << fmt::format("{}: {} of {} runs complete, {} diverged, {} failed, {} pending\n",
-                     summary.path, count(counts, RunStatus::complete), total(counts),
+      << fmt::format("{}: {} of {} complete, {} diverged, {} failed, {} pending\n", summary.path,
+                     count(counts, RunStatus::complete), counted(total(counts), "run"),
                      count(counts, RunStatus::diverged), count(counts, RunStatus::failed),
                      count(counts, RunStatus::pending));
   if (!summary.values.empty() || summary.decays.empty()) print_values(summary, out);

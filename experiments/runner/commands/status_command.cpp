@@ -16,12 +16,16 @@
 #include <fmt/format.h>
 
 #include "engine/core/error.hpp"
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/sweep_status.hpp"
 #include "experiments/runner/definition/definition.hpp"
 #include "experiments/runner/plan/plan.hpp"
 #include "experiments/runner/plan/shards.hpp"
 #include "experiments/runner/results/found_runs.hpp"
+#include "experiments/runner/results/kept_runs.hpp"
+#include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/results/recorded_plan.hpp"
+#include "experiments/runner/results/store_paths.hpp"
 #include "experiments/runner/sweep/signal_wait.hpp"
 
 namespace plumbline {
@@ -30,16 +34,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kAllWell = 0;
-constexpr int kRunsFailed = 1;
-constexpr int kInterrupted = 130;
 constexpr double kWatchSeconds = 1;
 
 bool is_results_file(const fs::path& path) {
   constexpr std::array<std::string_view, 4> kEndings = {".h5", ".hdf5", ".nc", ".previous"};
   if (std::ranges::find(kEndings, path.extension().string()) != kEndings.end()) return true;
   std::error_code unknown;
-  return fs::is_directory(path.string() + ".d", unknown);
+  return fs::is_directory(StorePaths(path).folder, unknown);
 }
 
 /// The file itself, and the shards beside it.
@@ -62,8 +63,7 @@ Watched watched_definition(const StatusOptions& options, std::ostream& err) {
   Plan plan =
       make_plan(std::move(definition), std::move(problems), options.data_folders, most_runs(true));
   print_warnings(plan, err);
-  fs::path file = options.output.empty() ? fs::path("results") / (plan.definition.name + ".h5")
-                                         : fs::path(options.output);
+  fs::path file = output_path(options.output, plan.definition.name);
   return {std::move(file), std::move(plan)};
 }
 
@@ -79,7 +79,7 @@ Watched watched_file(const StatusOptions& options) {
     return {file, std::move(plan)};
   }
   std::error_code unknown;
-  const bool has_begun = fs::is_directory(file.string() + ".d", unknown);
+  const bool has_begun = fs::is_directory(StorePaths(file).folder, unknown);
   throw EnvironmentError(file.string() +
                          (has_begun ? ": no run has finished yet; `plumbline status DEFINITION` "
                                       "tells more"
@@ -126,15 +126,17 @@ class Screen {
   std::size_t lines_ = 0;
 };
 
-int exit_status(const SweepStatus& status) { return status.failed > 0 ? kRunsFailed : kAllWell; }
+int exit_status(const SweepStatus& status) { return status.failed > 0 ? kNotWell : kAllWell; }
 
 }  // namespace
 
 int status_command(const StatusOptions& options, std::ostream& out, std::ostream& err) {
   const Watched watched =
       is_results_file(options.target) ? watched_file(options) : watched_definition(options, err);
+  // They change only where a process takes them back, which files then tell.
+  const KeptRuns kept(watched.file);
   const auto look = [&] {
-    return sweep_status(watched.plan, watched.file, files_of(watched.file));
+    return sweep_status(watched.plan, watched.file, files_of(watched.file), kept.runs());
   };
   if (!options.watch) {
     const SweepStatus status = look();

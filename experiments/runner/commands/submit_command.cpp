@@ -7,13 +7,16 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <numeric>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "experiments/runner/commands/batch_script.hpp"
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/definition/definition.hpp"
 #include "experiments/runner/machine/called_program.hpp"
 #include "experiments/runner/plan/estimate.hpp"
@@ -23,6 +26,8 @@
 #include "experiments/runner/plan/stages.hpp"
 #include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/sweep/progress.hpp"
+#include "experiments/runner/text/counted.hpp"
+#include "experiments/runner/text/text_table.hpp"
 
 namespace plumbline {
 
@@ -56,6 +61,35 @@ void check_options(const SubmitOptions& options, const Plan& plan) {
   }
 }
 
+/// What was asked for by hand; infinite where the plan decides, and where there is to be no limit.
+struct Limits {
+  double seconds = std::numeric_limits<double>::infinity();
+  double bytes = std::numeric_limits<double>::infinity();
+};
+
+Limits limits_of(const SubmitOptions& options) {
+  Limits limits;
+  if (!options.time.empty()) {
+    const std::optional<double> seconds = read_slurm_time(options.time);
+    if (!seconds) {
+      refuse("--time", "'" + options.time +
+                           "' is no time that Slurm reads, such as 90 (minutes), 02:30:00 or "
+                           "1-12:00:00 (a day and a half)");
+    }
+    limits.seconds = *seconds;
+  }
+  if (!options.memory.empty()) {
+    const std::optional<double> bytes = read_slurm_memory(options.memory);
+    if (!bytes) {
+      refuse("--memory", "'" + options.memory +
+                             "' is no size that Slurm reads, such as 800M or 16G: a whole number "
+                             "and K, M, G or T");
+    }
+    limits.bytes = *bytes;
+  }
+  return limits;
+}
+
 struct ShardEstimate {
   double seconds = 0;  ///< of the dearest shard
   double bytes = 0;
@@ -77,6 +111,22 @@ ShardEstimate estimate_shard(const Plan& plan, const SubmitOptions& options) {
   const Estimate expected =
       estimate(foreseen(part_of(plan, {dearest + 1, options.shards})), threads, fit);
   return {expected.seconds, expected.bytes};
+}
+
+/// A job beyond its time goes on when the same is submitted again; one beyond its memory is killed.
+void warn_of_limits(const SubmitOptions& options, const Limits& limits,
+                    const ShardEstimate& expected, std::ostream& err) {
+  if (expected.seconds > limits.seconds) {
+    err << fmt::format(
+        "--time: warning: '{}' is less than the {} that a shard is expected to take\n",
+        options.time, duration_text(expected.seconds));
+  }
+  const double bytes = expected.bytes + kProgramBytes;
+  if (bytes > limits.bytes) {
+    err << fmt::format(
+        "--memory: warning: '{}' is less than the {} that a shard is expected to take\n",
+        options.memory, bytes_text(bytes));
+  }
 }
 
 /// Three times the estimate, at least ten minutes, in whole five minutes.
@@ -157,8 +207,8 @@ void submit(const Scripts& scripts, const fs::path& output, std::size_t shards, 
   write_script(scripts.shards_path, scripts.shards);
   write_script(scripts.merge_path, scripts.merge);
   const std::string array = submitted(sbatch, {"--parsable", scripts.shards_path.string()}, "");
-  out << fmt::format("{}: job array {} of {} shard{}\n", scripts.shards_path.string(), array,
-                     shards, shards == 1 ? "" : "s");
+  out << fmt::format("{}: job array {} of {}\n", scripts.shards_path.string(), array,
+                     counted(shards, "shard"));
   const std::string merge = submitted(
       sbatch, {"--parsable", "--dependency=afterany:" + array, scripts.merge_path.string()},
       fmt::format("; job array {} is in the queue, but nothing merges its results: "
@@ -178,10 +228,9 @@ int submit_command(const SubmitOptions& options, std::ostream& out, std::ostream
                               most_runs(options.yes));
   print_warnings(plan, err);
   check_options(options, plan);
+  const Limits limits = limits_of(options);
 
-  const fs::path output =
-      fs::absolute(options.output.empty() ? fs::path("results") / (plan.definition.name + ".h5")
-                                          : fs::path(options.output));
+  const fs::path output = fs::absolute(output_path(options.output, plan.definition.name));
   const ShardEstimate expected = estimate_shard(plan, options);
   const JobRequest request{
       .name = "plumbline " + plan.definition.name,
@@ -191,18 +240,20 @@ int submit_command(const SubmitOptions& options, std::ostream& out, std::ostream
       .cpus = options.cpus,
       .options = options.sbatch};
   const Scripts scripts = scripts_of(options, plan, output, request);
-  err << fmt::format("{} runs in {} shard{}, about {} each on {} thread{} of this machine\n",
-                     plan.runs.size(), options.shards, options.shards == 1 ? "" : "s",
-                     duration_text(expected.seconds), options.cpus, options.cpus == 1 ? "" : "s");
+  const std::size_t runs = runs_foreseen(plan);
+  err << fmt::format("{} in {}, about {} each on {} of this machine\n", counted(runs, "run"),
+                     counted(options.shards, "shard"), duration_text(expected.seconds),
+                     counted(options.cpus, "thread"));
+  warn_of_limits(options, limits, expected, err);
   if (options.dry_run) {
     out << "# " << scripts.shards_path.string() << '\n'
         << scripts.shards << "\n# " << scripts.merge_path.string()
         << ", after it: sbatch --dependency=afterany:JOB\n"
         << scripts.merge;
-    return 0;
+    return kAllWell;
   }
   submit(scripts, output, options.shards, out);
-  return 0;
+  return kAllWell;
 }
 
 }  // namespace plumbline

@@ -2,6 +2,8 @@
 #include "experiments/runner/commands/sweep_status.hpp"
 
 #include <algorithm>
+#include <map>
+#include <span>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -9,8 +11,12 @@
 
 #include "experiments/runner/plan/shards.hpp"
 #include "experiments/runner/plan/stages.hpp"
+#include "experiments/runner/results/store_paths.hpp"
 #include "experiments/runner/results/stored_runs.hpp"
+#include "experiments/runner/sweep/checkpoint_files.hpp"
+#include "experiments/runner/sweep/cost_rate.hpp"
 #include "experiments/runner/sweep/progress.hpp"
+#include "experiments/runner/text/counted.hpp"
 
 namespace plumbline {
 
@@ -21,6 +27,7 @@ using nlohmann::ordered_json;
 /// How many runs fall to each file. Many shards of one number ask once.
 class RunsOfFiles {
  public:
+  /// The plan's first stage, by which shards are parted.
   explicit RunsOfFiles(const Plan& plan) : plan_(plan) {}
 
   std::size_t operator()(const std::filesystem::path& file) {
@@ -52,29 +59,27 @@ std::string time_left(const SweepStatus& status) {
   return "about " + duration_text(*status.eta_seconds) + " left";
 }
 
-}  // namespace
-
-std::optional<double> cost_rate(std::vector<TimedRun> runs) {
-  std::ranges::sort(runs, {}, &TimedRun::started);
-  double busy = 0;
-  double cost = 0;
-  double until = 0;  // of the runs so far
-  for (const TimedRun& run : runs) {
-    const double end = run.started + run.seconds;
-    busy += std::max(0.0, end - std::max(run.started, until));
-    until = std::max(until, end);
-    cost += run.cost;
+/// Of one run in several files the latest.
+std::map<std::string, std::int64_t> checkpoints_beside(
+    const std::vector<std::filesystem::path>& files) {
+  std::map<std::string, std::int64_t> latest;
+  for (const std::filesystem::path& file : files) {
+    for (const auto& [run_id, updates] : updates_of_checkpoints(StorePaths(file).checkpoints)) {
+      std::int64_t& known = latest[run_id];
+      known = std::max(known, updates);
+    }
   }
-  if (busy <= 0) return std::nullopt;
-  return cost / busy;
+  return latest;
 }
 
+}  // namespace
+
 SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& file,
-                         const std::vector<std::filesystem::path>& files) {
+                         const std::vector<std::filesystem::path>& files, const StoredRuns& kept) {
   SweepStatus status;
   status.file = file;
   std::vector<FoundRuns> found;
-  StoredRuns stored;
+  StoredRuns stored = kept;
   for (const std::filesystem::path& path : files) {
     // Before the runs: a process that ends in between has then left all of its runs.
     status.files.push_back({path, 0, 0, 0, writing_process(path)});
@@ -91,32 +96,51 @@ SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& f
   std::unordered_map<std::string_view, std::size_t> planned;
   for (std::size_t i = 0; i < plan.runs.size(); ++i) planned.emplace(plan.runs[i].run_id, i);
   std::vector<RunStatus> statuses(plan.runs.size(), RunStatus::pending);
-  RunsOfFiles runs_of_file(plan);
+  RunsOfFiles runs_of_file(first_stage);
   double rate = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
     FileStatus& one = status.files[i];
     one.runs = one.file == file ? runs_foreseen(plan) : runs_of_file(one.file);
-    std::vector<TimedRun> timed;
+    std::vector<TimedRun> timed;    // of the process that is at it
+    std::vector<TimedRun> earlier;  // of others
     for (const auto& [run_id, run] : found[i].runs()) {
       const auto place = planned.find(run_id);
       if (place == planned.end()) continue;
       ++(is_finished(run.status) ? one.done : one.failed);
       RunStatus& known = statuses[place->second];
       if (!is_finished(known)) known = run.status;
+      if (!one.process) continue;
+      const RunSpec& spec = plan.runs[place->second];
       // `started` is in whole seconds.
-      if (one.process && run.started + 1 >= one.process->since) {
-        timed.push_back({run.started, run.wall_seconds, plan.runs[place->second].cost});
-      }
+      const bool is_its = run.started + 1 >= one.process->since;
+      (is_its ? timed : earlier)
+          .push_back({run.started, run.wall_seconds,
+                      computed_cost(spec.cost, run.status, run.n_steps, spec.configuration)});
     }
-    if (one.process && one.process->is_alive) rate += cost_rate(timed).value_or(0);
+    if (one.process && one.process->is_alive) {
+      rate += cost_rate(timed).value_or(cost_rate(earlier).value_or(0));
+    }
   }
   for (std::size_t i = files.size(); i-- > 0;) {
     if (!found[i].sources().empty() || status.files[i].process) continue;
     status.files.erase(status.files.begin() + static_cast<std::ptrdiff_t>(i));
   }
+  const std::map<std::string, std::int64_t> checkpoints = checkpoints_beside(files);
   double remaining = 0;
   for (std::size_t i = 0; i < statuses.size(); ++i) {
-    if (!is_finished(statuses[i])) remaining += plan.runs[i].cost;
+    if (is_finished(statuses[i])) continue;
+    const RunSpec& run = plan.runs[i];
+    if (kept.is_finished(run.run_id)) {
+      ++status.kept;
+      continue;
+    }
+    remaining += run.cost;
+    const auto checkpoint = checkpoints.find(run.run_id);
+    if (checkpoint == checkpoints.end()) continue;
+    const std::int64_t step = checkpoint->second;
+    status.under_way.push_back(
+        {run.run_id, run_label(plan, i), step, run.configuration.last_step()});
+    remaining -= computed_cost(run.cost, RunStatus::pending, step, run.configuration);
   }
   const auto count = [&](RunStatus wanted) {
     return static_cast<std::size_t>(std::ranges::count(statuses, wanted));
@@ -138,26 +162,40 @@ SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& f
 
 std::string status_line(const SweepStatus& status) {
   const std::string left = time_left(status);
-  return fmt::format("{} of {} {}, {} diverged, {} failed, {} pending{}{}", status.done(),
-                     status.runs(), status.runs() == 1 ? "run" : "runs", status.diverged,
-                     status.failed, status.pending, left.empty() ? "" : ", ", left);
+  return fmt::format("{} of {}, {} diverged, {} failed, {} pending{}{}", status.done(),
+                     counted(status.runs(), "run"), status.diverged, status.failed, status.pending,
+                     left.empty() ? "" : ", ", left);
 }
 
 std::string status_text(const SweepStatus& status) {
-  std::string text = fmt::format(
-      "{}\n{} of {} {}: {} complete, {} diverged, {} failed, {} pending\n", status.file.string(),
-      status.done(), status.runs(), status.runs() == 1 ? "run" : "runs", status.complete,
-      status.diverged, status.failed, status.pending);
+  std::string text = fmt::format("{}\n{} of {}: {} complete, {} diverged, {} failed, {} pending\n",
+                                 status.file.string(), status.done(), counted(status.runs(), "run"),
+                                 status.complete, status.diverged, status.failed, status.pending);
   const std::string left = time_left(status);
   if (!left.empty()) text += left + '\n';
+  if (status.kept > 0) {
+    text +=
+        fmt::format("{} of them {} finished in {}.previous, from where `run` and `merge` take {}\n",
+                    status.kept, status.kept == 1 ? "is" : "are", status.file.string(),
+                    status.kept == 1 ? "it" : "them");
+  }
   const bool is_file_alone =
       status.files.empty() ||
       (status.files.size() == 1 && status.files[0].file == status.file && !status.files[0].process);
-  if (is_file_alone) return text;
   for (const FileStatus& file : status.files) {
+    if (is_file_alone) break;
     const std::string process = process_text(file);
     text += fmt::format("  {}: {} of {}{}{}\n", file.file.string(), file.done, file.runs,
                         process.empty() ? "" : ", ", process);
+  }
+  constexpr std::size_t kMostLines = 8;
+  const std::size_t shown = std::min(status.under_way.size(), kMostLines);
+  for (const RunUnderWay& run : std::span(status.under_way).first(shown)) {
+    text += fmt::format("  run {}: checkpoint at step {} of {} ({})\n", run.run_id, run.step,
+                        run.steps, run.label);
+  }
+  if (shown < status.under_way.size()) {
+    text += fmt::format("  and {} more with checkpoints\n", status.under_way.size() - shown);
   }
   return text;
 }
@@ -177,12 +215,17 @@ std::string status_json(const SweepStatus& status, int indent) {
                      {"runs", file.runs},
                      {"process", process}});
   }
+  ordered_json under_way = ordered_json::array();
+  for (const RunUnderWay& run : status.under_way) {
+    under_way.push_back({{"run_id", run.run_id}, {"step", run.step}, {"steps", run.steps}});
+  }
   ordered_json eta;
   if (status.eta_seconds) eta = *status.eta_seconds;
   const ordered_json json = {{"file", status.file.string()}, {"runs", status.runs()},
                              {"complete", status.complete},  {"diverged", status.diverged},
                              {"failed", status.failed},      {"pending", status.pending},
-                             {"eta_seconds", eta},           {"files", files}};
+                             {"eta_seconds", eta},           {"files", files},
+                             {"under_way", under_way},       {"kept", status.kept}};
   return json.dump(indent) + '\n';
 }
 

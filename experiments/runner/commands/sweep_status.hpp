@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "experiments/runner/plan/plan.hpp"
 #include "experiments/runner/results/found_runs.hpp"
+#include "experiments/runner/results/stored_runs.hpp"
 #include "experiments/runner/results/writing_process.hpp"
 
 namespace plumbline {
@@ -20,8 +22,16 @@ struct FileStatus {
   std::filesystem::path file;
   std::size_t done = 0;  ///< complete or diverged
   std::size_t failed = 0;
-  std::size_t runs = 0;  ///< of the plan, or of the shard whose file this is
+  std::size_t runs = 0;  ///< of the plan, or of the shard whose file this is, with all stages
   std::optional<WritingProcess> process;
+};
+
+/// A run that has left a checkpoint and not its record.
+struct RunUnderWay {
+  std::string run_id;
+  std::string label;       ///< run_label()
+  std::int64_t step = 0;   ///< of its last checkpoint
+  std::int64_t steps = 0;  ///< that it is to make
 };
 
 struct SweepStatus {
@@ -31,30 +41,26 @@ struct SweepStatus {
   std::size_t failed = 0;
   std::size_t pending = 0;
   /// What is not done, by the cost of its runs, over the sum of what the living processes do in a
-  /// second; nothing where none lives, or none has finished a run.
+  /// second, by the runs that they have finished, or where there are none by those of earlier processes
+  /// in the same file; nothing where none lives, or no run has finished.
   std::optional<double> eta_seconds;
   std::vector<FileStatus> files;
+  std::vector<RunUnderWay> under_way;  ///< in the order of the plan
+  std::size_t kept = 0;                ///< of the pending runs: finished in FILE.previous
 
   std::size_t done() const { return complete + diverged; }
   std::size_t runs() const { return complete + diverged + failed + pending; }
 };
 
-/// Cost that is done in a second while runs are under way: their cost over the time in which at least
-/// one of them was computed. `runs` are (when it started, how long it took, cost). Nothing where they
-/// took no time.
-struct TimedRun {
-  double started = 0;
-  double seconds = 0;
-  double cost = 0;
-};
-std::optional<double> cost_rate(std::vector<TimedRun> runs);
-
 /// Over the runs of the plan that any of the files holds. A run that is finished in one file and failed
-/// in another is finished. Runs of later stages count too.
+/// in another is finished. Runs of later stages count too. `kept` are those that stand in FILE.previous
+/// and its like (results/kept_runs.hpp).
 SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& file,
-                         const std::vector<std::filesystem::path>& files);
+                         const std::vector<std::filesystem::path>& files,
+                         const StoredRuns& kept = {});
 
-/// Several lines: counts, time left, and a line for each file where there are more than one.
+/// Several lines: counts, time left, a line for each file where there are more than one, and for each of
+/// the first runs that are under way.
 std::string status_text(const SweepStatus& status);
 /// One line: "212 of 240 runs, 2 diverged, 0 failed, 28 pending, about 16 s left".
 std::string status_line(const SweepStatus& status);

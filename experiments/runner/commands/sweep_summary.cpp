@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -59,10 +60,12 @@ Group summarized(const SweepSummary& summary, const std::vector<const RunValues*
   const auto was_started = [](RunStatus status) {
     return status == RunStatus::complete || status == RunStatus::diverged;
   };
+  std::vector<const RunValues*> with_target;
+  std::ranges::copy_if(runs, std::back_inserter(with_target), &RunValues::has_target);
   for (std::size_t i = 0; i < summary.values.size(); ++i) {
     const auto value = [i](const RunValues& run) { return run.values[i]; };
     group.values.push_back(need_not_be_reached(summary.values[i])
-                               ? spread_of_reached(values_of(runs, was_started, value))
+                               ? spread_of_reached(values_of(with_target, was_started, value))
                                : spread_of(values_of(runs, is_complete, value)));
   }
 

@@ -51,6 +51,7 @@ struct RunValues {
   std::vector<double> values;
   std::vector<LayerDecay> decays;
   std::string finding = {};  ///< the chief one of its diagnosis; empty where it has none
+  bool has_target = true;    ///< whether there is one that it might have reached
 };
 
 struct LayerDecaySpread {

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/kernels/instruction_set.hpp"
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/machine/available_processors.hpp"
 #include "experiments/runner/plan/memory_fit.hpp"
 #include "experiments/runner/plan/plan.hpp"
@@ -28,7 +29,6 @@ namespace plumbline {
 namespace {
 
 constexpr int kDiffers = 1;
-constexpr int kInterrupted = 130;
 
 /// What the file and the new computation say of one run.
 struct Outcome {

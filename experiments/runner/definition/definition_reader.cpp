@@ -239,16 +239,22 @@ void DefinitionReader::add_new(const std::vector<Problem>& problems) {
 void DefinitionReader::end_with_seeds(Study& study, std::vector<Problem>& problems) {
   Mistakes mistakes(problems);
   const auto found = find_axis(study.axes, "train.seed");
-  if (study.protocol && (seeds_ || found != study.axes.end())) {
-    const std::string which = seeds_ ? "'sweep.seeds'" : "an axis of 'train.seed'";
-    mistakes.add(seeds_ ? seeds_->place : found->place,
-                 which + " is given beside 'study.protocol', which has seeds of its own");
+  const auto refuse = [&](const Place& place, const std::string& which) {
+    mistakes.add(place, which + " is given beside 'study.protocol', which has seeds of its own");
+  };
+  // Seeds of the sweep are those of the studies that have none of their own.
+  const bool none_takes_seeds = std::ranges::all_of(
+      definition_->studies, [](const Study& one) { return one.protocol.has_value(); });
+  if (seeds_ && none_takes_seeds) {
+    refuse(seeds_->place, "'sweep.seeds'");
+  } else if (study.protocol && found != study.axes.end()) {
+    refuse(found->place, "an axis of 'train.seed'");
   }
   if (found == study.axes.end()) {
     study.axes.push_back(seed_axis(study, mistakes));
     return;
   }
-  if (seeds_) {
+  if (seeds_ && !study.protocol) {
     mistakes.add(found->place, "'train.seed' is an axis, and 'sweep.seeds' gives the seeds too");
   }
   std::rotate(found, found + 1, study.axes.end());

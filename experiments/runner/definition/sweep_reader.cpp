@@ -155,11 +155,12 @@ void SweepReader::read_zip(const SettingNode& node) {
       continue;
     }
     if (first != nullptr && values->size() != axis.points.size()) {
-      mistakes_.add(setting.node->place, "'" + setting.key + "' has " +
-                                             std::to_string(values->size()) + " values and '" +
-                                             first->key + "', at " + to_string(first->node->place) +
-                                             ", has " + std::to_string(axis.points.size()) +
-                                             "; settings that move together have equally many");
+      mistakes_.add(setting.node->place,
+                    "'" + setting.key + "' has " + std::to_string(values->size()) +
+                        (values->size() == 1 ? " value and '" : " values and '") + first->key +
+                        "', at " + to_string(first->node->place) + ", has " +
+                        std::to_string(axis.points.size()) +
+                        "; settings that move together have equally many");
       is_right = false;
       continue;
     }

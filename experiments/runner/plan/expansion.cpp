@@ -2,12 +2,10 @@
 #include "experiments/runner/plan/expansion.hpp"
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <unordered_set>
 
 #include "experiments/runner/definition/setting_keys.hpp"
-#include "experiments/runner/plan/selection.hpp"
 #include "experiments/runner/plan/stages.hpp"
 
 namespace plumbline {
@@ -131,33 +129,6 @@ double number_of_combinations(const Study& study) {
   double number = 1;
   for (const SweepAxis& axis : study.axes) number *= static_cast<double>(axis.points.size());
   return number;
-}
-
-std::size_t number_of_runs(const Definition& definition) {
-  std::size_t runs = 0;
-  std::map<std::string, std::size_t> first_stage;  // runs of each group that is chosen among
-  std::map<std::string, std::size_t> study_of;
-  expand(
-      definition,
-      [&](const Combination& one) {
-        ++runs;
-        const std::string key = group_key(definition, one.study, one.points);
-        if (key.empty()) return;
-        ++first_stage[key];
-        study_of[key] = one.study;
-      },
-      [&](const DefinitionError&, const CombinationRange& range) { runs += range.count; });
-  for (const auto& [key, count] : first_stage) {
-    const Study& study = definition.studies[study_of[key]];
-    const std::size_t seeds = first_rerun_seed(study);
-    std::size_t trials = count / seeds;
-    for (std::size_t rung = 0; study.halving && rung < study.halving->rungs.size(); ++rung) {
-      trials = survivors(trials, study.halving->factor);
-      runs += trials * seeds;
-    }
-    if (study.protocol) runs += static_cast<std::size_t>(study.protocol->rerun_seeds);
-  }
-  return runs;
 }
 
 std::vector<std::size_t> axis_positions(const std::vector<SweepAxis>& axes, std::size_t index) {

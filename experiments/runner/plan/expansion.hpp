@@ -44,9 +44,6 @@ Expansion expand(
 /// How many combinations a study has. In double, which no number of axes overflows.
 double number_of_combinations(const Study& study);
 
-/// How many runs the definition has, those of later stages included, if each can be configured.
-std::size_t number_of_runs(const Definition& definition);
-
 /// Which point of each axis combination `index` of a study has.
 std::vector<std::size_t> axis_positions(const std::vector<SweepAxis>& axes, std::size_t index);
 

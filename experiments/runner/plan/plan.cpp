@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
@@ -51,7 +52,7 @@ class Planner {
     const double cost = is_new ? configuration.cost() : runs.back().cost;
     RunSpec run{run_id(configuration), configuration.seed, cost, {},
                 combination.study,     combination.points};
-    run.group = group_of(combination);
+    run.group = groups_.of(definition_, combination.study, combination.points);
     run.max_steps = max_steps;
     run.configuration = std::move(configuration);
     runs.push_back(std::move(run));
@@ -60,18 +61,9 @@ class Planner {
   std::vector<RunSpec> runs;
 
  private:
-  std::size_t group_of(const Combination& combination) {
-    std::string key = group_key(definition_, combination.study, combination.points);
-    if (key.empty()) return groups_++;
-    const auto [found, is_new] = group_.emplace(std::move(key), groups_);
-    if (is_new) ++groups_;
-    return found->second;
-  }
-
   const Definition& definition_;
   const std::vector<std::filesystem::path>& folders_;
-  std::unordered_map<std::string, std::size_t> group_;
-  std::size_t groups_ = 0;
+  GroupNumbers groups_;
   ProblemSet& problems_;
   ProblemSet& warnings_;
 };
@@ -148,6 +140,61 @@ void find_same_runs(const Plan& plan, ProblemSet& problems) {
   }
 }
 
+// A number for all settings but seeds and rungs. Runs of which it differs cannot lead to the same run.
+std::size_t trial_number(const RunConfiguration& configuration) {
+  std::string text;
+  for (const ResolvedSetting& setting : configuration.resolved) {
+    const bool is_trials =
+        !setting.restates && !setting.key.ends_with("seed") && setting.key != "budget.max_steps";
+    if (is_trials) text += setting.key + '=' + to_string(setting.value) + '\n';
+  }
+  return std::hash<std::string>()(text);
+}
+
+// The runs of a plan of whose trials another study has one too.
+std::vector<const RunSpec*> runs_of_shared_trials(const Plan& plan) {
+  constexpr auto kSeveral = static_cast<std::size_t>(-1);
+  std::vector<std::size_t> trials;
+  std::unordered_map<std::size_t, std::size_t> study_of;
+  for (const RunSpec& run : plan.runs) {
+    trials.push_back(trial_number(run.configuration));
+    const auto [found, is_new] = study_of.emplace(trials.back(), run.study);
+    if (!is_new && found->second != run.study) found->second = kSeveral;
+  }
+  std::vector<const RunSpec*> shared;
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    if (study_of.at(trials[i]) == kSeveral) shared.push_back(&plan.runs[i]);
+  }
+  return shared;
+}
+
+// A run of a later stage that another study has, or may come to: whether it does follows from results, and
+// then it would be too late to say so.
+void find_same_later_runs(const Plan& plan, ProblemSet& problems) {
+  const Definition& definition = plan.definition;
+  if (definition.studies.size() < 2 || !has_stages(definition)) return;
+  std::unordered_map<std::string, RunSpec> known;
+  const auto without_configuration = [](RunSpec run) {
+    run.configuration = {};
+    return run;
+  };
+  const std::vector<const RunSpec*> shared = runs_of_shared_trials(plan);
+  for (const RunSpec* run : shared) known.emplace(run->run_id, without_configuration(*run));
+  for (const RunSpec* first : shared) {
+    for (const RunSpec& later : runs_that_may_follow(plan, *first)) {
+      const auto [found, is_new] = known.emplace(later.run_id, without_configuration(later));
+      const RunSpec& other = found->second;
+      if (is_new || other.study == first->study) continue;
+      const Study& study = definition.studies[first->study];
+      problems.add({study.place,
+                    "stage '" + stage_name(study, later) + "' of " + in_words(definition, later) +
+                        " may come to the same run as " + in_words(definition, other),
+                    "later runs of the studies " + std::to_string(first->study) + ' ' +
+                        std::to_string(other.study)});
+    }
+  }
+}
+
 void warn_of_idle_exclusions(const Definition& definition, const Expansion& expansion,
                              ProblemSet& warnings) {
   for (std::size_t i = 0; i < definition.exclusions.size(); ++i) {
@@ -206,6 +253,7 @@ Expansion configure_runs(Plan& plan, std::int64_t most_runs, ProblemSet& found,
     plan.runs = std::move(planner.runs);
     for (const std::size_t runs : expansion.excluded) plan.excluded += runs;
     if (found.empty()) find_same_runs(plan, found);
+    if (found.empty()) find_same_later_runs(plan, found);
     if (found.empty()) find_idle_probes(plan, found);
     warn_of_idle_exclusions(plan.definition, expansion, warnings);
   }

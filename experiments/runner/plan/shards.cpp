@@ -60,12 +60,15 @@ std::vector<RunGroup> run_groups(const Plan& plan) {
   for (std::size_t run = 0; run < plan.runs.size(); ++run) {
     RunGroup& group = group_of(plan.runs[run]);
     group.runs.push_back(run);
+    ++group.foreseen;
     group.cost += plan.runs[run].cost;
   }
   if (!has_stages(plan.definition)) return groups;
   const Plan whole = foreseen(plan);
   for (std::size_t run = plan.runs.size(); run < whole.runs.size(); ++run) {
-    group_of(whole.runs[run]).cost += whole.runs[run].cost;
+    RunGroup& group = group_of(whole.runs[run]);
+    ++group.foreseen;
+    group.cost += whole.runs[run].cost;
   }
   return groups;
 }
@@ -93,7 +96,7 @@ std::vector<std::size_t> runs_of_shards(const Plan& plan, std::size_t shards) {
   const std::vector<std::size_t> chosen = shard_of_each(groups, shards);
   std::vector<std::size_t> runs(shards, 0);
   for (std::size_t group = 0; group < groups.size(); ++group) {
-    runs[chosen[group]] += groups[group].runs.size();
+    runs[chosen[group]] += groups[group].foreseen;
   }
   return runs;
 }

@@ -26,11 +26,12 @@ inline constexpr std::size_t kMostShards = 1'000'000;
 /// 1 <= number <= count <= kMostShards.
 Shard parse_shard(const std::string& text);
 
-/// The runs of a plan that must stay together, as indices in rising order, and what they and those of later
-/// stages cost.
+/// The runs of a plan that must stay together, as indices in rising order, what they and those of later
+/// stages cost, and how many all these are.
 struct RunGroup {
   std::vector<std::size_t> runs;
   double cost = 0;
+  std::size_t foreseen = 0;
 };
 
 /// In the order in which the plan first shows them.
@@ -42,7 +43,7 @@ std::vector<RunGroup> run_groups(const Plan& plan);
 /// most one group more than the cheapest. Depends on nothing but its arguments.
 std::vector<std::size_t> shard_of_each(const std::vector<RunGroup>& groups, std::size_t shards);
 
-/// The number of runs of each of so many shards.
+/// The number of runs of each of so many shards, those of later stages too.
 std::vector<std::size_t> runs_of_shards(const Plan& plan, std::size_t shards);
 
 /// The plan with the runs of one shard alone, in the plan's order. Empty where there are more shards

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "experiments/runner/plan/expansion.hpp"
 #include "experiments/runner/plan/selection.hpp"
 
 namespace plumbline {
@@ -78,22 +79,34 @@ std::vector<std::size_t> chosen(const Plan& plan, const Progress& group, const C
   return best_trials(values, by.goal, count);
 }
 
-RunSpec run_like(const Plan& plan, const RunSpec& run, std::int64_t max_steps,
-                 std::size_t seed_point) {
+// Which run it is, not yet configured.
+RunSpec run_like(const RunSpec& run, std::int64_t max_steps, std::size_t seed_point) {
   RunSpec next;
   next.study = run.study;
   next.group = run.group;
   next.points = run.points;
   next.points.back() = seed_point;
   next.max_steps = max_steps;
+  next.cost = run.cost;
+  return next;
+}
+
+void configure_run(const Plan& plan, RunSpec& run) {
   SettingsReport report;
   report.folders = plan.folders;
-  next.configuration = configure(settings_of(plan.definition, next), report);
+  run.configuration = configure(settings_of(plan.definition, run), report);
   if (!report.problems.empty()) throw DefinitionError(report.problems);
-  next.run_id = run_id(next.configuration);
-  next.seed = next.configuration.seed;
-  next.cost = next.configuration.cost();
-  return next;
+  run.run_id = run_id(run.configuration);
+  run.seed = run.configuration.seed;
+  run.cost = run.configuration.cost();
+}
+
+// The update steps of the stages after the first: those of further rungs, and 0 for the whole runs.
+std::vector<std::int64_t> later_steps(const Study& study) {
+  if (!study.halving) return {};
+  std::vector<std::int64_t> steps(study.halving->rungs.begin() + 1, study.halving->rungs.end());
+  steps.push_back(0);
+  return steps;
 }
 
 std::vector<RunSpec> next_runs(const Plan& plan, const Progress& group, const RunValue& value_of) {
@@ -102,13 +115,12 @@ std::vector<RunSpec> next_runs(const Plan& plan, const Progress& group, const Ru
   std::vector<RunSpec> runs;
   if (group.stage < rungs) {
     const Halving& halving = *study.halving;
-    const std::size_t next = group.stage + 1;
-    const std::int64_t max_steps = next < rungs ? halving.rungs[next] : 0;
+    const std::int64_t max_steps = later_steps(study)[group.stage];
     for (const std::size_t trial : chosen(
              plan, group, halving.by, survivors(group.trials.size(), halving.factor), value_of)) {
       for (const std::size_t index : group.trials[trial]) {
         const RunSpec& run = plan.runs[index];
-        runs.push_back(run_like(plan, run, max_steps, run.points.back()));
+        runs.push_back(run_like(run, max_steps, run.points.back()));
       }
     }
   } else if (group.stage == rungs && study.protocol) {
@@ -116,13 +128,14 @@ std::vector<RunSpec> next_runs(const Plan& plan, const Progress& group, const Ru
       const RunSpec& run = plan.runs[group.trials[trial].front()];
       for (std::size_t seed = first_rerun_seed(study); seed < study.axes.back().points.size();
            ++seed) {
-        runs.push_back(run_like(plan, run, 0, seed));
+        runs.push_back(run_like(run, 0, seed));
       }
     }
   }
   return runs;
 }
 
+// Not yet configured.
 std::vector<RunSpec> added_runs(const Plan& plan, const RunValue& value_of) {
   std::vector<RunSpec> added;
   for (const Progress& group : progress_of(plan)) {
@@ -135,6 +148,18 @@ std::vector<RunSpec> added_runs(const Plan& plan, const RunValue& value_of) {
     std::ranges::move(next_runs(plan, group, value_of), std::back_inserter(added));
   }
   return added;
+}
+
+// The runs of all later stages, not configured, of the dearest trials.
+void add_foreseen(Plan& plan) {
+  const auto dearest = [](const RunSpec& run, const Criterion& by) {
+    return by.goal == Goal::min ? -run.cost : run.cost;
+  };
+  for (std::size_t more = 1; more > 0;) {
+    const std::vector<RunSpec> added = added_runs(plan, dearest);
+    more = added.size();
+    plan.runs.insert(plan.runs.end(), added.begin(), added.end());
+  }
 }
 
 }  // namespace
@@ -177,15 +202,17 @@ std::string stage_name(const Study& study, const RunSpec& run) {
   return study.halving ? "rung " + std::to_string(stage_of(study, run) + 1) : "select";
 }
 
-std::string group_key(const Definition& definition, std::size_t study,
-                      const std::vector<std::size_t>& points) {
+std::size_t GroupNumbers::of(const Definition& definition, std::size_t study,
+                             const std::vector<std::size_t>& points) {
   const Study& of_run = definition.studies[study];
-  if (criterion_of(of_run) == nullptr) return "";
+  if (criterion_of(of_run) == nullptr) return next_++;
   std::string key = std::to_string(study);
   for (std::size_t a = 0; a + 1 < points.size(); ++a) {
     if (!of_run.axes[a].is_of_search) key += ' ' + std::to_string(points[a]);
   }
-  return key;
+  const auto [found, is_new] = known_.emplace(std::move(key), next_);
+  if (is_new) ++next_;
+  return found->second;
 }
 
 bool has_stages(const Definition& definition) {
@@ -194,7 +221,8 @@ bool has_stages(const Definition& definition) {
 }
 
 std::size_t add_next_stage(Plan& plan, const RunValue& value_of) {
-  const std::vector<RunSpec> added = added_runs(plan, value_of);
+  std::vector<RunSpec> added = added_runs(plan, value_of);
+  for (RunSpec& run : added) configure_run(plan, run);
   std::unordered_set<std::string> known;
   for (const RunSpec& run : plan.runs) known.insert(run.run_id);
   for (const RunSpec& run : added) {
@@ -214,20 +242,55 @@ void add_stages(Plan& plan, const RunValue& value_of) {
 
 Plan foreseen(const Plan& plan) {
   Plan whole = plan;
-  const auto dearest = [](const RunSpec& run, const Criterion& by) {
-    return by.goal == Goal::min ? -run.cost : run.cost;
-  };
-  for (std::size_t more = 1; more > 0;) {
-    const std::vector<RunSpec> added = added_runs(whole, dearest);
-    more = added.size();
-    whole.runs.insert(whole.runs.end(), added.begin(), added.end());
+  add_foreseen(whole);
+  for (std::size_t i = plan.runs.size(); i < whole.runs.size(); ++i) {
+    configure_run(plan, whole.runs[i]);
+    whole.runs[i].run_id.clear();
   }
-  for (std::size_t i = plan.runs.size(); i < whole.runs.size(); ++i) whole.runs[i].run_id.clear();
   return whole;
 }
 
 std::size_t runs_foreseen(const Plan& plan) {
-  return has_stages(plan.definition) ? foreseen(plan).runs.size() : plan.runs.size();
+  if (!has_stages(plan.definition)) return plan.runs.size();
+  Plan bare{plan.definition, {}};
+  for (const RunSpec& run : plan.runs) {
+    bare.runs.push_back(run_like(run, run.max_steps, run.points.back()));
+  }
+  add_foreseen(bare);
+  return bare.runs.size();
+}
+
+std::size_t number_of_runs(const Definition& definition) {
+  Plan bare{definition, {}};
+  GroupNumbers groups;
+  std::size_t unreadable = 0;
+  expand(
+      definition,
+      [&](const Combination& one) {
+        RunSpec run;
+        run.study = one.study;
+        run.points = one.points;
+        run.group = groups.of(definition, one.study, one.points);
+        run.max_steps = first_rung(definition.studies[one.study]);
+        bare.runs.push_back(std::move(run));
+      },
+      [&](const DefinitionError&, const CombinationRange& range) { unreadable += range.count; });
+  return unreadable + runs_foreseen(bare);
+}
+
+std::vector<RunSpec> runs_that_may_follow(const Plan& plan, const RunSpec& run) {
+  const Study& study = plan.definition.studies[run.study];
+  std::vector<RunSpec> runs;
+  for (const std::int64_t max_steps : later_steps(study)) {
+    runs.push_back(run_like(run, max_steps, run.points.back()));
+  }
+  const bool is_first_seed = run.points.back() == 0;
+  for (std::size_t seed = first_rerun_seed(study);
+       is_first_seed && seed < study.axes.back().points.size(); ++seed) {
+    runs.push_back(run_like(run, 0, seed));
+  }
+  for (RunSpec& one : runs) configure_run(plan, one);
+  return runs;
 }
 
 }  // namespace plumbline

@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "experiments/runner/plan/plan.hpp"
@@ -35,8 +36,15 @@ void add_stages(Plan& plan, const RunValue& value_of);
 /// The plan with all runs that it will have. Those that are not decided yet have no run_id; their number
 /// is exact, and their costs are those of the dearest trials that may be meant.
 Plan foreseen(const Plan& plan);
-/// How many runs that plan has.
+/// How many runs that plan has. Nothing is configured for it.
 std::size_t runs_foreseen(const Plan& plan);
+
+/// How many runs the definition has, those of later stages included, if each can be configured.
+std::size_t number_of_runs(const Definition& definition);
+
+/// The runs of later stages that a run of a plan's first stage would lead to if its trial were the best;
+/// those of the reruns for the trial's first seed alone.
+std::vector<RunSpec> runs_that_may_follow(const Plan& plan, const RunSpec& run);
 
 /// The point of its seed axis from which on a study's seeds are those of reruns; the axis' length where it
 /// has no protocol.
@@ -52,9 +60,17 @@ std::string stage_name(const Study& study, const RunSpec& run);
 /// and a metric that it does not have.
 std::vector<Problem> problems_of_choices(const Study& study, const RunConfiguration& whole);
 
-/// For runs of a group that a choice is made among, the point of each axis that is neither the search's nor
-/// the seeds': what tells the group from others of its study. Empty where no choice is made.
-std::string group_key(const Definition& definition, std::size_t study,
-                      const std::vector<std::size_t>& points);
+/// Numbers the groups of runs in the order in which they are first asked for (RunSpec::group). Runs that a
+/// choice is made among are one group where they have the same point of each axis that is neither the
+/// search's nor the seeds'.
+class GroupNumbers {
+ public:
+  std::size_t of(const Definition& definition, std::size_t study,
+                 const std::vector<std::size_t>& points);
+
+ private:
+  std::unordered_map<std::string, std::size_t> known_;
+  std::size_t next_ = 0;
+};
 
 }  // namespace plumbline

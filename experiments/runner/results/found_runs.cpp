@@ -70,6 +70,7 @@ void FoundRuns::add(const fs::path& path) {
   const std::vector<std::string> digests = reader.labels("digest");
   const std::vector<double> started = reader.numbers("started");
   const std::vector<double> wall_seconds = reader.numbers("wall_seconds");
+  const std::vector<double> n_steps = reader.numbers("n_steps");
   FoundSource source{path, reader.provenance(), 0};
   stored_.add(reader);
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -77,7 +78,13 @@ void FoundRuns::add(const fs::path& path) {
     source.latest_start = std::max(source.latest_start, started[i]);
     FoundRun& run = runs_[ids[i]];
     if (is_finished(run.status) && !is_finished(statuses[i])) continue;
-    run = {statuses[i], digests[i], started[i], wall_seconds[i], sources_.size(), i};
+    run = {statuses[i],
+           digests[i],
+           started[i],
+           wall_seconds[i],
+           static_cast<std::int64_t>(n_steps[i]),
+           sources_.size(),
+           i};
   }
   sources_.push_back(std::move(source));
 }

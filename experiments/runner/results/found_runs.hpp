@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <unordered_map>
@@ -19,8 +20,9 @@ struct FoundRun {
   std::string digest;
   double started = 0;  ///< seconds since 1970-01-01 UTC
   double wall_seconds = 0;
-  std::size_t source = 0;  ///< of FoundRuns::sources()
-  std::size_t index = 0;   ///< in that file
+  std::int64_t n_steps = 0;  ///< that it made
+  std::size_t source = 0;    ///< of FoundRuns::sources()
+  std::size_t index = 0;     ///< in that file
 };
 
 /// A file that was read.

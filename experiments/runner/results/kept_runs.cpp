@@ -12,12 +12,15 @@
 #include "experiments/runner/results/previous_runs.hpp"
 #include "experiments/runner/results/results_file.hpp"
 #include "experiments/runner/results/seal.hpp"
+#include "experiments/runner/results/store_paths.hpp"
 
 namespace plumbline {
 
 namespace fs = std::filesystem;
 
 KeptRuns::KeptRuns(const fs::path& file) {
+  std::error_code unknown;
+  if (fs::exists(StorePaths(file).fresh, unknown)) return;
   for (const fs::path& path : previous_files(file)) {
     if (!has_whole_seal(path)) continue;
     runs_.add(ResultsReader(path));

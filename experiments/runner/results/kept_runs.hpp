@@ -17,10 +17,12 @@ class KeptRuns {
  public:
   /// None.
   KeptRuns() = default;
-  /// Reads which runs there are. Throws EnvironmentError where a file cannot be read.
+  /// Reads which runs there are: none count while FILE is written anew (StorePaths::fresh). Throws EnvironmentError where a file cannot be read.
   explicit KeptRuns(const std::filesystem::path& file);
 
   const StoredRuns& runs() const { return runs_; }
+  /// The files that they stand in, each undamaged when it was read.
+  const std::vector<std::filesystem::path>& files() const { return files_; }
   /// Gives the store each finished run of the plan that it lacks. Returns how many. A run that turns out
   /// to be damaged is left to be computed.
   std::size_t give(const Plan& plan, SweepStore& store) const;

@@ -28,6 +28,10 @@ bool may_be_replaced(const fs::path& path) {
 
 }  // namespace
 
+fs::path output_path(const std::string& output, const std::string& name) {
+  return output.empty() ? fs::path("results") / (name + ".h5") : fs::path(output);
+}
+
 void make_folder_of(const fs::path& path) {
   const fs::path folder = path.parent_path();
   if (folder.empty()) return;

@@ -6,6 +6,9 @@
 
 namespace plumbline {
 
+/// Where the results of a definition of this name go: what `-o` says, or results/NAME.h5 where that is empty.
+std::filesystem::path output_path(const std::string& output, const std::string& name);
+
 /// Makes the folder that a file is to stand in, and those above it. Throws EnvironmentError where that
 /// cannot be.
 void make_folder_of(const std::filesystem::path& path);

@@ -12,6 +12,7 @@
 #include "experiments/runner/results/force_to_disk.hpp"
 #include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/results/seal.hpp"
 #include "experiments/runner/results/segment_merge.hpp"
 #include "experiments/runner/results/stored_runs.hpp"
 
@@ -56,12 +57,12 @@ void name_also(const fs::path& file, const fs::path& other) {
   }
 }
 
-/// Whether a killed process has come so far as to keep FILE, but not to replace it.
-bool is_kept(const fs::path& file) {
-  return std::ranges::any_of(previous_files(file), [&](const fs::path& previous) {
-    std::error_code unknown;
-    return fs::equivalent(file, previous, unknown);
-  });
+/// The runs that are finished in an undamaged results file; none of another.
+std::vector<std::string> finished_in(const fs::path& path) {
+  if (!has_whole_seal(path)) return {};
+  StoredRuns runs;
+  runs.add(ResultsReader(path));
+  return runs.finished_ids();
 }
 
 }  // namespace
@@ -75,13 +76,20 @@ std::vector<fs::path> keep_previous_runs(const fs::path& file, const std::vector
   if (foreign.empty()) return {};
   const auto is_foreign = [&](const std::string& run_id) { return foreign.contains(run_id); };
   std::vector<fs::path> kept;
+  // Also where a killed process has come so far as to keep FILE, but not to replace it.
+  for (const fs::path& previous : previous_files(file)) {
+    const std::vector<std::string> ids = finished_in(previous);
+    if (std::ranges::any_of(ids, is_foreign)) kept.push_back(previous);
+    for (const std::string& run_id : ids) foreign.erase(run_id);
+  }
+  if (foreign.empty()) return kept;
   std::vector<fs::path> in_segments = sources;
   if (!in_segments.empty() && in_segments.front() == file) {
     in_segments.erase(in_segments.begin());
     StoredRuns in_file;
     in_file.add(ResultsReader(file));
     const std::vector<std::string> ids = in_file.finished_ids();
-    if (std::ranges::any_of(ids, is_foreign) && !is_kept(file)) {
+    if (std::ranges::any_of(ids, is_foreign)) {
       kept.push_back(previous_name(file));
       name_also(file, kept.back());
     }

@@ -27,17 +27,22 @@ std::vector<std::string> recorded_overrides(const ResultsReader& reader) {
   return lines_of(reader.provenance("overrides"));
 }
 
-Plan recorded_plan(const std::string& path, const Provenance& provenance,
-                   const DataFolders& data_folders) {
+Definition recorded_definition(const std::string& path, const Provenance& provenance,
+                               std::vector<Problem>& problems) {
   const auto value = [&](std::string_view name) {
     const auto found = std::ranges::find(provenance, name, &Provenance::value_type::first);
     if (found != provenance.end()) return found->second;
     throw EnvironmentError(path + ": does not say its " + std::string(name) +
                            " in the group 'provenance'");
   };
+  return parse_definition(value("definition_path"), value("definition"),
+                          lines_of(value("overrides")), problems);
+}
+
+Plan recorded_plan(const std::string& path, const Provenance& provenance,
+                   const DataFolders& data_folders) {
   std::vector<Problem> problems;
-  Definition definition = parse_definition(value("definition_path"), value("definition"),
-                                           lines_of(value("overrides")), problems);
+  Definition definition = recorded_definition(path, provenance, problems);
   try {
     return make_plan(std::move(definition), std::move(problems), data_folders, most_runs(true));
   } catch (const DefinitionError& error) {

@@ -13,6 +13,7 @@
 
 #include "experiments/runner/plan/stages.hpp"
 #include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/text/counted.hpp"
 
 namespace plumbline {
 
@@ -334,7 +335,7 @@ std::string axis_meaning(QuantityAxis axis) {
 }
 
 std::string plan_summary(const Plan& plan, const ResultsLayout& layout) {
-  std::string text = std::to_string(plan.runs.size()) + " runs: ";
+  std::string text = counted(plan.runs.size(), "run") + ": ";
   const std::vector<Study>& studies = plan.definition.studies;
   for (const Study& study : studies) {
     if (&study != &studies.front()) text += "; ";
@@ -346,8 +347,11 @@ std::string plan_summary(const Plan& plan, const ResultsLayout& layout) {
             std::ranges::find(layout.settings, written_key(key), &SettingVariable::key);
         names += (names.empty() ? "" : ", ") + (found == layout.settings.end() ? key : found->name);
       }
-      text += (&axis == &study.axes.front() ? "" : " x ") + std::to_string(axis.points.size()) +
-              (axis.drawn.empty() ? " values of " : " trials (" + axis.drawn + ") of ") + names;
+      const std::size_t points = axis.points.size();
+      text += &axis == &study.axes.front() ? "" : " x ";
+      text += axis.drawn.empty() ? counted(points, "value")
+                                 : counted(points, "trial") + " (" + axis.drawn + ")";
+      text += " of " + names;
     }
   }
   if (plan.excluded > 0) text += "; " + std::to_string(plan.excluded) + " excluded";

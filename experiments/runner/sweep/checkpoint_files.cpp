@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/error.hpp"
+#include "engine/training/checkpoint.hpp"
 #include "engine/training/trainer.hpp"
 
 namespace plumbline {
@@ -78,6 +80,22 @@ void replace_file(const fs::path& path, std::span<const std::byte> bytes) {
 }
 
 }  // namespace
+
+std::map<std::string, std::int64_t> updates_of_checkpoints(const fs::path& folder) {
+  std::map<std::string, std::int64_t> updates;
+  std::error_code error;
+  for (fs::directory_iterator file(folder, error), end; !error && file != end;
+       file.increment(error)) {
+    const std::string run_id = file->path().filename().string();
+    std::array<char, kCheckpointHeadSize> first{};
+    std::ifstream stream(file->path(), std::ios::binary);
+    stream.read(first.data(), first.size());
+    const auto size = static_cast<std::size_t>(stream.gcount());
+    const auto found = updates_in_checkpoint(std::as_bytes(std::span(first)).first(size), run_id);
+    if (found) updates.emplace(run_id, *found);
+  }
+  return updates;
+}
 
 class CheckpointFiles::OfRun final : public CheckpointStore {
  public:

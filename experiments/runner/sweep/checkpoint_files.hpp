@@ -2,8 +2,10 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,6 +15,11 @@
 #include "engine/training/run_record.hpp"
 
 namespace plumbline {
+
+/// How many updates the checkpoints in a folder hold, by the id of their runs, for whoever looks on while
+/// others write. What is no checkpoint of this program's version is left out; empty where there is no
+/// such folder.
+std::map<std::string, std::int64_t> updates_of_checkpoints(const std::filesystem::path& folder);
 
 /// The checkpoints of a sweep, in a folder that is made when the first is written: a file for each run
 /// that is not recorded yet, named by the run's id. A file has its name only when it is whole and on disk;

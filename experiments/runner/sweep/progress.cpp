@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "experiments/runner/text/counted.hpp"
 #include "experiments/runner/text/text_table.hpp"
 
 namespace plumbline {
@@ -43,9 +44,12 @@ double rounded_to_milliseconds(double seconds) { return std::round(seconds * 1e3
 
 std::optional<double> eta_seconds(const ProgressCounts& counts) {
   if (counts.done == counts.total) return 0.0;
-  if (counts.cost_done <= 0 || counts.elapsed_seconds <= 0) return std::nullopt;
   const double remaining = std::max(counts.cost_total - counts.cost_done, 0.0);
-  return remaining / (counts.cost_done / counts.elapsed_seconds);
+  if (counts.cost_computed > 0 && counts.elapsed_seconds > 0) {
+    return remaining / (counts.cost_computed / counts.elapsed_seconds);
+  }
+  if (counts.earlier_rate <= 0) return std::nullopt;
+  return std::max(remaining / counts.earlier_rate - counts.elapsed_seconds, 0.0);
 }
 
 std::string duration_text(double seconds) {
@@ -62,11 +66,16 @@ std::string duration_text(double seconds) {
 }
 
 std::string plain_line(const ProgressCounts& counts) {
+  if (counts.done == counts.total && counts.done == counts.before) {
+    return fmt::format("{} of {}, nothing to be computed", counts.done,
+                       counted(counts.total, "run"));
+  }
   const std::optional<double> eta = eta_seconds(counts);
   std::string left = eta ? "about " + duration_text(*eta) + " left" : "time left unknown";
   if (counts.done == counts.total) left = "in " + duration_text(counts.elapsed_seconds);
-  return fmt::format("{} of {} runs, {}, {}, {} diverged, {} failed", counts.done, counts.total,
-                     rate_text(counts), left, counts.diverged, counts.failed);
+  return fmt::format("{} of {}, {}, {}, {} diverged, {} failed", counts.done,
+                     counted(counts.total, "run"), rate_text(counts), left, counts.diverged,
+                     counts.failed);
 }
 
 std::string live_line(const ProgressCounts& counts, std::size_t columns, bool colour) {
@@ -84,7 +93,7 @@ std::string live_line(const ProgressCounts& counts, std::size_t columns, bool co
     return colour && count > 0 ? ink : nullptr;
   };
   const std::optional<double> eta = eta_seconds(counts);
-  add(fmt::format("{}/{} runs", counts.done, counts.total), nullptr);
+  add(fmt::format("{}/{}", counts.done, counted(counts.total, "run")), nullptr);
   add(rate_text(counts), nullptr);
   add("ETA " + (eta ? duration_text(*eta) : "?"), nullptr);
   add(fmt::format("{} diverged", counts.diverged), ink_unless_zero(counts.diverged, kYellow));
@@ -137,18 +146,24 @@ void Progress::begin_with(std::size_t finished_before) {
   counts_.total += finished_before;
 }
 
-void Progress::expect(std::size_t runs, double cost) {
+void Progress::judge_by(double earlier_rate) {
   const std::lock_guard lock(mutex_);
-  counts_.total += runs;
-  counts_.cost_total += cost;
+  counts_.earlier_rate = earlier_rate;
 }
 
-void Progress::finished(RunStatus status, double cost) {
+void Progress::expect(std::size_t runs, double cost) {
+  const std::lock_guard lock(mutex_);
+  counts_.total = counts_.done + runs;
+  counts_.cost_total = counts_.cost_done + cost;
+}
+
+void Progress::finished(RunStatus status, double cost, double computed) {
   const std::lock_guard lock(mutex_);
   ++counts_.done;
   if (status == RunStatus::failed) ++counts_.failed;
   if (status == RunStatus::diverged) ++counts_.diverged;
   counts_.cost_done += cost;
+  counts_.cost_computed += computed;
   tell(true);
 }
 

@@ -14,26 +14,29 @@
 
 namespace plumbline {
 
-/// How far a sweep is. A cost is that of a run's plan, in any unit.
+/// How far a sweep is, over all of its stages. A cost is that of a run's plan, in any unit.
 struct ProgressCounts {
   std::size_t done = 0;  ///< complete, diverged and failed
   std::size_t total = 0;
   std::size_t failed = 0;
   std::size_t diverged = 0;
-  double cost_done = 0;
+  double cost_done = 0;  ///< of the runs that this call has brought to an end
   double cost_total = 0;
   double elapsed_seconds = 0;
-  std::size_t before = 0;  ///< of `done`: finished by an earlier call, at no cost to this one
+  double cost_computed = 0;  ///< of `cost_done`, what was not spared by ending early
+  std::size_t before = 0;    ///< of `done`: finished by an earlier call, at no cost to this one
+  double earlier_rate = 0;   ///< cost in a second of earlier calls; 0 where there is none
 };
 
-/// remaining cost / (finished cost per second); nothing where no run has finished yet.
+/// remaining cost / (computed cost per second), as if every run left were computed whole. Until this call
+/// has computed anything, by the rate of earlier ones; nothing where there is none either.
 std::optional<double> eta_seconds(const ProgressCounts& counts);
 
 /// "0.35 s", "4.2 s", "16 s", "3 min 05 s", "2 h 14 min", "3 d 04 h".
 std::string duration_text(double seconds);
 
 /// "37 of 240 runs, 12.3 runs/s, about 16 s left, 1 diverged, 0 failed"; at the end "in 18 s" stands
-/// in the place of the time left.
+/// in the place of the time left. "240 of 240 runs, nothing to be computed" where that is so.
 std::string plain_line(const ProgressCounts& counts);
 
 /// The same in short, at most `columns` wide; with `colour`, counts of diverged and failed runs that
@@ -69,12 +72,15 @@ class Progress {
   Progress(ProgressMode mode, std::ostream& out, std::size_t total, double cost_total, Clock clock,
            TerminalStyle style = {});
 
-  /// So many runs of the sweep were finished before.
+  /// So many runs of the sweep are done without this call.
   void begin_with(std::size_t finished_before);
-  /// The sweep has grown by so many runs of this cost together.
+  /// Earlier calls did so much cost in a second.
+  void judge_by(double earlier_rate);
+  /// So many runs of this cost together are still to come, those of later stages too.
   void expect(std::size_t runs, double cost);
-  /// A run has ended with this status; `cost` is its part of the total cost.
-  void finished(RunStatus status, double cost);
+  /// A run has ended with this status; `cost` is its part of the total cost, of which `computed` was
+  /// computed.
+  void finished(RunStatus status, double cost, double computed);
   /// Tells what is due by the clock. To be called several times a second.
   void tick();
   /// Tells something beside the counts, in a line of its own; not among JSON objects.

@@ -20,6 +20,7 @@
 #include "engine/kernels/fork_join.hpp"
 #include "engine/kernels/parallel.hpp"
 #include "engine/training/stopwatch.hpp"
+#include "experiments/runner/text/counted.hpp"
 
 namespace plumbline {
 
@@ -152,9 +153,6 @@ std::string sharing_text(const Plan& plan, const std::vector<std::size_t>& pendi
                          const Sharing& sharing) {
   if (pending.empty()) return "no runs are left";
   if (sharing.threads == 1) return "1 thread: one run after the other";
-  const auto counted = [](std::size_t n, const char* what) {
-    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-  };
   const std::size_t at_once = std::min(sharing.runs_at_once, pending.size());
   const bool memory_limits = at_once < std::min(sharing.threads, pending.size());
   const auto shared =

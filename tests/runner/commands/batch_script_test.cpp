@@ -70,5 +70,36 @@ TEST(BatchScriptTest, WritesTimesAsSlurmReadsThem) {
   EXPECT_EQ(slurm_time(86400 * 2 + 3600 * 3 + 60), "2-03:01:00");
 }
 
+TEST(BatchScriptTest, ReadsTimesAsSlurmDoes) {
+  constexpr double kDay = 86400;
+  EXPECT_EQ(read_slurm_time("90"), 5400.0);
+  EXPECT_EQ(read_slurm_time("90:30"), 5430.0);
+  EXPECT_EQ(read_slurm_time("02:30:01"), 9001.0);
+  EXPECT_EQ(read_slurm_time("2-3"), 2 * kDay + 3 * 3600);
+  EXPECT_EQ(read_slurm_time("2-03:04"), 2 * kDay + 3 * 3600 + 4 * 60);
+  EXPECT_EQ(read_slurm_time("2-03:04:05"), 2 * kDay + 3 * 3600 + 4 * 60 + 5);
+  EXPECT_EQ(read_slurm_time("0"), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(read_slurm_time("UNLIMITED"), std::numeric_limits<double>::infinity());
+  for (const char* wrong : {"", "1h", "10 min", ":30", "1:", "1:2:3:4", "1-", "-1", "1-2:3:4:5",
+                            "1.5", "+5", "1--2", "99999999999"}) {
+    EXPECT_EQ(read_slurm_time(wrong), std::nullopt) << wrong;
+  }
+  for (const double seconds : {60.0, 3600.0, 2 * kDay + 3 * 3600 + 60}) {
+    EXPECT_EQ(read_slurm_time(slurm_time(seconds)), seconds);
+  }
+}
+
+TEST(BatchScriptTest, ReadsSizesOfMemoryAsSlurmDoes) {
+  EXPECT_EQ(read_slurm_memory("800"), 800.0 * 1048576);
+  EXPECT_EQ(read_slurm_memory("800M"), 800.0 * 1048576);
+  EXPECT_EQ(read_slurm_memory("512k"), 512.0 * 1024);
+  EXPECT_EQ(read_slurm_memory("16G"), 16.0 * 1073741824);
+  EXPECT_EQ(read_slurm_memory("1T"), 1099511627776.0);
+  EXPECT_EQ(read_slurm_memory("0"), std::numeric_limits<double>::infinity());
+  for (const char* wrong : {"", "G", "16GB", "1.5G", "-1G", "16 G", "sixteen", "16P"}) {
+    EXPECT_EQ(read_slurm_memory(wrong), std::nullopt) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace plumbline

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A long run that is ended by kill -9 or Ctrl-C goes on from its last checkpoint, to the same bits."""
 
+import json
 import re
 import shutil
 import signal
@@ -186,3 +187,16 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_run(
     assert said.count("a.h5.d/checkpoints: cannot make the folder: ") == 1
     assert "; the runs go on without new checkpoints" in said
     assert_same_numbers(tmp_path / "a.h5", undisturbed)
+
+
+def test_status_says_how_far_long_runs_are(program, killed):
+    def status(*words):
+        return subprocess.run([program, "status", "long.toml", "-o", "a.h5", *words], cwd=killed,
+                              check=True, capture_output=True, text=True).stdout
+
+    (under_way,) = json.loads(status("--json"))["under_way"]
+    said = status()
+    step = updates_before(finish(program, killed))
+    assert under_way == {"run_id": under_way["run_id"], "step": step, "steps": STEPS}
+    assert f"\n  run {under_way['run_id']}: checkpoint at step {step} of {STEPS} (" in said
+    assert json.loads(status("--json"))["under_way"] == []

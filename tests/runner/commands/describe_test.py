@@ -43,3 +43,13 @@ def test_normalizations_which_no_list_has_stand_in_their_setting(described):
                                             ("protocol.rerun.seeds", "integer in ")])
 def test_what_must_be_given_has_no_default(described, setting, after):
     assert described("study", setting).startswith(f"{setting} {after}")
+
+
+@pytest.mark.parametrize("table, setting, start", [
+    ("search", "trials", "trials integer in [1, "),
+    ("search", "halving.rungs", "halving.rungs list integers "),
+    ("halving", "factor", "factor integer 3 in [2, "),
+    ("protocol", "select.metric", "select.metric text one of "),
+    ("protocol", "rerun.seeds", "rerun.seeds integer in ")])
+def test_tables_of_a_study_are_described_by_themselves(described, table, setting, start):
+    assert described(table, setting).startswith(start)

@@ -127,9 +127,20 @@ def test_runs_that_the_plan_no_longer_has_are_kept_beside(call, folder):
 
     call("run", "small.toml", "model.depth=2,3", "-o", "a.h5")
     second = content(folder / "a.h5")
-    call("run", "small.toml", "model.depth=3", "-o", "a.h5")
+    call("run", "small.toml", "model.depth=2", "-o", "a.h5")
     assert content(folder / "a.h5.previous") == before
     assert content(folder / "a.h5.previous.2") == second
+
+
+def test_what_is_kept_already_is_not_kept_twice(call, folder):
+    call("run", "small.toml", "-o", "a.h5")
+    call("run", "small.toml", "model.depth=2", "-o", "a.h5")
+    before = content(folder / "a.h5.previous")
+    call("run", "small.toml", "model.depth=2,3", "-o", "a.h5")
+    result = call("run", "small.toml", "model.depth=3", "-o", "a.h5")
+    assert "4 earlier runs are not in this plan; they are kept in a.h5.previous\n" in result.stdout
+    assert content(folder / "a.h5.previous") == before
+    assert not (folder / "a.h5.previous.2").exists()
 
 
 def test_divergence_is_recorded_and_the_other_runs_finish(call, folder):

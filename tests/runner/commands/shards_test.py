@@ -128,6 +128,22 @@ def test_what_the_output_has_beyond_the_definition_of_the_shards_is_kept(
     assert_same_numbers(folder / "whole.h5", folder / "x.h5")
 
 
+def test_a_merge_takes_back_what_earlier_plans_have_left(call, folder, shards, assert_same_numbers):
+    call("run", "small.toml", "-o", "x.h5")
+    call("run", "small.toml", "model.depth=13", "-o", "x.h5")
+    shards(2, 1)
+    lacking = {*run_ids(folder / "x.h5.previous")} - {*run_ids(folder / "x.h5")}
+    lacking -= {*run_ids(folder / "x.shard-1-of-2.h5")}
+    assert lacking
+    done = call("merge", "-o", "x.h5")
+    assert "8 of 8 runs: 8 complete, 0 diverged, 0 failed, 0 pending; from 2 files\n" in done.stdout
+    taken = "1 run is" if len(lacking) == 1 else f"{len(lacking)} runs are"
+    assert f"{taken} taken back from x.h5.previous\n" in done.stdout
+    call("run", "small.toml", "-o", "whole.h5")
+    assert_same_numbers(folder / "whole.h5", folder / "x.h5")
+    assert not (folder / "x.h5.previous").exists(), "it holds nothing that the file lacks"
+
+
 def test_more_shards_than_files_that_may_be_open(call, folder, assert_same_numbers):
     call("run", "small.toml", "-o", "whole.h5")
     count = 40

@@ -197,7 +197,7 @@ TEST(Show, PrintsADashWhereThereIsNoNumber) {
   std::ostringstream out;
   show_tables(summary, out);
   EXPECT_EQ(out.str(), R"(Title
-a.h5: 0 of 1 runs complete, 0 diverged, 1 failed, 0 pending
+a.h5: 0 of 1 run complete, 0 diverged, 1 failed, 0 pending
 
 n complete runs in each group; median (quartiles) over them
 

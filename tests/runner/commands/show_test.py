@@ -84,6 +84,45 @@ def test_show_pools_runs_that_differ_in_the_seed_alone(call, folder, axes, diffe
     assert len(rows) >= different, "told apart in the table too"
 
 
+STUDIES = """
+[[study]]
+name = "with"
+set.budget.target = { metric = "train_accuracy", at_least = 1.0 }
+[[study]]
+name = "without"
+set.optimizer.lr = 0.2
+"""
+
+
+def test_show_says_of_studies_without_a_target_nothing_of_reaching_it(call, folder):
+    text = SMALL.replace("steps = 20", "steps = 20\nevaluate = { every = 10 }")
+    (folder / "studies.toml").write_text(text + STUDIES)
+    call("run", "studies.toml", "-o", "a.h5")
+    show = "show", "a.h5", "--metric", "steps_to_target", "--by", "study"
+    rows = [line.split() for line in call(*show).stdout.splitlines() if line.startswith("with")]
+    assert rows == [["with", "8", "0", "0", "of", "8:", "not", "reached"], ["without", "8", "0", "-"]]
+    groups = json.loads(call(*show, "--json").stdout)["groups"]
+    assert [group["values"]["steps_to_target"]["n"] for group in groups] == [8, 0]
+
+
+def test_show_keeps_the_stages_of_a_sweep_apart(call, folder):
+    (folder / "stages.toml").write_text(SMALL[:SMALL.index("[sweep]")] + """
+[[study]]
+[study.search]
+method = "grid"
+[study.search.space]
+optimizer.lr = [0.01, 0.1, 0.3]
+[study.search.halving]
+rungs = [10]
+metric = "valid_loss"
+""")
+    call("run", "stages.toml", "-o", "a.h5")
+    shown = json.loads(call("show", "a.h5", "--by", "activation", "--json").stdout)
+    assert shown["by"] == ["activation", "stage"]
+    assert [(group["key"]["stage"], group["runs"]["total"]) for group in shown["groups"]] == [
+        ("rung 1", 3), ("rung 2", 1)]
+
+
 def test_show_has_no_column_for_what_another_one_tells(call):
     call("run", "small.toml", "optimizer=sgd,adam", "model.depth=2", "-o", "a.h5")
     shown = json.loads(call("show", "a.h5", "--json").stdout)

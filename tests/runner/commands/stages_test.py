@@ -227,6 +227,18 @@ def test_the_numbers_are_the_same_after_interruptions(program, call, folder, ass
     assert_same_numbers(folder / "whole.h5", folder / "pieces.h5")
 
 
+def test_progress_counts_the_runs_of_later_stages_from_the_beginning(call):
+    said = call("run", "halving.toml", "-o", "a.h5", "--progress", "json").stderr
+    counts = [json.loads(line) for line in said.splitlines()]
+    assert {count["total"] for count in counts} == {66}
+    done = [count["done"] for count in counts]
+    assert done == sorted(done) and done[-1] == 66
+    said = call("run", "halving.toml", "model.activation=tanh", "-o", "a.h5").stderr
+    said = call("run", "halving.toml", "-o", "a.h5", "--progress", "plain").stderr.splitlines()
+    assert said == ["33 runs are taken back from a.h5.previous", "33 of 66 runs were there already",
+                    "66 of 66 runs, nothing to be computed"]
+
+
 def test_what_a_changed_number_would_have_chosen_is_computed(call, folder):
     """An axis value more in the sweep keeps the runs that are there."""
     call("run", "halving.toml", "-o", "a.h5")

@@ -283,11 +283,15 @@ def test_kept_runs_are_taken_back_where_the_plan_has_them_again(
     shutil.copy(undisturbed, folder / "a.h5")
     call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2")
     call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=1")
-    assert files_in(folder) == ["a.h5", "a.h5.previous", "a.h5.previous.2", "sweep.toml"]
+    assert files_in(folder) == ["a.h5", "a.h5.previous", "sweep.toml"]
+    told = call("status", "sweep.toml", "-o", "a.h5").stdout
+    assert f"1 of {RUNS} runs: " in told
+    assert (f"{RUNS - 1} of them are finished in a.h5.previous, from where `run` and `merge` take them"
+            in told)
     some = call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=4", "--progress", "plain")
     assert computed(some) == 0
     assert some.stderr.startswith("3 runs are taken back from a.h5.previous\n")
-    # The second holds nothing any more that the file lacks.
+    assert "4 of 4 runs, nothing to be computed\n" in some.stderr
     assert files_in(folder) == ["a.h5", "a.h5.previous", "sweep.toml"]
     assert computed(call("run", "sweep.toml", "-o", "a.h5")) == 0
     assert files_in(folder) == ["a.h5", "sweep.toml"]
@@ -323,8 +327,8 @@ def test_results_of_another_definition_are_refused_with_the_keys_that_differ(cal
     assert result.stderr == (
         "plumbline: a.h5: none of its 2 finished runs is one of this definition; these settings "
         "differ:\n"
-        "  model.width: 64 in the file, 8 in the definition\n"
-        f"  train.steps: {steps} in the file, 10, 20 in the definition\n"
+        "  model.width is 64 in the file and 8 in the definition\n"
+        f"  train.steps is {steps} in the file and 10, 20 in the definition\n"
         "-o names another file for this definition; --fresh writes this one anew\n")
     assert (folder / "a.h5").read_bytes() == before
     assert files_in(folder) == ["a.h5", "sweep.toml"]
@@ -332,10 +336,16 @@ def test_results_of_another_definition_are_refused_with_the_keys_that_differ(cal
          "--fresh")
 
 
+def test_a_refusal_does_not_name_what_has_merely_fewer_values(call, folder, undisturbed):
+    shutil.copy(undisturbed, folder / "a.h5")
+    result = call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2", "model.width=8", status=3)
+    assert "model.width" in result.stderr and "train.seed" not in result.stderr
+
+
 def test_segments_of_another_definition_are_refused_as_well(call, folder, killed):
     result = call("run", "sweep.toml", "-o", "a.h5", "model.width=8", status=3)
     assert f"none of its {len(killed)} finished runs is one of this definition" in result.stderr
-    assert "  model.width: 64 in the file, 8 in the definition" in result.stderr
+    assert "  model.width is 64 in the file and 8 in the definition" in result.stderr
     assert len(segments(folder)) >= 2
 
 

@@ -15,6 +15,22 @@ n=$(wc -l < calls)
 echo "$((16 + n));cluster"
 """
 
+# 4 trials, 2 survivors and 5 reruns of one.
+STAGES = """
+[[study]]
+[study.search]
+method = "grid"
+[study.search.space]
+optimizer.lr = [0.01, 0.03, 0.1, 0.3]
+[study.search.halving]
+rungs = [10]
+factor = 2
+metric = "valid_loss"
+[study.protocol]
+select = { metric = "valid_loss" }
+rerun = { seeds = 5 }
+"""
+
 
 @pytest.fixture
 def sbatch(folder):
@@ -93,8 +109,35 @@ def test_what_sbatch_refuses_is_told_with_what_is_in_the_queue(call, folder, sba
      "--sbatch: 'account' is no option of sbatch, such as --account=physics"),
     (["--shards", "2", "--sbatch=--a\n--b"], "is no option of sbatch"),
     (["--shards", "2", "--cpus-per-task", "0"], "--cpus-per-task"),
+    (["--shards", "2", "--time", "2h"],
+     "--time: '2h' is no time that Slurm reads, such as 90 (minutes), 02:30:00 or 1-12:00:00 (a day "
+     "and a half)"),
+    (["--shards", "2", "--memory", "16GB"],
+     "--memory: '16GB' is no size that Slurm reads, such as 800M or 16G: a whole number and K, M, G "
+     "or T"),
 ])
 def test_a_wrong_submission_is_refused(call, folder, words, message):
     done = call("submit", "small.toml", *words, status=2)
     assert message in done.stderr
     assert [path.name for path in folder.iterdir()] == ["small.toml"]
+
+
+def test_time_and_memory_by_hand_are_handed_on_and_measured_by_the_plan(call):
+    done = call("submit", "small.toml", "--shards", "2", "--time", "90:00", "--memory", "2G", "--dry-run")
+    assert '#SBATCH --time="90:00"' in done.stdout and '#SBATCH --mem="2G"' in done.stdout
+    assert "warning" not in done.stderr
+    done = call("submit", "small.toml", "train.steps=100000000", "train.evaluate.every=1000000",
+                "probes.error_signal.every=1000000", "probes.gradient_norm.every=1000000", "--shards", "2",
+                "--time", "00:30", "--memory", "1M", "--dry-run")
+    lines = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert [line.split(" is less than the ")[0] for line in lines] == [
+        "--time: warning: '00:30'", "--memory: warning: '1M'"]
+    assert all(line.endswith("that a shard is expected to take") for line in lines)
+
+
+def test_the_runs_of_later_stages_are_counted(call, folder):
+    text = (folder / "small.toml").read_text()
+    text = text[:text.index("[sweep]")] + STAGES
+    (folder / "stages.toml").write_text(text)
+    done = call("submit", "stages.toml", "--shards", "1", "--dry-run")
+    assert done.stderr.splitlines()[-1].startswith("11 runs in 1 shard, about ")

@@ -43,16 +43,6 @@ void write_first(const std::filesystem::path& path, const Plan& plan, std::size_
   writer.close();
 }
 
-TEST(CostRateTest, IsOverTheTimeInWhichAnyRunWasComputed) {
-  EXPECT_EQ(cost_rate({}), std::nullopt);
-  EXPECT_EQ(cost_rate({{100, 0, 5}}), std::nullopt);
-  EXPECT_EQ(cost_rate({{100, 2, 10}}), 5.0);
-  EXPECT_EQ(cost_rate({{100, 2, 10}, {100, 2, 10}}), 10.0) << "side by side";
-  EXPECT_EQ(cost_rate({{102, 2, 10}, {100, 2, 10}}), 5.0) << "one after the other";
-  EXPECT_EQ(cost_rate({{100, 2, 10}, {1100, 2, 10}}), 5.0) << "a pause does not count";
-  EXPECT_EQ(cost_rate({{100, 10, 30}, {102, 2, 10}, {109, 3, 8}}), 4.0) << "12 s in all";
-}
-
 TEST(SweepStatusTest, HasNoTimeLeftWhereNobodyComputes) {
   const TemporaryFolder folder;
   const Plan plan = ragged_plan();
@@ -84,7 +74,7 @@ TEST(SweepStatusTest, TellsTheTimeLeftFromWhatALivingProcessDoesInASecond) {
   EXPECT_THAT(status_text(status), HasSubstr("process " + std::to_string(getpid()) + " on "));
 }
 
-TEST(SweepStatusTest, CountsNeitherADeadProcessNorRunsFromBeforeALivingOne) {
+TEST(SweepStatusTest, DoesNotCountADeadProcess) {
   const TemporaryFolder folder;
   const Plan plan = ragged_plan();
   const auto file = folder / "x.h5";
@@ -94,9 +84,45 @@ TEST(SweepStatusTest, CountsNeitherADeadProcessNorRunsFromBeforeALivingOne) {
   EXPECT_EQ(sweep_status(plan, file, {file}).eta_seconds, std::nullopt);
   EXPECT_THAT(status_text(sweep_status(plan, file, {file})),
               HasSubstr("process 2000000000 on " + host_name() + ", which has ended"));
+}
+
+TEST(SweepStatusTest, GoesByTheRunsOfEarlierProcessesUntilTheLivingOneHasFinishedAny) {
+  const TemporaryFolder folder;
+  const Plan plan = ragged_plan();
+  const auto file = folder / "x.h5";
   write_lock(file, std::to_string(getpid()) + ' ' + host_name(), 1700001000);
   EXPECT_EQ(sweep_status(plan, file, {file}).eta_seconds, std::nullopt);
   EXPECT_THAT(status_line(sweep_status(plan, file, {file})), HasSubstr("no run has finished yet"));
+  write_first(file, plan, 3);
+  const double done = plan.runs[0].cost + plan.runs[1].cost + plan.runs[2].cost;
+  double left = 0;
+  for (std::size_t i = 3; i < 8; ++i) left += plan.runs[i].cost;
+  const SweepStatus status = sweep_status(plan, file, {file});
+  ASSERT_TRUE(status.eta_seconds.has_value());
+  EXPECT_NEAR(*status.eta_seconds, left / (done / 2.25), 1e-9 * left);
+}
+
+TEST(SweepStatusTest, TakesADivergedRunForTheStepsThatItMadeAlone) {
+  const TemporaryFolder folder;
+  const Plan plan = ragged_plan();
+  const auto file = folder / "x.h5";
+  ResultsWriter writer(file, plan, example_provenance());
+  for (std::size_t i = 0; i < 2; ++i) {
+    RunRecord record = example_record(plan, i);
+    if (i == 1) {
+      record.status = RunStatus::diverged;
+      record.n_steps = 3;  // of 12
+    }
+    writer.write(i, record);
+  }
+  writer.close();
+  write_lock(file, std::to_string(getpid()) + ' ' + host_name(), 1700000000);
+  const double done = plan.runs[0].cost + 3.0 / 12 * plan.runs[1].cost;
+  double left = 0;
+  for (std::size_t i = 2; i < 8; ++i) left += plan.runs[i].cost;
+  const SweepStatus status = sweep_status(plan, file, {file});
+  ASSERT_TRUE(status.eta_seconds.has_value());
+  EXPECT_NEAR(*status.eta_seconds, left / (done / 1.25), 1e-9 * left);
 }
 
 TEST(SweepStatusTest, TakesAProcessElsewhereToLiveWhileItWrites) {

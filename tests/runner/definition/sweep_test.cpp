@@ -27,7 +27,7 @@ const std::vector<BadText> kBadTexts{
     {"[sweep]\nzip = [3]\n", {"d.toml:4:8: 'sweep.zip' is an integer; expected a table"}},
     {"[[sweep.zip]]\n", {"d.toml:3:1: 'sweep.zip' has no keys"}},
     {"[[sweep.zip]]\nmodel.depth = [1, 2]\noptimizer.lr = [0.1]\n",
-     {"d.toml:5:16: 'optimizer.lr' has 1 values and 'model.depth', at d.toml:4:15, has 2; settings "
+     {"d.toml:5:16: 'optimizer.lr' has 1 value and 'model.depth', at d.toml:4:15, has 2; settings "
       "that move together have equally many"}},
     {"[[sweep.zip]]\nmodel.depth = []\n", {"d.toml:4:15: 'model.depth' is an axis without values"}},
     {"[[sweep.zip]]\nmodel.depth = 2\n",

@@ -38,13 +38,34 @@ TEST(DifferingSettingsTest, AreNamedWithTheValuesOfBoth) {
   const Plan other = plan_of(file, {"model.depth=2,3,4", "model.width=8"});
   EXPECT_FALSE(are_same_runs(one, other));
   const std::vector<DifferingSetting> differing = differing_settings(one, other);
-  ASSERT_THAT(differing, ElementsAre(DifferingSetting{"model.depth", "2, 3", "2, 3, 4"},
+  ASSERT_THAT(differing, ElementsAre(DifferingSetting{"model.depth", "2, 3", "2, 3, 4", true},
                                      DifferingSetting{"model.width", "4", "8"}));
   EXPECT_EQ(differences_text(differing, "in a.h5", "in b.h5"),
             "model.depth is 2, 3 in a.h5 and 2, 3, 4 in b.h5; "
             "model.width is 4 in a.h5 and 8 in b.h5");
   EXPECT_EQ(differences_text(differing, "there", "here", 1),
             "model.depth is 2, 3 there and 2, 3, 4 here; and 1 more");
+  EXPECT_EQ(differences_text(differing, "there", "here", 1, " / "),
+            "model.depth is 2, 3 there and 2, 3, 4 here / and 1 more");
+}
+
+TEST(DifferingSettingsTest, KeepPlansApartWhereNoRunsHaveThemAlike) {
+  const DefinitionFile file(kBody);
+  const Plan plan = plan_of(file, {"optimizer.name=sgd,momentum", "train.seed=0,1,2"});
+  const auto keys = [&](const Lines& overrides) {
+    std::vector<std::string> named;
+    for (const DifferingSetting& one :
+         keeping_apart(differing_settings(plan, plan_of(file, overrides)))) {
+      named.push_back(one.key);
+    }
+    return named;
+  };
+  EXPECT_THAT(keys({"optimizer.name=sgd", "train.seed=0", "model.width=8"}),
+              ElementsAre("model.width"))
+      << "of momentum's settings sgd has none in either plan";
+  EXPECT_THAT(keys({"optimizer.name=sgd", "train.seed=3,4"}), ElementsAre("train.seed"));
+  EXPECT_THAT(keys({"optimizer.name=sgd,momentum", "train.seed=0"}), ElementsAre("train.seed"))
+      << "nothing else differs";
 }
 
 TEST(DifferingSettingsTest, MayBeSetInOnePlanAlone) {
@@ -58,16 +79,16 @@ TEST(DifferingSettingsTest, MayBeSetInOnePlanAlone) {
   EXPECT_THAT(only_in_other, testing::Contains("optimizer.beta2"));
   const std::vector<DifferingSetting> back = differing_settings(other, one);
   EXPECT_THAT(back, testing::Contains(DifferingSetting{"optimizer.beta2", "0.999", ""}));
-  EXPECT_EQ(differences_text({{"a.b", "1", ""}}, "there", "here"),
+  EXPECT_EQ(differences_text({{"a.b", "1", "", false}}, "there", "here"),
             "a.b is 1 there and not set here");
 }
 
 TEST(DifferingSettingsTest, CutsALongListOfValues) {
   const DefinitionFile file(kBody);
   const Plan other = plan_of(file, {"train.seed=0,1,2,3,4,5,6,7,8,9"});
-  EXPECT_THAT(
-      differing_settings(plan_of(file), other),
-      ElementsAre(DifferingSetting{"train.seed", "0", "0, 1, 2, 3, 4, 5, 6, 7, ... (10 values)"}));
+  EXPECT_THAT(differing_settings(plan_of(file), other),
+              ElementsAre(DifferingSetting{"train.seed", "0",
+                                           "0, 1, 2, 3, 4, 5, 6, 7, ... (10 values)", true}));
 }
 
 TEST(DifferingSettingsTest, AreNoneWhereTheSameValuesAreCombinedOtherwise) {

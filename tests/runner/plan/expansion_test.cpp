@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "experiments/runner/plan/plan.hpp"
+#include "experiments/runner/plan/stages.hpp"
 #include "tests/runner/definition_file.hpp"
 
 namespace plumbline {

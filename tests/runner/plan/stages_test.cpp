@@ -13,6 +13,7 @@
 
 #include "experiments/runner/plan/expansion.hpp"
 #include "experiments/runner/plan/plan.hpp"
+#include "experiments/runner/plan/shards.hpp"
 #include "tests/runner/definition_file.hpp"
 
 namespace plumbline {
@@ -287,6 +288,11 @@ TEST(ForeseenTest, HasAllRunsBeforeAnyIsDecided) {
   }
 }
 
+TEST(ForeseenTest, IsCountedInShardsToo) {
+  // Of each of two cells five trials, then three, then two, with two seeds.
+  EXPECT_THAT(runs_of_shards(plan_of(kHalving), 2), ElementsAre(20, 20));
+}
+
 TEST(ForeseenTest, TakesTheDearestTrials) {
   const Plan plan = plan_of(R"(
 [[study]]
@@ -305,11 +311,21 @@ rerun = { seeds = 2 }
 }
 
 TEST(StagesTest, OfTwoStudiesDoNotComeToOneRun) {
-  Plan plan = plan_of(std::string(kProtocol) + "train.seed = 10\n", {"optimizer.lr=0.5"});
+  std::string body = kProtocol;
+  body += "train.seed = 10\n";
+  EXPECT_EQ(problem_of(body), "") << "of another rate";
+  EXPECT_EQ(
+      problem_of(body.replace(body.find("0.9"), 3, "0.2")),
+      "stage 'rerun' of the study 'chosen' with 'optimizer.lr' = 0.2, 'train.seed' = 10 may come "
+      "to the same run as the study 'plain' with 'train.seed' = 10\n");
+  Plan plan = plan_of(kProtocol);
   const auto value = [](const RunSpec&, const Criterion&) -> std::optional<double> { return 1; };
+  Plan grown = plan;
+  add_stages(grown, value);
+  plan.runs.back().run_id = grown.runs.back().run_id;
   try {
     add_stages(plan, value);
-    FAIL() << "the override makes a rerun of the plain study's run";
+    FAIL() << "another study has the run of a rerun";
   } catch (const DefinitionError& error) {
     EXPECT_THAT(
         error.problems().front().message,
@@ -332,12 +348,25 @@ TEST(StagesTest, AreRefusedWhereTrialsCannotBeCompared) {
 
 TEST(StagesTest, OfAProtocolHaveSeedsOfTheirOwn) {
   const std::string body = kProtocol;
-  EXPECT_EQ(problem_of("[sweep]\nseeds = 2\n" + body),
+  const std::string alone = body.substr(0, body.rfind("[[study]]"));
+  EXPECT_EQ(problem_of("[sweep]\nseeds = 2\n" + alone),
             "'sweep.seeds' is given beside 'study.protocol', which has seeds of its own\n");
+  EXPECT_THAT(problem_of("[sweep.grid]\ntrain.seed = [1, 2]\n" + body),
+              HasSubstr("an axis of 'train.seed' is given beside 'study.protocol'"));
   EXPECT_EQ(problem_of("[sweep.grid]\ntrain.order_seed = [1, 2]\n" + body), "");
   EXPECT_EQ(problem_of("[[study]]\n[study.protocol]\nselect = { metric = \"valid_loss\" }\n"
                        "rerun = { seeds = 2 }\n"),
             "'study.protocol' chooses among the trials of 'study.search', and there is none\n");
+}
+
+TEST(StagesTest, OfAProtocolLeaveTheSeedsOfTheSweepToOtherStudies) {
+  const Plan plan = plan_of("[sweep]\nseeds = 4\n" + std::string(kProtocol));
+  std::vector<std::int64_t> chosen;
+  std::vector<std::int64_t> plain;
+  for (const RunSpec& run : plan.runs) (run.study == 0 ? chosen : plain).push_back(run.seed);
+  EXPECT_THAT(chosen, ElementsAre(7, 8, 7, 8, 7, 8));
+  EXPECT_THAT(plain, ElementsAre(0, 1, 2, 3));
+  EXPECT_EQ(runs_foreseen(plan), 6U + 3U + 4U);
 }
 
 }  // namespace

@@ -154,7 +154,7 @@ TEST(ResultsLayout, EachSettingOfThoseThatMoveTogetherIsAnAxis) {
   EXPECT_THAT(setting_of(layout, "activation").texts, ElementsAre("tanh", "relu", "relu"));
   EXPECT_EQ(
       plan_summary(plan, layout),
-      "3 runs: 2 values of steps, activation x 2 values of depth x 1 values of seed; 1 excluded");
+      "3 runs: 2 values of steps, activation x 2 values of depth x 1 value of seed; 1 excluded");
 }
 
 TEST(ResultsLayout, ARunOfOneOfSeveralStudiesIsLabelledByItsName) {
@@ -170,8 +170,8 @@ TEST(ResultsLayout, ARunOfOneOfSeveralStudiesIsLabelledByItsName) {
   EXPECT_EQ(study.role, "label");
   EXPECT_TRUE(std::isnan(setting_of(layout, "momentum").numbers[2]));
   EXPECT_EQ(plan_summary(plan, layout),
-            "3 runs: heavy: 2 trials (halton, seed 7) of momentum, batch x 1 values of seed; "
-            "2: 1 values of seed");
+            "3 runs: heavy: 2 trials (halton, seed 7) of momentum, batch x 1 value of seed; "
+            "2: 1 value of seed");
 }
 
 TEST(ResultsLayout, OneStudyNeedsNoLabel) {

@@ -16,7 +16,8 @@ ProgressCounts quarter() {
           .diverged = 1,
           .cost_done = 50,
           .cost_total = 200,
-          .elapsed_seconds = 3};
+          .elapsed_seconds = 3,
+          .cost_computed = 50};
 }
 
 TEST(Progress, WeighsTheTimeLeftByCostNotByTheNumberOfRuns) {
@@ -26,6 +27,30 @@ TEST(Progress, WeighsTheTimeLeftByCostNotByTheNumberOfRuns) {
 
 TEST(Progress, DoesNotKnowTheTimeLeftBeforeTheFirstRunIsFinished) {
   EXPECT_EQ(eta_seconds({.total = 4, .cost_total = 8, .elapsed_seconds = 2}), std::nullopt);
+}
+
+TEST(Progress, TakesRunsThatDivergedEarlyForTheStepsThatTheyMadeAlone) {
+  // 20 of 200 were computed in 3 s, at 150 left: 22.5 s. As whole runs it would be 9 s.
+  ProgressCounts counts = quarter();
+  counts.cost_computed = 20;
+  EXPECT_EQ(eta_seconds(counts), 22.5);
+}
+
+TEST(Progress, GoesByEarlierCallsUntilARunOfThisOneIsFinished) {
+  ProgressCounts counts{
+      .done = 37, .total = 40, .cost_total = 60, .elapsed_seconds = 2, .before = 37};
+  EXPECT_EQ(eta_seconds(counts), std::nullopt);
+  counts.earlier_rate = 5;
+  EXPECT_EQ(eta_seconds(counts), 10.0);
+  counts.elapsed_seconds = 13;
+  EXPECT_EQ(eta_seconds(counts), 0.0) << "it takes longer than it took";
+  counts.cost_done = counts.cost_computed = 26;
+  EXPECT_EQ(eta_seconds(counts), 17.0) << "34 left at 2 a second";
+}
+
+TEST(Progress, SaysWhereNothingIsLeftToBeComputed) {
+  EXPECT_EQ(plain_line({.done = 8, .total = 8, .before = 8}),
+            "8 of 8 runs, nothing to be computed");
 }
 
 TEST(Progress, HasNoTimeLeftWhenEveryRunIsFinished) {
@@ -101,7 +126,7 @@ class ProgressOverTime : public testing::Test {
 TEST_F(ProgressOverTime, PlainWritesEveryTenSecondsAndAtTheEnd) {
   Progress progress = begin(ProgressMode::plain);
   now_ = 104;
-  progress.finished(RunStatus::complete, 1);
+  progress.finished(RunStatus::complete, 1, 1);
   now_ = 109.9;
   progress.tick();
   EXPECT_EQ(written(), "");
@@ -111,9 +136,9 @@ TEST_F(ProgressOverTime, PlainWritesEveryTenSecondsAndAtTheEnd) {
   now_ = 119;
   progress.tick();
   EXPECT_EQ(written(), "");
-  progress.finished(RunStatus::failed, 1);
-  progress.finished(RunStatus::diverged, 1);
-  progress.finished(RunStatus::complete, 1);
+  progress.finished(RunStatus::failed, 1, 1);
+  progress.finished(RunStatus::diverged, 1, 1);
+  progress.finished(RunStatus::complete, 1, 1);
   now_ = 120;
   progress.end();
   EXPECT_EQ(written(), "4 of 4 runs, 0.2 runs/s, in 20 s, 1 diverged, 1 failed\n");
@@ -124,7 +149,7 @@ TEST_F(ProgressOverTime, LiveDrawsOverItselfAndIsClearedAtTheEnd) {
   progress.tick();
   EXPECT_EQ(written(), "\r0/4 runs  ? runs/s  ETA ?  0 diverged  0 failed\033[K");
   now_ = 100.05;
-  progress.finished(RunStatus::complete, 1);
+  progress.finished(RunStatus::complete, 1, 1);
   EXPECT_EQ(written(), "");
   now_ = 102;
   progress.tick();
@@ -156,20 +181,20 @@ TEST_F(ProgressOverTime, JsonWritesAtFinishedRunsAtMostEveryHalfSecondAndTheLast
   now_ = 101;
   progress.tick();
   EXPECT_EQ(written(), "");
-  progress.finished(RunStatus::complete, 1);
+  progress.finished(RunStatus::complete, 1, 1);
   EXPECT_EQ(written(), R"({"done":1,"total":4,"failed":0,"diverged":0,"elapsed_seconds":1.0,)"
                        R"("eta_seconds":3.0})"
                        "\n");
   now_ = 101.4;
-  progress.finished(RunStatus::diverged, 1);
+  progress.finished(RunStatus::diverged, 1, 1);
   EXPECT_EQ(written(), "");
   now_ = 101.5;
-  progress.finished(RunStatus::failed, 1);
+  progress.finished(RunStatus::failed, 1, 1);
   EXPECT_EQ(written(), R"({"done":3,"total":4,"failed":1,"diverged":1,"elapsed_seconds":1.5,)"
                        R"("eta_seconds":0.5})"
                        "\n");
   now_ = 101.6;
-  progress.finished(RunStatus::complete, 1);
+  progress.finished(RunStatus::complete, 1, 1);
   progress.end();
   EXPECT_EQ(written(), R"({"done":4,"total":4,"failed":1,"diverged":1,"elapsed_seconds":1.6,)"
                        R"("eta_seconds":0.0})"
@@ -178,17 +203,31 @@ TEST_F(ProgressOverTime, JsonWritesAtFinishedRunsAtMostEveryHalfSecondAndTheLast
 
 TEST_F(ProgressOverTime, JsonDoesNotTellTheLastStateTwice) {
   Progress progress = begin(ProgressMode::json);
-  progress.finished(RunStatus::complete, 1);
+  progress.finished(RunStatus::complete, 1, 1);
   written();
   progress.end();
   EXPECT_EQ(written(), "");
+}
+
+TEST_F(ProgressOverTime, CountsRunsThatAreStillToCome) {
+  Progress progress = begin(ProgressMode::plain);
+  progress.begin_with(6);
+  progress.expect(10, 20.0);
+  now_ = 110;
+  progress.finished(RunStatus::complete, 2, 2);
+  progress.tick();
+  EXPECT_EQ(written(), "7 of 16 runs, 0.1 runs/s, about 1 min 30 s left, 0 diverged, 0 failed\n");
+  progress.expect(9, 18.0);  // the next stage: what is left is what was said
+  now_ = 120;
+  progress.tick();
+  EXPECT_EQ(written(), "7 of 16 runs, 0.05 runs/s, about 3 min 00 s left, 0 diverged, 0 failed\n");
 }
 
 TEST_F(ProgressOverTime, NoneWritesNothing) {
   Progress progress = begin(ProgressMode::none);
   now_ = 200;
   progress.tick();
-  progress.finished(RunStatus::failed, 4);
+  progress.finished(RunStatus::failed, 4, 4);
   progress.end();
   EXPECT_EQ(written(), "");
 }

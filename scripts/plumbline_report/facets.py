@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The runs of a sweep, divided into panels or lines by what varies."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from plumbline_report.layer_profiles import in_order
+from plumbline_report.results import Results, ResultsError
+
+
+@dataclass(frozen=True)
+class Facet:
+    """Runs that are equal in all that divides, and its values as text, such as "relu, depth 8"."""
+
+    title: str
+    runs: xr.Dataset
+
+
+def facets(results: Results, runs: xr.Dataset, within: set[str], most: int) -> list[Facet]:
+    """`runs` by the swept settings that are not in `within`, in the order of the file.
+
+    Raises ResultsError where there are more than `most`.
+    """
+    names = [name for name in results.sweep_axes if name in runs and name not in within]
+    names = [name for name in names if len(in_order(runs[name])) > 1]
+    if not names:
+        return [Facet("", runs)]
+    keys = list(zip(*(runs[name].values.tolist() for name in names)))
+    kinds = list(dict.fromkeys(keys))
+    if len(kinds) > most:
+        raise ResultsError(
+            f"{results.path}: {len(kinds)} combinations of {', '.join(names)}, and at most {most} are "
+            f"drawn; `plumbline run DEFINITION {names[0]}=... -o OTHER.h5` makes a smaller file")
+    return [Facet(_title(names, kind),
+                  runs.isel(run=np.flatnonzero([key == kind for key in keys]))) for kind in kinds]
+
+
+def _title(names: list[str], values: tuple) -> str:
+    """Texts speak for themselves, numbers need their names."""
+    words = []
+    for name, value in zip(names, values):
+        if not isinstance(value, str):
+            words.append(f"{name.replace('_', ' ')} {value:g}")
+        else:
+            words.append(value or f"no {name}")
+    return ", ".join(words)
+
+
+def caption(results: Results, runs: xr.Dataset, said: str) -> str:
+    """`said` of lines and colours, then which runs they are and where they come from."""
+    commit = str(results.provenance.get("git_commit", "unknown"))
+    return f"{said} {results.share_of_runs(runs)}, commit {commit[:12]}."
+
+
+def of_seeds(runs: xr.Dataset) -> str:
+    """What is drawn of the runs of one kind, such as "median over 5 seeds"."""
+    count = len(in_order(runs["seed"]))
+    return "one seed" if count == 1 else f"median over {count} seeds"
