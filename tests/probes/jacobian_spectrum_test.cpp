@@ -199,6 +199,7 @@ TEST_P(JacobianSpectrumOf, IsThatOfDifferencesOfTheOutputsOfTheNetAsItIsUsed) {
   // So that the running statistics are not those of the start, nor those of a batch.
   network.forward(parameters, examples.inputs(0, run.batch),
                   {.statistics = RunningStatistics::follow});
+  examples.show(kExamples);
 
   ProbeAlone<double> probe("jacobian_spectrum", {{"examples", node(kExamples)}}, probed);
   const Snapshot<double> at{.network = network, .parameters = parameters, .gradient = {}};
