@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "engine/theory/correlation_map.hpp"
+#include "engine/theory/unit_functions.hpp"
 
 namespace plumbline {
 
@@ -18,6 +19,10 @@ std::vector<double> gradient_correlation(const Activation& activation, double sk
                                          double c, std::size_t depth) {
   std::vector<double> correlations;
   constexpr double kSettled = 1e-15;
+  constexpr double kLongest = 1e4;  // the nodes of a pair's quadrature are some q in number
+  const std::vector<UnitFunction> functions = unit_functions(activation);
+  const bool all_rectifiers = std::ranges::all_of(
+      functions, [](const UnitFunction& phi) { return rectifier(phi).has_value(); });
   double correlation = 1;
   double factor = 1;
   bool settled = false;
@@ -26,6 +31,7 @@ std::vector<double> gradient_correlation(const Activation& activation, double sk
       correlations.push_back(correlation *= factor);
       continue;
     }
+    if (q > kLongest && !all_rectifiers) return {};
     const std::optional<PairMeans> means = pair_means(activation, q, c);
     if (!means) return {};
     const GaussianMoments moments = quick_moments(activation, q);

@@ -16,7 +16,7 @@ namespace plumbline {
 /// A plain net, from two inputs of length q and correlation c:
 ///   corr_L = prod_l E[phi'(u1) phi'(u2)] / E[phi'^2],   (q, c) by the length and the correlation map.
 /// ReLU at He's variance falls as L^-3 and not as 2^-L. Empty for an activation that does not treat units
-/// one by one (maxout).
+/// one by one (maxout), and where lengths grow beyond 1e4 but for rectifiers, for which it is in closed form.
 std::vector<double> plain_gradient_correlation(const Activation& activation, double weight_variance,
                                                double bias_variance, double q, double c,
                                                std::size_t depth);

@@ -60,5 +60,12 @@ TEST(GradientCorrelationTest, IsUndefinedForMaxout) {
   EXPECT_TRUE(plain_gradient_correlation(*activation("maxout"), 1, 0, 1, 0, 3).empty());
 }
 
+// Of lengths that square in each layer; 18 sqrt(q) panels a direction would take hours.
+TEST(GradientCorrelationTest, IsNotKnownWhereLengthsOutgrowQuadrature) {
+  EXPECT_TRUE(plain_gradient_correlation(*activation("relu_squared"), 1.5, 0.05, 2, 0, 10).empty());
+  EXPECT_EQ(plain_gradient_correlation(*activation("relu_squared"), 1.5, 0.05, 2, 0, 2).size(), 2U);
+  EXPECT_EQ(plain_gradient_correlation(*activation("relu"), 4, 0, 1e6, 0, 10).size(), 10U);
+}
+
 }  // namespace
 }  // namespace plumbline

@@ -10,6 +10,7 @@
 #include "engine/theory/gradient_correlation.hpp"
 #include "engine/theory/jacobian_spectrum.hpp"
 #include "engine/theory/residual_theory.hpp"
+#include "engine/theory/unit_functions.hpp"
 #include "experiments/runner/definition/argument_settings.hpp"
 
 namespace plumbline {
@@ -74,8 +75,10 @@ void add_plain_depth(std::vector<TheoryNumber>& numbers, const TheoryRequest& re
   const std::vector<double> correlation = plain_gradient_correlation(
       *request.activation, request.weight_variance, request.bias_variance, q, 0, *request.depth);
   numbers.push_back({"gradient_correlation", correlation.empty() ? kNaN : correlation.back(),
-                     correlation.empty() ? "undefined: an output takes several units"
-                                         : "of two inputs that are uncorrelated in layer 1"});
+                     !correlation.empty() ? "of two inputs that are uncorrelated in layer 1"
+                     : unit_functions(*request.activation).empty()
+                         ? "undefined: an output takes several units"
+                         : "not known: lengths grow beyond what quadrature follows"});
   add_jacobian(numbers, request, q, WeightEnsemble::gaussian, "gaussian");
   add_jacobian(numbers, request, q, WeightEnsemble::orthogonal, "orthogonal");
 }

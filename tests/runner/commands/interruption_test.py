@@ -165,7 +165,7 @@ def test_a_signal_before_the_first_finished_run_leaves_no_file_behind(folder, st
                     "probes.error_signal.every=1000000000", "sweep.seeds=1", "-o", "a.h5",
                     stdout=subprocess.PIPE, stderr=program_side)
     os.close(program_side)
-    read_until(terminal, b"0/1 runs")
+    read_until(terminal, b"0/1 run ")
     process.send_signal(signal.SIGINT)
     seen = read_until(terminal, None)
     out, _ = process.communicate(timeout=DEADLINE_SECONDS)
