@@ -16,6 +16,8 @@ namespace plumbline::probes {
 
 namespace {
 
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
 // A mean over the batch, with the variance of single examples.
 struct Observed {
   double mean = 0;
@@ -55,15 +57,16 @@ double alpha_of(const End& start, const End& end) {
   const double share = rest / (2 * variance);
   const double first = start.slope.mean + start.slope.variance * share;
   const double last = end.slope.mean + end.slope.variance * share;
-  if (last < first) return -1;
-  return first == 0 ? std::numeric_limits<double>::quiet_NaN() : -last / first;
+  if (last < first) return end.loss.mean > start.loss.mean ? kNaN : -1;
+  return first == 0 ? kNaN : -last / first;
 }
 
 // Where an update, of any rule, has gone on the way down that it took, seen as a parabola: -1 where it stood
 // before, 0 the minimum, 1 on the other slope at the height where it began, more than 1 above that. It is -1
-// too where the parabola opens downward, since it is still going down, and where nothing moved; below -1 where
-// the update began uphill. NaN at the last step, where no two examples differ in anything, and where the slope
-// at the start is 0. The batch and its noise are the same at both ends. Runs the net over it before and after
+// too where the parabola opens downward and the loss did go down, since it is still going down, and where nothing
+// moved; below -1 where the update began uphill. NaN where the parabola opens downward though the loss rose, as
+// behind a jump that no parabola follows; at the last step; where no two examples differ in anything; and where
+// the slope at the start is 0. The batch and its noise are the same at both ends. Runs the net over it before and after
 // the update, with a product a layer more each time (individual_gradients.hpp), and keeps two blocks.
 template <typename T>
 class Alpha final : public Probe<T> {
@@ -123,7 +126,8 @@ class Alpha final : public Probe<T> {
 ProbeEntry alpha() {
   return simple_probe<Alpha>({
       .summary = "How far an update went down the parabola along it: -1 not at all, 0 to the "
-                 "minimum, 1 as high on the other side; NaN at the last step.",
+                 "minimum, 1 as high on the other side; NaN at the last step, and where the loss "
+                 "rises though its slope falls.",
       .formula = "-q'(1) / q'(0), q the likeliest quadratic for losses and slopes along the update "
                  "at its ends, with the variances that they have over the batch",
       .paper =

@@ -62,9 +62,8 @@ struct LineOverLayers {
 };
 
 // How fast the norms of the gradients, and the error signals, change from layer to layer: the slope s of
-// ln x_l over l and its standard error, xi = -1 / (2 s), and ln (x_first / x_last). Below -1/(2 s) stands
-// ln chi = -2 s of mean-field theory, so xi is 1 / ln chi: negative where signals vanish on their way down,
-// its magnitude the depth scale xi_grad. Layers whose x is 0 or not finite are left out of the line; x_first
+// ln x_l over l and its standard error, xi = 1 / (2 s), and ln (x_first / x_last). ln chi of mean-field theory
+// is -2 s, so xi is its depth scale xi_grad = -1 / ln chi: negative where signals grow on their way down. Layers whose x is 0 or not finite are left out of the line; x_first
 // is that of the first layer that has one, as the first step of an unrolled layer has no gradient_norm.
 template <typename T>
 class DecayRate final : public Probe<T> {
@@ -93,7 +92,7 @@ class DecayRate final : public Probe<T> {
     const LineOverLayers line(fitted, first);
     values[quantity][0] = line.slope;
     values[quantity + 1][0] = line.slope_error;
-    values[quantity + 2][0] = -1 / (2 * line.slope);
+    values[quantity + 2][0] = 1 / (2 * line.slope);
     const auto first_defined =
         std::ranges::find_if(fitted, [](double logarithm) { return !std::isnan(logarithm); });
     values[quantity + 3][0] = first_defined == fitted.end() ? kNaN : *first_defined - fitted.back();
@@ -121,9 +120,9 @@ class DecayRateKind final : public ProbeKindOf<DecayRateKind> {
       all.push_back(
           {of + "_slope_error", "Standard error of " + of + "_slope.", "1", QuantityAxis::none});
       all.push_back({of + "_xi",
-                     "-1 / (2 " + of +
-                         "_slope): the depth scale in layers, negative where it "
-                         "vanishes towards the input.",
+                     "1 / (2 " + of +
+                         "_slope): the depth scale xi_grad in layers, negative where it "
+                         "grows towards the input.",
                      "1", QuantityAxis::none});
       all.push_back({of + "_log_ratio",
                      "Natural logarithm of the ratio of " + of + " of the first layer to the last.",
@@ -153,7 +152,7 @@ ProbeEntry decay_rate() {
   return probe_entry<DecayRateKind>({
       .summary = "How fast gradient norms and error signals decay over the layers: slope, its "
                  "standard error, depth scale, and ratio of the first layer to the last.",
-      .formula = "slope s of ln x_l over l; xi = -1 / (2 s); ln(x_first / x_last)",
+      .formula = "slope s of ln x_l over l; xi = 1 / (2 s); ln(x_first / x_last)",
       .paper = "Schoenholz, Gilmer, Ganguli & Sohl-Dickstein, Deep information propagation, ICLR "
                "2017, arXiv:1611.01232",
   });

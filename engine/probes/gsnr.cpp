@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <cfloat>
 #include <cstddef>
 #include <limits>
@@ -59,11 +58,15 @@ class Gsnr final : public Probe<T> {
  private:
   static double mean_ratio(std::span<const T> gradient, std::span<const double> moments,
                            double least) {
+    const auto square = [&](std::size_t j) {
+      return static_cast<double>(gradient[j]) * static_cast<double>(gradient[j]);
+    };
     // Moments of NaN count, so that they are seen.
-    const auto counts = [&](std::size_t j) { return !(moments[j] < DBL_MIN); };
+    const auto counts = [&](std::size_t j) {
+      return !(moments[j] < DBL_MIN) && !(moments[j] - square(j) <= least * moments[j]);
+    };
     const double sum = sum_of(gradient.size(), [&](std::size_t j) {
-      const double square = static_cast<double>(gradient[j]) * static_cast<double>(gradient[j]);
-      return counts(j) ? square / std::max(moments[j] - square, least * moments[j]) : 0;
+      return counts(j) ? square(j) / (moments[j] - square(j)) : 0;
     });
     return sum / sum_of(gradient.size(), [&](std::size_t j) { return counts(j) ? 1.0 : 0.0; });
   }

@@ -38,8 +38,7 @@ template <typename T>
 class JacobianSpectrum final : public Probe<T> {
  public:
   explicit JacobianSpectrum(const ProbedRun& run)
-      : has_layers_(ExampleJacobians::has_plain_layers(run)),
-        jacobians_(run) {}
+      : has_layers_(ExampleJacobians::has_plain_layers(run)), jacobians_(run) {}
 
   void running_net(const Snapshot<T>& at, const RunningNet<T>& net,
                    const Readings& values) override {

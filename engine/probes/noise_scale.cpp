@@ -15,7 +15,8 @@ namespace plumbline::probes {
 
 namespace {
 
-// Of gradients g_i with the mean G and the covariance Sigma over the training set. With g their mean over the
+// Of gradients g_i with the mean G and the covariance Sigma over all examples there might be, of which the batch is
+// a sample; of the training set's own gradient the square is larger by tr(Sigma) / N. With g their mean over the
 // B examples of the batch, and m that of |g_i|^2, E m = |G|^2 + tr(Sigma) and E |g|^2 = |G|^2 + tr(Sigma) / B,
 // so that
 //   tr(Sigma) ~ B / (B - 1) (m - |g|^2),  |G|^2 ~ (B |g|^2 - m) / (B - 1)
@@ -59,7 +60,8 @@ class NoiseScale final : public Probe<T> {
          "estimated without bias.",
          "1", QuantityAxis::none},
         {"gradient_square",
-         "|G|^2, the square of the training set's gradient, estimated without bias from the batch.",
+         "|G|^2, the square of the gradient over all examples there might be, estimated without "
+         "bias from the batch.",
          "1", QuantityAxis::none},
         {"layer_noise_scale",
          "tr(Sigma) / |G|^2 of dL/dW_l; of an unrolled layer that of all steps."}};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <cstddef>
 #include <memory>
@@ -20,7 +21,7 @@ namespace {
 //   inner product test  theta^2 = 1/(B (B - 1)) sum_i (g_i.g / |g|^2 - 1)^2
 //   orthogonality test  nu^2    = 1/(B (B - 1)) sum_i |g_i - (g_i.g / |g|^2) g|^2 / |g|^2
 // By Pythagoras the first square is the sum of the other two. Schemes that adapt B demand theta below 0.5 to
-// 0.9 and nu below 5.84. NaN where g is 0. Where each example is a row, two norms a row and layer, and one
+// 0.9 and nu below 5.84. NaN where |g|^2 is less than the least normal number. Where each example is a row, two norms a row and layer, and one
 // product a layer; else a pass for each example (individual_gradients.hpp).
 template <typename T>
 class NormTest final : public Probe<T> {
@@ -50,6 +51,7 @@ class NormTest final : public Probe<T> {
     gradients_->look(at,
                      {.squares = squares_, .projections = projections_, .direction = at.gradient});
     const double square = dot(at.gradient, at.gradient);
+    if (square < DBL_MIN) return;  // the values are NaN
     const auto batch = static_cast<double>(at.rows);
     const double pairs = batch * (batch - 1);
     // Rounding may leave less than nothing of variances of 0; a NaN stays one.

@@ -48,8 +48,9 @@ std::vector<PairGroup> pair_groups(MatrixView<const T> inputs, MatrixView<const 
     for (std::size_t k = 0; k < i; ++k) {
       const double along = dot_of_rows(error_signal, row(i), row(k));
       const double both = lengths[i] * lengths[k];
+      // No input, or one beyond double: as any other.
       const double correlation =
-          both > 0 ? dot_of_rows(inputs, row(i), row(k)) / both : 1;  // no input: as any other
+          both > 0 && std::isfinite(both) ? dot_of_rows(inputs, row(i), row(k)) / both : 1;
       pairs.push_back({std::clamp(correlation, -1.0, 1.0), squares[i] * squares[k], along * along});
       all += 2 * pairs.back().product;
     }

@@ -65,6 +65,11 @@ class PairSpread {
       grown += more;
       p += more;
     }
+    // Shares of the sum are all that is asked for; the sum itself would overflow in deep, narrow nets.
+    for (PairGroup& pair : pairs_) {
+      pair.product /= before + grown;
+      pair.alignment /= before + grown;
+    }
     return grown / before;
   }
 

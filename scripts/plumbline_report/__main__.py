@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 from plumbline_report import (by_layer, heat_map, peers, phase_diagram, roofline, time_lags,
-                              trainability, vanishing_gradient)
+                              trainability, underflow, vanishing_gradient)
 from plumbline_report.figure_file import FORMATS, write_figure
 from plumbline_report.results import ResultsError
 
 FIGURES = {"by_layer": by_layer, "heat_map": heat_map, "peers": peers,
            "phase_diagram": phase_diagram, "roofline": roofline, "time_lags": time_lags,
-           "trainability": trainability, "vanishing_gradient": vanishing_gradient}
+           "trainability": trainability, "underflow": underflow, "vanishing_gradient": vanishing_gradient}
 
 EXIT_WELL = 0
 EXIT_ENVIRONMENT = 3

@@ -19,15 +19,22 @@ class Facet:
 
 
 def facets(results: Results, runs: xr.Dataset, within: set[str], most: int) -> list[Facet]:
-    """`runs` by the swept settings that are not in `within`, in the order of the file.
+    """`runs` by the swept settings that are not in `within`, in the order of the file, and by other settings
+    where runs differ in them all the same, as an axis of tables makes them. A setting that a run does not
+    have counts as a value.
 
     Raises ResultsError where there are more than `most`.
     """
     names = [name for name in results.sweep_axes if name in runs and name not in within]
-    names = [name for name in names if len(in_order(runs[name])) > 1]
+    names = [name for name in names if len(set(_values(runs, name))) > 1]
+    for name in results.settings:
+        if name in within or name in names or name not in runs:
+            continue
+        if len(set(_keys(runs, [*names, name]))) > max(1, len(set(_keys(runs, names)))):
+            names.append(name)
     if not names:
         return [Facet("", runs)]
-    keys = list(zip(*(runs[name].values.tolist() for name in names)))
+    keys = _keys(runs, names)
     kinds = list(dict.fromkeys(keys))
     if len(kinds) > most:
         raise ResultsError(
@@ -37,10 +44,21 @@ def facets(results: Results, runs: xr.Dataset, within: set[str], most: int) -> l
                   runs.isel(run=np.flatnonzero([key == kind for key in keys]))) for kind in kinds]
 
 
+def _values(runs: xr.Dataset, name: str) -> list:
+    """One for each run; None where the run does not have it, as NaN is not equal to itself."""
+    return [None if value != value else value for value in runs[name].values.tolist()]
+
+
+def _keys(runs: xr.Dataset, names: list[str]) -> list[tuple]:
+    return list(zip(*(_values(runs, name) for name in names)))
+
+
 def _title(names: list[str], values: tuple) -> str:
     """Texts speak for themselves, numbers need their names."""
     words = []
     for name, value in zip(names, values):
+        if value is None:
+            continue
         if not isinstance(value, str):
             words.append(f"{name.replace('_', ' ')} {value:g}")
         else:

@@ -38,6 +38,8 @@ def draw(path: str | Path, quantity: str = QUANTITY) -> Figure:
     runs = results.drawable(quantity)
     cells = facets(results, runs, {"seed"}, MOST_FACETS)
     images = [image(cell.runs, quantity) for cell in cells]
+    if any((values < 0).any() for _, values in images):
+        raise ResultsError(f"{path}: {quantity} has values below 0, which have no logarithm")
     columns = min(len(cells), COLUMNS)
     rows = -(-len(cells) // columns)
     with matplotlib.rc_context(STYLE):

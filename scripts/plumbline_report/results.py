@@ -42,6 +42,12 @@ class Results:
         """The settings that vary over the runs, slowest first; `seed` is the last."""
         return str(self.attributes.get("sweep_axes", "")).split()
 
+    @property
+    def settings(self) -> list[str]:
+        """The settings that were read, swept or not."""
+        return [name for name in self.sweep.variables
+                if self.sweep[name].attrs.get("role") == "setting"]
+
     def drawable(self, metric: str) -> xr.Dataset:
         """The runs that are complete, and the diverged ones in which `metric` was recorded.
 
@@ -63,11 +69,11 @@ class Results:
 
 
 def open_dataset(path: str | Path, schema: str, variables: list[str], hint: str = "",
-                 listed_in: str = "", where_there: Sequence[str] = ()) -> xr.Dataset:
+                 listed_in: str = "", where_there: Sequence[str] = (), role: str = "") -> xr.Dataset:
     """Reads `variables` and the root attributes of the file at `path`, which is closed on return.
 
-    Of the variables in `where_there`, and those that the root attribute `listed_in` names, reads the
-    ones that the file has.
+    Of the variables in `where_there`, those that the root attribute `listed_in` names and those that have
+    `role`, reads the ones that the file has.
     Raises ResultsError where the file is missing, is not HDF5, is of another schema than `schema`,
     or lacks one of the variables; `hint` says then why it might.
     """
@@ -82,6 +88,7 @@ def open_dataset(path: str | Path, schema: str, variables: list[str], hint: str 
                 raise ResultsError(f"{path}: has no variable {', '.join(missing)}{hint}")
             listed = str(file.attrs.get(listed_in, "")).split()
             there = [name for name in [*listed, *where_there] if name in file.variables]
+            there += [name for name in file.variables if role and file[name].attrs.get("role") == role]
             return file[list(dict.fromkeys([*variables, *there]))].load()
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise ResultsError(f"{path}: cannot be read as a Plumbline file: {error}") from error
@@ -89,8 +96,8 @@ def open_dataset(path: str | Path, schema: str, variables: list[str], hint: str 
 
 def open_results(path: str | Path, variables: list[str],
                  where_there: Sequence[str] = ()) -> Results:
-    """Reads `variables`, `status` and what the sweep varies from the results file at `path`, and of
-    `where_there` what it has.
+    """Reads `variables`, `status`, what the sweep varies and all settings from the results file at `path`,
+    and of `where_there` what it has.
 
     Raises ResultsError where the file is missing, is not HDF5, is not of the schema
     `plumbline.sweep`, or lacks one of the variables. The file is closed on return.
@@ -98,7 +105,7 @@ def open_results(path: str | Path, variables: list[str],
     path = Path(path)
     sweep = open_dataset(path, SCHEMA, [*variables, "status"],
                          hint="; was the probe in [probes], or the setting an axis of [sweep]?",
-                         listed_in="sweep_axes", where_there=where_there)
+                         listed_in="sweep_axes", where_there=where_there, role="setting")
     return Results(path, sweep, dict(sweep.attrs), _read_provenance(path))
 
 

@@ -164,8 +164,8 @@ TEST_F(AlphaOnAParabola, IsUndefinedWhereNoTwoExamplesDiffer) {
   EXPECT_TRUE(std::isnan(alpha_of(examples_, update)));
 }
 
-// Sigmoids far out on their flat side: the slope grows as it goes down.
-TEST(AlphaTest, IsMinusOneWhereTheLossBendsDown) {
+// A layer of sigmoids, whose biases go from one value to another, nearly all at which targets are 0.
+double alpha_of_sigmoids(double from, double to) {
   SingleExamples examples({{"model.depth", node(0)},
                            {"model.output_activation", node("sigmoid")},
                            {"loss.name", node("mean_squared_error")}});
@@ -173,11 +173,21 @@ TEST(AlphaTest, IsMinusOneWhereTheLossBendsDown) {
   for (double& value : examples.parameters) value *= 0.01;
   std::vector<double> after = examples.parameters;
   for (std::size_t unit = 0; unit < bias.rows; ++unit) {
-    examples.parameters[bias.offset + unit] = 6;
-    after[bias.offset + unit] = 5;
+    examples.parameters[bias.offset + unit] = from;
+    after[bias.offset + unit] = to;
   }
-  EXPECT_EQ(naive_alpha(examples, after), -1);
-  EXPECT_EQ(alpha_of(examples, examples.update(after)), -1);
+  EXPECT_EQ(naive_alpha(examples, after), -1) << "else the parabola does not open downward";
+  return alpha_of(examples, examples.update(after));
+}
+
+// Far out on their flat side the slope grows as it goes down.
+TEST(AlphaTest, IsMinusOneWhereTheLossGoesDownAndBendsDown) {
+  EXPECT_EQ(alpha_of_sigmoids(6, 5), -1);
+}
+
+// Over the slope to the flat side beyond it.
+TEST(AlphaTest, IsUndefinedWhereTheLossRisesAndBendsDown) {
+  EXPECT_TRUE(std::isnan(alpha_of_sigmoids(1, 6)));
 }
 
 }  // namespace

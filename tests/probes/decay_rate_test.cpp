@@ -53,7 +53,7 @@ void expect_line(const std::vector<Setting>& settings, std::size_t first, std::s
     const Line line = naive_line(x, first, last);
     EXPECT_NEAR(probe[of + "_slope"][0], line.slope, kPromised) << of;
     EXPECT_NEAR(probe[of + "_slope_error"][0], line.error, kPromised) << of;
-    EXPECT_NEAR(probe[of + "_xi"][0], -1 / (2 * line.slope), kPromised / (line.slope * line.slope));
+    EXPECT_NEAR(probe[of + "_xi"][0], 1 / (2 * line.slope), kPromised / (line.slope * line.slope));
     EXPECT_NEAR(probe[of + "_log_ratio"][0], std::log(x[first - 1] / x[last - 1]), kPromised);
     EXPECT_GT(std::abs(line.slope), 0.05) << "else there is no decay to measure";
     EXPECT_GT(line.error, 1e-3);

@@ -164,7 +164,7 @@ TEST_P(IndividualGradientsOf, HaveTheSignalToNoiseRatioOfItsDefinition) {
 }
 
 // With nothing but equal examples the noise is that of rounding, which has a floor: B epsilon.
-TEST(IndividualGradients, OfEqualExamplesHaveNoNoiseAndAFiniteSignalToNoiseRatio) {
+TEST(IndividualGradients, OfEqualExamplesHaveNoNoiseAndNoSignalToNoiseRatio) {
   SingleExamples examples(models_of_single_examples().front().settings);
   std::vector<double> gradient(examples.parameters.size());
   const Row first = examples.gradients(examples.parameters).front();
@@ -186,10 +186,7 @@ TEST(IndividualGradients, OfEqualExamplesHaveNoNoiseAndAFiniteSignalToNoiseRatio
   EXPECT_NEAR(measured("noise_scale")["noise_scale"][0], 0, kPromised);
   // The root of what rounding leaves of 0, some 1e-13.
   EXPECT_NEAR(measured("norm_test")["norm_test"][0], 0, 1e-6);
-  const double most = 1 / (static_cast<double>(examples.rows()) * 0x1p-52);
-  const double gsnr = measured("gsnr")["gsnr"][0];
-  EXPECT_LT(gsnr, most * (1 + kPromised));
-  EXPECT_GT(gsnr, most / 10);
+  EXPECT_TRUE(std::isnan(measured("gsnr")["gsnr"][0])) << "a variance of rounding is none";
 }
 
 std::string problem_with(const std::vector<Setting>& settings, int examples = 11) {

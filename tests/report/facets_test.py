@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import h5py
+import numpy as np
 import pytest
 from plumbline_report.facets import caption, facets, of_seeds
 from plumbline_report.results import ResultsError, open_results
@@ -27,6 +29,18 @@ def test_numbers_have_their_names_and_what_does_not_vary_is_not_told(tmp_path):
     assert [facet.title for facet in facets(results, drawn, {"seed"}, 12)] == ["depth 4", "depth 9"]
     (all_runs,) = facets(results, drawn, {"seed", "depth"}, 12)
     assert all_runs.title == "" and all_runs.runs.sizes["run"] == 2
+
+
+def test_an_axis_of_tables_is_divided_by_the_settings_in_them_and_runs_without_one_are_a_kind(tmp_path):
+    runs = [geometric_run(4, 0.5, seed=seed) for seed in range(6)]
+    path = write_results(tmp_path / "a.h5", runs, sweep_axes="initializer seed")
+    with h5py.File(path, "a") as file:
+        file["weight_variance"] = [1.5, 1.5, 3.0, 3.0, np.nan, np.nan]
+        file["weight_variance"].dims[0].attach_scale(file["run"])
+        file["weight_variance"].attrs["role"] = "setting"
+    found = facets(*read(path), {"seed"}, 12)
+    assert [facet.title for facet in found] == ["weight variance 1.5", "weight variance 3", ""]
+    assert [facet.runs["seed"].values.tolist() for facet in found] == [[0, 1], [2, 3], [4, 5]]
 
 
 def test_more_facets_than_can_be_drawn_are_an_error_with_what_varies(tmp_path):

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import h5py
 import matplotlib.image
 import numpy as np
 import pytest
@@ -68,6 +69,14 @@ def test_another_quantity_may_be_named_if_it_is_over_layers(tmp_path):
         draw(file, "valid_accuracy")
     with pytest.raises(ResultsError, match="no variable weight_norm"):
         draw(file, "weight_norm")
+
+
+def test_values_below_0_have_no_logarithm(tmp_path):
+    file = write(tmp_path / "a.h5", [growing_run(3, 1.0)])
+    with h5py.File(file, "a") as opened:
+        opened["gradient_norm"][0, 0, 0] = -0.5
+    with pytest.raises(ResultsError, match="gradient_norm has values below 0"):
+        draw(file, "gradient_norm")
 
 
 def test_the_picture_is_written_and_is_not_empty(tmp_path):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 from synthetic import geometric_run, write_results
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "scripts"
 
 
 def report(*arguments):
@@ -52,10 +54,14 @@ def test_wrong_usage_ends_with_status_2(arguments):
     assert report(*arguments).returncode == 2
 
 
-def test_help_names_the_figures():
+def test_help_names_the_figures_and_the_readme_those_of_sweeps():
     done = report("figure", "--help")
     assert done.returncode == 0
-    assert "vanishing_gradient" in done.stdout
+    named = set(re.search(r"\{([a-z_,]*vanishing_gradient[a-z_,]*)\}", done.stdout)[1].split(","))
+    text = (ROOT / "experiments/README.md").read_text(encoding="utf-8")
+    table = text.partition("| figure |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `([a-z_]+)`", table, re.MULTILINE)) == named - {
+        "peers", "phase_diagram", "roofline"}
 
 
 def test_a_quantity_may_be_named_for_heat_maps_alone(tmp_path):

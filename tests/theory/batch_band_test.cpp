@@ -101,6 +101,18 @@ TEST(BatchBandTest, IsThatOfRandomNets) {
   }
 }
 
+// 2 layers of 2 units let the sum over pairs grow by a factor of 2 and more each.
+TEST(BatchBandTest, IsFiniteInNetsThatAreNarrowAndDeep) {
+  constexpr std::size_t kDepth = 2000;
+  const std::vector<TheoryLayer> layers(kDepth, {2, 0.5, 0});
+  const std::vector<PairGroup> pairs = {{1, 0.25, 0.25}, {0.3, 0.75, 0.1}};
+  const auto linear = make_plugin(activation_catalogue(), "linear");
+  const ErrorSignalTheory theory = error_signal_theory(*linear, layers, 2, pairs);
+  for (std::size_t l = 0; l + 1 < kDepth; ++l) {
+    ASSERT_FALSE(std::isnan(theory.low[l]) || std::isnan(theory.high[l])) << l;
+  }
+}
+
 TEST(BatchBandTest, OfExamplesThatAreAllAlikeIsThatOfOne) {
   const std::vector<TheoryLayer> layers(kLayers + 1, {kWidth, 1.0 / kWidth, 0.1});
   const std::vector<PairGroup> alike = {{1, 0.25, 0.25}, {1, 0.75, 0.75}};

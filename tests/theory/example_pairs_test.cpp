@@ -61,6 +61,15 @@ TEST(PairGroupsTest, OfALargeBatchCountEachExampleOnceWithItself) {
   }
 }
 
+TEST(PairGroupsTest, OfInputsWhoseSquaresAreNoNumbersAreAlike) {
+  // Lengths are infinite, and correlations would be NaN, by which nothing can be sorted.
+  std::vector<double> inputs(60);
+  for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i] = (i % 3 == 0 ? -1e200 : 1e200);
+  for (const PairGroup& group : groups_of(inputs, 2, std::vector<double>(60, 0.1), 2)) {
+    EXPECT_NEAR(group.correlation, 1, kRounding);
+  }
+}
+
 TEST(PairGroupsTest, OfSignalsThatAreZeroOrNotFiniteAreThoseOfOneExample) {
   for (const double value : {0.0, std::nan(""), HUGE_VAL}) {
     const std::vector<PairGroup> groups = groups_of({1, 2, 3, 4}, 2, {value, value}, 1);
