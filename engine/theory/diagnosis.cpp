@@ -61,6 +61,27 @@ Remark loss_of_signal(const InitialState& state, std::size_t lowest, std::string
                                           " holds; a float64 run tells how small it is"};
 }
 
+/// The first layer whose inputs left the range of the precision on the way up, from inputs within it; depth
+/// where none did. Inputs that are zero at once are the work of zero weights.
+std::size_t first_lost_input(const InitialState& state, double least_normal) {
+  const auto is_lost = [&](double input) { return input < least_normal || std::isinf(input); };
+  const std::size_t depth = state.input.size();
+  const auto first =
+      static_cast<std::size_t>(std::ranges::find_if(state.input, is_lost) - state.input.begin());
+  if (first == 0 || first == depth) return depth;
+  const bool is_at_once = state.input[first - 1] > std::sqrt(least_normal);
+  return state.input[first] < least_normal && is_at_once ? depth : first;
+}
+
+Remark loss_of_inputs(const InitialState& state, std::size_t first, std::string_view precision) {
+  const bool is_large = std::isinf(state.input[first]);
+  return {is_large ? Finding::lost_to_overflow : Finding::lost_to_underflow,
+          "from " + layer_text(first) + " up activations are " +
+              (is_large ? "beyond " + std::string(precision)
+                        : "below what " + std::string(precision) + " holds") +
+              ", so that nothing is known of what comes back; a float64 run tells more"};
+}
+
 bool vanishes(double log_ratio, double layers) {
   return log_ratio < std::log(kVanishingRatio) ||
          (layers >= 2 && log_ratio < layers * std::log(kVanishingFactor));
@@ -193,6 +214,11 @@ std::string_view to_string(Finding finding) {
 Diagnosis diagnose(const InitialState& state, const PredictedErrorSignal& predicted,
                    std::string_view no_theory, std::string_view precision, double least_normal) {
   std::vector<Remark> remarks;
+  const std::size_t lost_input = first_lost_input(state, least_normal);
+  if (lost_input < state.input.size()) {
+    const Remark lost = loss_of_inputs(state, lost_input, precision);
+    return {{lost.finding}, std::string(to_string(lost.finding)) + ": " + lost.sentence};
+  }
   const std::size_t lowest = lowest_intact(state);
   if (lowest > 0) remarks.push_back(loss_of_signal(state, lowest, precision, least_normal));
   add_saturation(state, remarks);

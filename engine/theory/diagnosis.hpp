@@ -21,6 +21,8 @@ struct InitialState {
   std::vector<double> units;   ///< of the layer; NaN for these three where slopes are not known
   std::vector<double> silent;  ///< units whose slope is zero for every example
   std::vector<double> active;  ///< units whose slope is zero for no example
+  /// The largest |a| of what goes into the layer; NaN of an unrolled one, whose first state is zero.
+  std::vector<double> input;
 };
 
 /// The theory of this net's error signal, scaled to the measured last layer; each NaN where there is none.

@@ -48,6 +48,20 @@ double lost_share(MatrixView<const T> error_signal) {
   return static_cast<double>(subnormal) / static_cast<double>(normal + subnormal);
 }
 
+template <typename T>
+double largest(MatrixView<const T> values) {
+  T most = 0;
+  for (std::size_t i = 0; i < values.rows; ++i) {
+    const T* row = values.row(i);
+    // A NaN, as of infinity less infinity, counts as infinite.
+    for (std::size_t j = 0; j < values.cols; ++j) {
+      const T size = std::abs(row[j]);
+      most = size <= most ? most : std::isnan(size) ? std::numeric_limits<T>::infinity() : size;
+    }
+  }
+  return static_cast<double>(most);
+}
+
 /// Counts the slopes phi'(z) of a hidden layer that are flat, and the units for which none or all are zero.
 template <typename T>
 void count_slopes(MatrixView<const T> slopes, double largest, InitialState& state,
@@ -98,18 +112,19 @@ template <typename T>
 InitialState initial_state(const Network<T>& network, const ModelSettings& model) {
   const std::size_t depth = network.depth();
   const std::vector<double> unknown(depth, kNaN);
-  InitialState state{unknown, unknown, unknown, unknown, unknown, unknown};
+  InitialState state{unknown, unknown, unknown, unknown, unknown, unknown, unknown};
   for (std::size_t l = 0; l < depth; ++l) {
     const MatrixView<const T> signal = network.layer(l).error_signal();
     state.error_signal[l] = norm(signal) / std::sqrt(static_cast<double>(network.batch()));
     state.lost[l] = lost_share(signal);
+    if (!network.layer(l).is_shared()) state.input[l] = largest(network.layer(l).input());
   }
   const auto* phi = dynamic_cast<const ElementwiseActivation*>(model.activation.get());
   if (phi == nullptr || depth < 2 || model.takes_shapes || !model.is_dense()) return state;
   UnitSlopes<T> slopes(model);
-  const double largest = largest_slope(*phi);
+  const double steepest = largest_slope(*phi);
   for (std::size_t l = 0; l + 1 < depth; ++l) {
-    count_slopes(slopes.of(network, l), largest, state, l);
+    count_slopes(slopes.of(network, l), steepest, state, l);
   }
   return state;
 }

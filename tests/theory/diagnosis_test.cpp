@@ -38,7 +38,8 @@ struct Case {
              unknown,
              unknown,
              unknown,
-             unknown};
+             unknown,
+             std::vector<double>(layers, 1.0)};
   }
   // The band from the prediction over `width` to it times `width`.
   Case& with_band(double width) {
@@ -90,6 +91,31 @@ TEST(DiagnosisTest, IsAsPredictedInsideTheBandWhateverItsMean) {
 TEST(DiagnosisTest, TellsApartWhatVanishesByAnotherFactorThanPredicted) {
   EXPECT_THAT(Case(11, 0.1, 0.4).diagnosed().findings, ElementsAre(Finding::vanishing_otherwise));
   EXPECT_THAT(Case(11, 9, 3).diagnosed().findings, ElementsAre(Finding::exploding_otherwise));
+}
+
+TEST(DiagnosisTest, IsLostWhereActivationsLeaveThePrecisionOnTheWayUp) {
+  // As a deep relu net under Glorot's variance: then every slope is zero, and every unit looks dead.
+  Case small(11, 0, 0.7);
+  small.state.input[5] = 1e-37;
+  for (std::size_t l = 6; l < 11; ++l) small.state.input[l] = l < 8 ? 1e-39 : 0;
+  small.with_slopes(7, 100, 0);
+  const Diagnosis diagnosis = small.diagnosed();
+  EXPECT_THAT(diagnosis.findings, ElementsAre(Finding::lost_to_underflow));
+  EXPECT_EQ(diagnosis.text,
+            "numerically lost (underflow): from layer 7 up activations are below what float32 "
+            "holds, so that nothing is known of what comes back; a float64 run tells more");
+  Case large(11, 1, 1);
+  large.state.input[9] = HUGE_VAL;
+  EXPECT_THAT(large.with_slopes(9, 100, 0).diagnosed().findings,
+              ElementsAre(Finding::lost_to_overflow));
+  // Zero weights make zeros at once.
+  Case zeros(11, 0, 0.7);
+  for (std::size_t l = 6; l < 11; ++l) zeros.state.input[l] = 0;
+  EXPECT_THAT(zeros.diagnosed().findings, ElementsAre(Finding::cut_off));
+  // Inputs that are zero from the beginning are the data's.
+  Case dark(11, 0.64, 1);
+  dark.state.input.assign(11, 0);
+  EXPECT_THAT(dark.diagnosed().findings, ElementsAre(Finding::healthy));
 }
 
 TEST(DiagnosisTest, SaysWhyThereIsNoPrediction) {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -84,6 +85,14 @@ TEST_P(InitialStateTest, CountsWhatEachUnitDoesOverTheBatch) {
     constexpr double kRounding = 1e-14;  // of 35 squares
     EXPECT_NEAR(state.error_signal[l], std::sqrt(square / 5), kRounding * std::sqrt(square));
     EXPECT_EQ(state.lost[l], 0);
+    const MatrixView<const double> input = net.network.layer(l).input();
+    double largest_input = 0;
+    for (std::size_t j = 0; j < input.cols; ++j) {
+      for (std::size_t i = 0; i < 5; ++i) {
+        largest_input = std::max(largest_input, std::abs(input(i, j)));
+      }
+    }
+    EXPECT_EQ(state.input[l], largest_input);
     EXPECT_EQ(state.units[l], 7);
     EXPECT_EQ(state.silent[l], silent);
     EXPECT_EQ(state.active[l], active);
@@ -137,6 +146,13 @@ TEST(DiagnosedRunTest, TellsUnderflowFromASmallSignal) {
               testing::AllOf(StartsWith("numerically lost (underflow): from layer "),
                              HasSubstr("Also vanishing as predicted: ")));
   EXPECT_THAT(diagnosis_of(net_of("sigmoid", "glorot_normal", 100, "float64")),
+              StartsWith("vanishing as predicted: layer 1 has"));
+  // Here activations are lost first, by 0.71 a layer.
+  EXPECT_THAT(diagnosis_of(net_of("relu", "glorot_normal", 300)),
+              testing::AllOf(StartsWith("numerically lost (underflow): from layer "),
+                             HasSubstr("up activations are below what float32 holds"),
+                             testing::Not(HasSubstr("Also"))));
+  EXPECT_THAT(diagnosis_of(net_of("relu", "glorot_normal", 300, "float64")),
               StartsWith("vanishing as predicted: layer 1 has"));
 }
 

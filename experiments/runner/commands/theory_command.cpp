@@ -63,7 +63,7 @@ std::string layers_text(double layers) {
 }
 
 /// What the phase means for gradients.
-std::string phase_sentence(const MeanFieldPoint& point) {
+std::string phase_of_plain_net(const MeanFieldPoint& point) {
   if (std::isnan(point.chi_1)) return "What becomes of gradients is not known here.";
   if (phase_of(point.chi_1) == SignalPhase::critical) {
     return "Critical: chi_1 is 1. Gradients neither vanish nor explode, at any depth that a net "
@@ -91,6 +91,11 @@ std::string phase_sentence(const MeanFieldPoint& point) {
                         layers_text(6 * point.xi_c));
   }
   return text;
+}
+
+std::string phase_sentence(const TheoryRequest& request, const MeanFieldPoint& point) {
+  const bool has_other = request.batch.has_value() || request.residual_scale.has_value();
+  return (has_other ? "Of plain nets, without the above: " : "") + phase_of_plain_net(point);
 }
 
 std::vector<TheoryNumber> numbers_of(const Answer& found) {
@@ -174,7 +179,7 @@ void write_text(const TheoryRequest& request, const Answer& found, std::ostream&
   }
   table.write_plain(out, kWidth + 20);
   out << '\n';
-  write_wrapped(out, phase_sentence(found.point));
+  write_wrapped(out, phase_sentence(request, found.point));
   if (found.band) write_band(out, request, *found.band);
 }
 
@@ -199,7 +204,7 @@ void write_json(const TheoryRequest& request, const Answer& found, std::ostream&
   }
   json["phase"] =
       std::isnan(found.point.chi_1) ? ordered_json() : ordered_json(phase_name(found.point));
-  json["meaning"] = phase_sentence(found.point);
+  json["meaning"] = phase_sentence(request, found.point);
   json["undefined"] = reasons;
   if (found.band) {
     json["error_signal"] = {{"width", *request.width},

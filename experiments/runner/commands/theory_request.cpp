@@ -70,8 +70,9 @@ void add_jacobian(std::vector<TheoryNumber>& numbers, const TheoryRequest& reque
 void add_plain_depth(std::vector<TheoryNumber>& numbers, const TheoryRequest& request,
                      const MeanFieldPoint& point, double q) {
   const auto depth = static_cast<double>(*request.depth);
-  numbers.push_back({"gradient_factor", std::pow(point.norm_factor, depth),
-                     fmt::format("of the error signal's norm over {} layers", *request.depth)});
+  numbers.push_back(
+      {"gradient_factor", std::pow(point.norm_factor, depth),
+       fmt::format("of the error signal's norm over {} layers, all at q_star", *request.depth)});
   const std::vector<double> correlation = plain_gradient_correlation(
       *request.activation, request.weight_variance, request.bias_variance, q, 0, *request.depth);
   numbers.push_back({"gradient_correlation", correlation.empty() ? kNaN : correlation.back(),
