@@ -39,7 +39,7 @@ def facets(results: Results, runs: xr.Dataset, within: set[str], most: int) -> l
     if len(kinds) > most:
         raise ResultsError(
             f"{results.path}: {len(kinds)} combinations of {', '.join(names)}, and at most {most} are "
-            f"drawn; `plumbline run DEFINITION {names[0]}=... -o OTHER.h5` makes a smaller file")
+            "drawn; a run with fewer values of these, or of one study, makes a file that can be")
     return [Facet(_title(names, kind),
                   runs.isel(run=np.flatnonzero([key == kind for key in keys]))) for kind in kinds]
 
