@@ -112,9 +112,16 @@ std::string in_own_process(const std::string& path, const std::function<std::str
 
 }  // namespace plumbline::hdf5
 
-// The sanitizer's own `new` ends the program where there is no memory; this one throws, as it must.
+// The sanitizer's own `new` ends the program where there is no memory; this one throws, as it must. All forms
+// without an alignment are here: the sanitizer takes a block of its own `new` amiss in this `delete`.
+void* operator new(std::size_t size, const std::nothrow_t& /*none*/) noexcept {
+  return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t& none) noexcept {
+  return operator new(size, none);
+}
 void* operator new(std::size_t size) {
-  void* const block = std::malloc(size == 0 ? 1 : size);
+  void* const block = operator new(size, std::nothrow);
   if (block == nullptr) throw std::bad_alloc();
   return block;
 }
@@ -123,3 +130,5 @@ void operator delete(void* block) noexcept { std::free(block); }
 void operator delete[](void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t /*size*/) noexcept { std::free(block); }
 void operator delete[](void* block, std::size_t /*size*/) noexcept { std::free(block); }
+void operator delete(void* block, const std::nothrow_t& /*none*/) noexcept { std::free(block); }
+void operator delete[](void* block, const std::nothrow_t& /*none*/) noexcept { std::free(block); }
