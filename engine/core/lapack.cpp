@@ -98,9 +98,15 @@ std::span<const double> SingularValues::of(MatrixView<const float> a) { return o
 
 std::span<const double> SingularValues::of(MatrixView<const double> a) { return of_matrix(a); }
 
-double SingularValues::memory(std::size_t rows, std::size_t cols) {
-  return static_cast<double>(sizeof(double) * (rows * cols + singular_value_work(rows, cols)) +
-                             sizeof(lapack_int) * 8 * std::min(rows, cols));
+void SingularValues::Room::count(std::size_t rows, std::size_t cols) {
+  matrix_ = std::max(matrix_, rows * cols);
+  values_ = std::max(values_, std::min(rows, cols));
+  work_ = std::max(work_, singular_value_work(rows, cols));
+}
+
+double SingularValues::Room::bytes() const {
+  return static_cast<double>(sizeof(double) * (matrix_ + values_ + work_) +
+                             sizeof(lapack_int) * 8 * values_);
 }
 
 template <typename T>
@@ -108,7 +114,11 @@ std::span<const double> SingularValues::of_matrix(MatrixView<const T> a) {
   if (a.empty()) return {};
   require_safe_openblas();
   const auto at_least = [](auto& room, std::size_t size) {
-    if (room.size() < size) room.resize(size);
+    if (room.size() >= size) return;
+    // A vector that grows doubles, and has the old room beside the new.
+    room.clear();
+    room.shrink_to_fit();
+    room.resize(size);
   };
   const std::size_t count = std::min(a.rows, a.cols);
   at_least(matrix_, a.rows * a.cols);

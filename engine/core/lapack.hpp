@@ -28,8 +28,18 @@ class SingularValues {
   /// call.
   std::span<const double> of(MatrixView<const float> a);
   std::span<const double> of(MatrixView<const double> a);
-  /// The bytes it keeps for matrices of so many rows and cols.
-  static double memory(std::size_t rows, std::size_t cols);
+
+  /// What it keeps for all matrices that are counted.
+  class Room {
+   public:
+    void count(std::size_t rows, std::size_t cols);
+    double bytes() const;
+
+   private:
+    std::size_t matrix_ = 0;
+    std::size_t values_ = 0;
+    std::size_t work_ = 0;
+  };
 
  private:
   template <typename T>

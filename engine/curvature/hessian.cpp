@@ -8,21 +8,9 @@
 
 namespace plumbline {
 
-namespace {
-
-template <typename T>
-Stack<T> make_stack(const ModelSettings& model, const ParameterLayout& layout, const Shape& input,
-                    std::size_t outputs, std::size_t batch) {
-  TensorReader tensors(layout);
-  std::size_t made = 0;
-  return Stack<T>(model.layers(outputs).make<T>({input, batch, model.gemm, tensors, made}));
-}
-
-}  // namespace
-
 std::string hessian_problem(const ModelSettings& model, const Shape& input, std::size_t outputs) {
   const ParameterLayout layout = parameter_layout(model, input, outputs);
-  const Stack<double> layers = make_stack<double>(model, layout, input, outputs, 1);
+  const Stack<double> layers = model.layers(outputs).stack<double>(layout, input, 1, model.gemm);
   const CurvedStack<double> curved(layers);
   for (std::size_t l = 0; l < curved.size(); ++l) {
     const std::string problem = curved.problem(l);
@@ -38,7 +26,7 @@ HessianProduct<T>::HessianProduct(const ModelSettings& model, const Shape& input
                                   std::size_t outputs, std::size_t batch,
                                   std::shared_ptr<const Loss> loss)
     : layout_(parameter_layout(model, input, outputs)),
-      layers_(make_stack<T>(model, layout_, input, outputs, batch)),
+      layers_(model.layers(outputs).stack<T>(layout_, input, batch, model.gemm)),
       curved_(layers_),
       loss_(std::move(loss)) {
   curved_.keep_curvature();

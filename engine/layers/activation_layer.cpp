@@ -156,7 +156,7 @@ class ActivationKind final : public LayerKindOf<ActivationKind> {
   }
   double products(const Shape& /*input*/) const override { return 0; }
   double kept_values(const Shape& input) const override {
-    return 2 * static_cast<double>(output(input).size());
+    return 2 * buffered_values(output(input));
   }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {

@@ -256,6 +256,7 @@ class BatchNormKind final : public LayerKindOf<BatchNormKind> {
   std::size_t least_batch(const Shape& input) const override {
     return input.steps * input.height * input.width > 1 ? 1 : 2;
   }
+  bool keeps_statistics() const override { return true; }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {
     return std::make_unique<BatchNorm<T>>(settings_, site);

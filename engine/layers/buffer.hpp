@@ -41,6 +41,12 @@ class Buffer {
   Matrix<T> values_;
 };
 
+/// Values that a Buffer has for one example of this shape, a row for each step.
+inline double buffered_values(const Shape& shape) {
+  const std::size_t row = shape.is_image() ? shape.values() : padded_stride<float>(shape.values());
+  return static_cast<double>(shape.steps * row);
+}
+
 /// A batch of images as one row for each pixel; a batch of vectors as it is.
 template <typename T>
 MatrixView<T> pixels(MatrixView<T> batch, const Shape& shape) {

@@ -183,6 +183,9 @@ class LayerKind {
   /// Whether it is one dense layer and nothing else: what theory, `explain` and the optimizers that look
   /// into layers know.
   virtual bool is_dense() const { return false; }
+  /// Whether an example's outputs in training follow from its whole batch, in whose place running statistics
+  /// stand where the net is used (Layer::add_state()).
+  virtual bool keeps_statistics() const { return false; }
 
   virtual std::unique_ptr<Layer<float>> make_float(Site site) const = 0;
   virtual std::unique_ptr<Layer<double>> make_double(Site site) const = 0;

@@ -182,9 +182,10 @@ class ResidualKind final : public LayerKindOf<ResidualKind>, public NoisyKind {
   }
   double products(const Shape& input) const override { return branch_.products(input); }
   double kept_values(const Shape& input) const override {
-    return branch_.kept_values(input) + 2 * static_cast<double>(input.size());
+    return branch_.kept_values(input) + 2 * buffered_values(input);
   }
   std::size_t least_batch(const Shape& input) const override { return branch_.least_batch(input); }
+  bool keeps_statistics() const override { return branch_.keeps_statistics(); }
   bool draws_noise() const override {
     return std::ranges::any_of(branch_.kinds(),
                                [](const auto& kind) { return plumbline::draws_noise(*kind); });

@@ -124,6 +124,19 @@ class StackKind {
   bool is_dense() const {
     return std::ranges::all_of(kinds_, [](const auto& kind) { return kind->is_dense(); });
   }
+  /// LayerKind::keeps_statistics() of any layer.
+  bool keeps_statistics() const {
+    return std::ranges::any_of(kinds_, [](const auto& kind) { return kind->keeps_statistics(); });
+  }
+  /// Layers for the parameters of this layout, which is the stack's own.
+  template <typename T>
+  Stack<T> stack(const ParameterLayout& layout, const Shape& input, std::size_t batch,
+                 Gemm gemm) const {
+    TensorReader tensors(layout);
+    std::size_t made = 0;
+    return Stack<T>(make<T>({input, batch, gemm, tensors, made}));
+  }
+  /// The same as a part of a larger net.
   template <typename T>
   std::vector<std::unique_ptr<Layer<T>>> make(Site site) const {
     std::vector<std::unique_ptr<Layer<T>>> layers;

@@ -43,6 +43,8 @@ struct ModelSettings {
   Shape input(const Shape& data) const;
   /// Whether all layers are dense ones.
   bool is_dense() const { return layers(1).is_dense(); }
+  /// Whether they are besides those of one activation: a list of layers may have several.
+  bool is_plain_stack() const { return !takes_shapes && is_dense(); }
   /// The first layer that cannot stand on what is below it, which for the first is an input of this
   /// shape; nothing where all can.
   std::optional<Problem> problem(const Shape& input) const;

@@ -16,6 +16,15 @@ ParameterLayout parameter_layout(const ModelSettings& model, const Shape& input,
   return tensors.layout();
 }
 
+double packed_values(const ParameterLayout& layout) {
+  std::size_t packed = 0;
+  for (const ParameterTensor& tensor : layout.tensors()) {
+    if (tensor.places > 1) packed += 4 * tensor.size();
+    if (tensor.group == ParameterGroup::recurrent) packed += 2 * tensor.size();
+  }
+  return static_cast<double>(packed);
+}
+
 std::size_t weight_layers(const ModelSettings& model, const Shape& input, std::size_t outputs) {
   TensorList tensors;
   model.layers(outputs).declare(input, tensors);
@@ -47,11 +56,7 @@ Network<T>::Network(const ModelSettings& model, const StackKind& kinds, const Sh
     : batch_(batch),
       recurrent_initializer_(model.recurrent_initializer),
       layout_(std::move(layout)),
-      layers_([&] {
-        TensorReader tensors(layout_);
-        std::size_t made = 0;
-        return kinds.make<T>({input, batch, model.gemm, tensors, made});
-      }()) {
+      layers_(kinds.stack<T>(layout_, input, batch, model.gemm)) {
   layers_.add_weight_layers(weight_layers_);
 }
 

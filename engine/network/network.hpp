@@ -87,6 +87,11 @@ inline ParameterLayout parameter_layout(const ModelSettings& model, std::size_t 
   return parameter_layout(model, Shape::vector(features), outputs);
 }
 
+/// Values that a net keeps beside its parameters whatever the batch is: kernels of convolutions packed for two
+/// products, in panels that are filled up, and sums of their gradients in parts; weights of recurrent layers over their states turned over, and
+/// with padding.
+double packed_values(const ParameterLayout& layout);
+
 /// The number of its weight layers, unrolled ones counted by step.
 std::size_t weight_layers(const ModelSettings& model, const Shape& input, std::size_t outputs);
 

@@ -154,7 +154,13 @@ class ActivationStatsKind final : public ProbeKindOf<ActivationStatsKind> {
     return quantity < kFirstOfSlopes ? "" : UnitSlopes<double>::undefined(run);
   }
   double memory(const ProbedRun& run) const override {
-    return UnitSlopes<double>::undefined(run).empty() ? UnitSlopes<double>::memory(run) : 0;
+    if (!UnitSlopes<double>::undefined(run).empty()) return 0;
+    double units = 0;
+    run.model.layers(run.outputs)
+        .for_each(run.input, [&](const LayerKind& kind, const Shape& input) {
+          units += static_cast<double>(kind.output(input).values());
+        });
+    return UnitSlopes<double>::memory(run) + run.value_bytes() * units;
   }
   template <typename T>
   std::unique_ptr<Probe<T>> make(const ProbedRun& run) const {

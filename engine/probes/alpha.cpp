@@ -89,7 +89,7 @@ class Alpha final : public Probe<T> {
   }
   static double memory(const ProbedRun& run) {
     return memory_of_individual_gradients(run, {.projections = true, .runs = true}) +
-           run.block_bytes();
+           run.block_bytes() + static_cast<double>(2 * sizeof(double) * run.batch);
   }
 
   void after_update(const Update<T>& update, const RunningNet<T>& net,

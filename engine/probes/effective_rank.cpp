@@ -36,19 +36,16 @@ class EffectiveRank final : public Probe<T> {
              "exp of the entropy of the normalized singular values of dL/dW_l."}};
   }
   static double memory(const ProbedRun& run) {
-    double most = 0;
-    const auto count = [&](std::size_t rows, std::size_t cols) {
-      most = std::max(most, SingularValues::memory(rows, cols));
-    };
+    SingularValues::Room room;
     const Shape outputs = run.model.layers(run.outputs)
                               .for_each(run.input, [&](const LayerKind&, const Shape& handed_on) {
-                                count(run.batch * handed_on.steps, handed_on.values());
+                                room.count(run.batch * handed_on.steps, handed_on.values());
                               });
-    count(run.batch * outputs.steps, outputs.values());
+    room.count(run.batch * outputs.steps, outputs.values());
     for (const ParameterTensor& tensor : run.layout.tensors()) {
-      if (tensor.is_weight_matrix()) count(tensor.rows, tensor.cols);
+      if (tensor.is_weight_matrix()) room.count(tensor.rows, tensor.cols);
     }
-    return most + LayerGradient<T>::memory(run);
+    return room.bytes() + LayerGradient<T>::memory(run);
   }
 
   void before_update(const Snapshot<T>& at, const Readings& values) override {

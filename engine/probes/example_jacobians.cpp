@@ -12,18 +12,30 @@ constexpr std::size_t kMostCopies = 64;
 std::size_t most_rows(const ProbedRun& run) {
   const StackKind layers = run.model.layers(run.outputs);
   std::size_t most = layers.output(run.input).size();
-  if (!ExampleJacobians::has_plain_layers(run)) return most;
+  if (!run.model.is_plain_stack()) return most;
   layers.for_each(run.input, [&](const LayerKind& kind, const Shape& input) {
     most = std::max(most, kind.output(input).size());
   });
   return most;
 }
 
-Stack<double> make_stack(const ProbedRun& run, const ParameterLayout& layout, std::size_t batch) {
-  TensorReader tensors(layout);
-  std::size_t made = 0;
-  return Stack<double>(run.model.layers(run.outputs)
-                           .make<double>({run.input, batch, run.model.gemm, tensors, made}));
+// Of the weights of plain layers, whose Jacobians are as large; 0 of other models.
+struct LayerSizes {
+  std::size_t largest = 0;
+  std::size_t widest = 0;  // inputs of a layer
+  std::size_t inputs = 0;  // of all layers
+};
+
+LayerSizes layer_sizes(const ProbedRun& run) {
+  LayerSizes sizes;
+  if (!run.model.is_plain_stack()) return sizes;
+  for (const ParameterTensor& tensor : run.layout.tensors()) {
+    if (!tensor.is_weight_matrix()) continue;
+    sizes.largest = std::max(sizes.largest, tensor.size());
+    sizes.widest = std::max(sizes.widest, tensor.cols);
+    sizes.inputs += tensor.cols;
+  }
+  return sizes;
 }
 
 // 1 at output first + k of copy k, else 0. A batch has the first steps of all copies before the second ones.
@@ -45,7 +57,8 @@ ExampleJacobians::ExampleJacobians(const ProbedRun& run)
       input_(run.input),
       outputs_(run.model.layers(run.outputs).output(run.input).size()),
       together_(std::min(kMostCopies, most_rows(run))),
-      layers_(make_stack(run, layout_, together_)),
+      layers_(run.model.layers(run.outputs)
+                  .stack<double>(layout_, run.input, together_, run.model.gemm)),
       parameters_(layout_.size()),
       gradient_(layout_.size()),
       example_(run.input.steps, run.input),
@@ -54,10 +67,12 @@ ExampleJacobians::ExampleJacobians(const ProbedRun& run)
   layers_.add_weight_layers(weight_layers_);
   layers_.add_state(states_);
   from_layers_.resize(weight_layers_.size());
-  layer_inputs_.resize(has_plain_layers(run) ? weight_layers_.size() : 0);
+  layer_inputs_.resize(run.model.is_plain_stack() ? weight_layers_.size() : 0);
+  const LayerSizes sizes = layer_sizes(run);
+  layer_copies_.reserve(together_ * sizes.widest);
+  of_layer_.values.reserve(sizes.largest);
 }
 
-// Of what a layer keeps for an example at most a third is z.
 double ExampleJacobians::memory(const ProbedRun& run) {
   const StackKind layers = run.model.layers(run.outputs);
   const double kept = layers.kept_values(run.input);
@@ -65,14 +80,12 @@ double ExampleJacobians::memory(const ProbedRun& run) {
   const auto inputs =
       static_cast<double>(run.input.steps * padded_stride<double>(run.input.values()));
   const auto copies = static_cast<double>(std::min(kMostCopies, most_rows(run)));
-  std::size_t largest = 0;
-  if (has_plain_layers(run)) {
-    for (const ParameterTensor& tensor : run.layout.tensors()) {
-      largest = std::max(largest, tensor.size());
-    }
-  }
-  return 8 * (copies * (kept + 2 * inputs) + 2 * static_cast<double>(run.layout.size()) +
-              outputs * (kept / 3 + inputs) + static_cast<double>(largest));
+  const LayerSizes sizes = layer_sizes(run);
+  const double of_layers = static_cast<double>(sizes.inputs) + static_cast<double>(sizes.largest) +
+                           copies * static_cast<double>(sizes.widest);
+  return 8 *
+         (copies * (kept + 2 * inputs) + packed_values(run.layout) + inputs +
+          2 * static_cast<double>(run.layout.size()) + outputs * (kept / 3 + inputs) + of_layers);
 }
 
 void ExampleJacobians::Jacobian::resize(std::size_t new_rows, std::size_t new_cols) {

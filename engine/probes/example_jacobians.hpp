@@ -23,11 +23,11 @@ class ExampleJacobians {
   ExampleJacobians(const ExampleJacobians&) = delete;
   ExampleJacobians& operator=(const ExampleJacobians&) = delete;
 
-  /// Whether the model is a plain stack of dense layers, which of_layer() is for.
-  static bool has_plain_layers(const ProbedRun& run) {
-    return run.model.is_dense() && !run.model.takes_shapes;
-  }
   static double memory(const ProbedRun& run);
+  /// Of what a layer keeps for an example at most a third is z.
+  static std::size_t most_pre_activations(const LayerKind& kind, const Shape& input) {
+    return static_cast<std::size_t>(kind.kept_values(input) / 3);
+  }
 
   /// `states`: Network::state() of the run's net.
   template <typename T>
@@ -50,7 +50,7 @@ class ExampleJacobians {
   /// dy/dz_l of weight layer l, and dy/dx: outputs of all steps x values of all steps.
   MatrixView<const double> from_layer(std::size_t l) const { return view(from_layers_[l]); }
   MatrixView<const double> from_input() const { return view(from_input_); }
-  /// da_l/da_{l-1} = D_l W_l, a_0 = x, where has_plain_layers(). Holds until the next call.
+  /// da_l/da_{l-1} = D_l W_l, a_0 = x, of a model that is_plain_stack(). Holds until the next call.
   MatrixView<const double> of_layer(std::size_t l);
 
  private:

@@ -246,13 +246,10 @@ class OneByOne final : public IndividualGradients<T> {
 
 std::string problem_of_individual_gradients(const ProbedRun& run) {
   if (run.batch < 2) return "gradients of one example do not vary";
-  const bool has_batch_norm = std::ranges::any_of(run.layout.tensors(), [](const auto& tensor) {
-    return tensor.name.starts_with("batch_norm");
-  });
-  if (has_batch_norm) {
+  const StackKind layers = run.model.layers(run.outputs);
+  if (layers.keeps_statistics()) {
     return "batch_norm makes the gradients of single examples depend on each other";
   }
-  const StackKind layers = run.model.layers(run.outputs);
   const bool has_noise =
       std::ranges::any_of(layers.kinds(), [](const auto& kind) { return draws_noise(*kind); });
   if (has_noise && !is_by_rows(run)) {
@@ -265,14 +262,17 @@ std::string problem_of_individual_gradients(const ProbedRun& run) {
 
 double memory_of_individual_gradients(const ProbedRun& run, const IndividualNeeds& needs) {
   const auto batch = static_cast<double>(run.batch);
-  if (!is_by_rows(run)) {
-    return run.block_bytes() +
-           run.value_bytes() * run.model.layers(run.outputs).kept_values(run.input);
-  }
-  double bytes = needs.runs ? run.block_bytes() : 0;
   const auto stride = [](std::size_t cols) {
-    return static_cast<double>(padded_stride<double>(cols));
+    return static_cast<double>(std::max(padded_stride<float>(cols), padded_stride<double>(cols)));
   };
+  if (!is_by_rows(run)) {
+    const auto steps = static_cast<double>(run.input.steps);
+    const double kept = run.model.layers(run.outputs).kept_values(run.input) +
+                        packed_values(run.layout) + steps * stride(run.input.values());
+    return run.block_bytes() + run.value_bytes() * kept +
+           static_cast<double>(sizeof(double) * run.layers) + sizeof(std::int32_t) * steps;
+  }
+  double bytes = sizeof(double) * batch + (needs.runs ? run.block_bytes() : 0);
   if (needs.projections) bytes += run.value_bytes() * batch * stride(most_units(run));
   if (needs.second_moments) {
     bytes += sizeof(double) * batch * (stride(most_units(run)) + stride(most_inputs(run)));

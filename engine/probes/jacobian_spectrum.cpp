@@ -38,7 +38,7 @@ template <typename T>
 class JacobianSpectrum final : public Probe<T> {
  public:
   explicit JacobianSpectrum(const ProbedRun& run)
-      : has_layers_(ExampleJacobians::has_plain_layers(run)), jacobians_(run) {}
+      : has_layers_(run.model.is_plain_stack()), jacobians_(run) {}
 
   void running_net(const Snapshot<T>& at, const RunningNet<T>& net,
                    const Readings& values) override {
@@ -99,24 +99,25 @@ class JacobianSpectrumKind final : public ProbeKindOf<JacobianSpectrumKind> {
   }
   std::string undefined(std::size_t quantity, const ProbedRun& run) const override {
     const std::size_t which = quantity / kNumbers;
-    if (which == kLayer && !ExampleJacobians::has_plain_layers(run)) {
+    if (which == kLayer && !run.model.is_plain_stack()) {
       return "the Jacobian of one layer is known in plain stacks of dense layers alone";
     }
     return which == kInput && run.input.symbols > 0 ? "symbols have no derivative" : "";
   }
   double memory(const ProbedRun& run) const override {
-    double most = 0;
+    SingularValues::Room room;
     const StackKind layers = run.model.layers(run.outputs);
     const std::size_t outputs = layers.output(run.input).size();
-    layers.for_each(run.input, [&](const LayerKind& /*kind*/, const Shape& input) {
-      most = std::max(most, SingularValues::memory(outputs, input.size()));
+    room.count(outputs, run.input.size());
+    layers.for_each(run.input, [&](const LayerKind& kind, const Shape& input) {
+      room.count(outputs, ExampleJacobians::most_pre_activations(kind, input));
     });
-    if (ExampleJacobians::has_plain_layers(run)) {
+    if (run.model.is_plain_stack()) {
       for (const ParameterTensor& tensor : run.layout.tensors()) {
-        most = std::max(most, SingularValues::memory(tensor.rows, tensor.cols));
+        room.count(tensor.rows, tensor.cols);
       }
     }
-    return most + ExampleJacobians::memory(run);
+    return room.bytes() + ExampleJacobians::memory(run);
   }
   template <typename T>
   std::unique_ptr<Probe<T>> make(const ProbedRun& run) const {

@@ -69,7 +69,10 @@ class NoiseScale final : public Probe<T> {
   static std::string undefined(const ProbedRun& run) {
     return problem_of_individual_gradients(run);
   }
-  static double memory(const ProbedRun& run) { return memory_of_individual_gradients(run, {}); }
+  static double memory(const ProbedRun& run) {
+    return memory_of_individual_gradients(run, {}) +
+           static_cast<double>(sizeof(double) * run.batch);
+  }
 
   void before_update(const Snapshot<T>& at, const Readings& values) override {
     gradients_->look(at, {.squares = squares_, .layer_squares = layer_squares_});

@@ -44,7 +44,8 @@ class NormTest final : public Probe<T> {
     return problem_of_individual_gradients(run);
   }
   static double memory(const ProbedRun& run) {
-    return memory_of_individual_gradients(run, {.projections = true});
+    return memory_of_individual_gradients(run, {.projections = true}) +
+           static_cast<double>(2 * sizeof(double) * run.batch);
   }
 
   void before_update(const Snapshot<T>& at, const Readings& values) override {

@@ -43,6 +43,8 @@ struct ProbedRun {
 /// the run, and holds until the probe returns.
 template <typename T>
 struct Snapshot {
+  /// As the backward pass left it in before_update() and see_before(). In running_net() other probes have run
+  /// it over whatever they like: there its tensors and its statistics alone are as they were.
   const Network<T>& network;
   std::span<const T> parameters;
   std::span<const T> gradient;
@@ -60,6 +62,8 @@ struct Snapshot {
 /// A run right after an update. The batch and its gradient are still those that the update was made of.
 template <typename T>
 struct Update {
+  /// Says where tensors are. What its layers keep of a pass is of whatever ran last: a probe, an evaluation, an
+  /// optimizer that asks for the loss elsewhere.
   const Network<T>& network;
   std::span<const T> before;  ///< parameters
   std::span<const T> after;
@@ -91,7 +95,9 @@ class FirstExamples {
 /// What a probe may work with that runs the net.
 template <typename T>
 struct RunningNet {
-  Network<T>& network;  ///< any pass, over at most a batch, that leaves its statistics alone
+  /// For any pass, over at most a batch, that leaves its statistics alone. Nothing behind a probe reads what the
+  /// pass leaves, and the run's gradient is apart: a backward pass takes a gradient of the probe's own.
+  Network<T>& network;
   const Loss& loss;
   FirstExamples<T>& examples;
 };

@@ -31,11 +31,13 @@ class Shadow {
         layer_gradient_(run) {}
 
   static double memory(const ProbedRun& run) {
-    const double kept =
-        run.model.layers(run.outputs).kept_values(run.input) +
-        static_cast<double>(run.input.steps * padded_stride<double>(run.input.values()));
-    return static_cast<double>(sizeof(double)) * (2 * static_cast<double>(run.layout.size()) +
-                                                  kept * static_cast<double>(run.batch)) +
+    const StackKind layers = run.model.layers(run.outputs);
+    const std::size_t inputs = run.input.steps * padded_stride<double>(run.input.values());
+    const std::size_t targets = layers.output(run.input).size();
+    const double kept = layers.kept_values(run.input) + static_cast<double>(inputs + targets);
+    return static_cast<double>(sizeof(double)) *
+               (2 * static_cast<double>(run.layout.size()) + packed_values(run.layout) +
+                kept * static_cast<double>(run.batch)) +
            2 * LayerGradient<float>::memory(run);
   }
 

@@ -27,8 +27,7 @@ class UnitSlopes {
     const bool is_normalized = std::ranges::any_of(
         run.layout.tensors(),
         [](const ParameterTensor& tensor) { return tensor.group == ParameterGroup::norm; });
-    const bool is_dense = run.model.is_dense() && !run.model.takes_shapes;
-    if (!is_dense && (run.model.kind != "cnn" || is_normalized)) {
+    if (!run.model.is_plain_stack() && (run.model.kind != "cnn" || is_normalized)) {
       return "the slopes of units are known in plain stacks of dense layers or convolutions alone";
     }
     for (const auto* activation : {&run.model.activation, &run.model.output_activation}) {
@@ -54,7 +53,11 @@ class UnitSlopes {
     const MatrixView<const T> z = layer.pre_activation();
     const std::size_t stride = padded_stride<T>(z.cols);
     if (ones_.size() < z.cols) ones_.resize(z.cols, T(1));
-    if (slopes_.size() < z.rows * stride) slopes_.resize(z.rows * stride);
+    if (slopes_.size() < z.rows * stride) {
+      slopes_ = {};  // so that the old room is not there beside the new
+      slopes_.shrink_to_fit();
+      slopes_.resize(z.rows * stride);
+    }
     const MatrixView<T> slopes{slopes_.data(), z.rows, z.cols, stride};
     // What comes back of a slope of 1 in each output: one row of ones that serves for all.
     phi.backward(z, layer.output(), std::span<const T>(), {ones_.data(), z.rows, z.cols, 0}, slopes,

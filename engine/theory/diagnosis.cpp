@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "engine/theory/finite_width.hpp"
+
 namespace plumbline {
 
 namespace {
@@ -26,6 +28,8 @@ std::string shortened(double value) {
 }
 
 std::string layer_text(std::size_t index) { return "layer " + std::to_string(index + 1); }
+
+std::string count(double whole) { return std::to_string(std::lround(whole)); }
 
 std::string percent(double share) { return std::to_string(std::lround(100 * share)) + " %"; }
 
@@ -102,6 +106,16 @@ Remark decay(const InitialState& state, const PredictedErrorSignal& predicted,
   const bool inside =
       has_band && predicted.low[lowest] <= signal && signal <= predicted.high[lowest];
 
+  const double log_low = std::log(predicted.low[lowest] / predicted.rms[last]);
+  const double log_high = std::log(predicted.high[lowest] / predicted.rms[last]);
+  // Then it is no prediction: nets that vanish and nets that explode are both in it.
+  const bool says_nothing = has_band && vanishes(log_low, layers) && vanishes(-log_high, layers);
+
+  const bool down = vanishes(log_ratio, layers);
+  const bool up = vanishes(-log_ratio, layers);
+  const bool expected = has_theory && vanishes(down ? log_theory : -log_theory, layers);
+  const bool close = std::abs(log_ratio - log_theory) <= kLogTolerance * std::abs(log_theory);
+
   std::string sentence = layer_text(lowest) + " has " + shortened(std::exp(log_ratio)) +
                          " of the last layer's error signal";
   const auto factor = [&](double log) { return shortened(std::exp(log / layers)) + " a layer"; };
@@ -109,21 +123,26 @@ Remark decay(const InitialState& state, const PredictedErrorSignal& predicted,
   if (has_theory) {
     sentence += "; predicted " + shortened(std::exp(log_theory));
     if (layers >= 2) sentence += ", " + factor(log_theory);
-    if (has_band) sentence += inside ? ", inside the 95 % band" : ", outside the 95 % band";
+    if (has_band) {
+      sentence += (inside ? ", inside" : ", outside") + std::string(" the 95 % band of nets, ") +
+                  shortened(std::exp(log_low)) + " to " + shortened(std::exp(log_high));
+      if (says_nothing) {
+        sentence += ", so wide that nets that vanish and nets that explode are in it";
+      } else if (!inside && expected && close) {
+        sentence += ", by less than " + percent(kLogTolerance) + " of the logarithm";
+      }
+    }
   } else {
     sentence += "; no prediction: ";
     sentence += no_theory.empty() ? "its numbers leave the range of float64" : no_theory;
   }
 
-  const bool down = vanishes(log_ratio, layers);
-  const bool up = vanishes(-log_ratio, layers);
   if (!down && !up) return {Finding::healthy, std::move(sentence)};
-  if (!has_theory) {
+  const bool is_open = inside && says_nothing && !(expected && close);
+  if (!has_theory || is_open) {
     return {down ? Finding::vanishing_without_theory : Finding::exploding_without_theory,
             std::move(sentence)};
   }
-  const bool expected = vanishes(down ? log_theory : -log_theory, layers);
-  const bool close = std::abs(log_ratio - log_theory) <= kLogTolerance * std::abs(log_theory);
   if (inside || (expected && close)) {
     return {down ? Finding::vanishing_as_predicted : Finding::exploding_as_predicted,
             std::move(sentence)};
@@ -166,13 +185,14 @@ void add_dead_units(const InitialState& state, std::vector<Remark>& remarks) {
     if (excess / state.units[l] > most) most = excess / state.units[worst = l];
   }
   if (layers == 0) return;
-  remarks.push_back({Finding::dead_units,
-                     "in " + std::to_string(layers) + (layers == 1 ? " layer" : " layers") +
-                         ", most in " + layer_text(worst) + ", where " +
-                         shortened(state.silent[worst]) + " of " + shortened(state.units[worst]) +
-                         " units have slope zero for every example of the first batch, and "
-                         "chance would silence as many as are active for all, " +
-                         shortened(state.active[worst])});
+  remarks.push_back(
+      {Finding::dead_units,
+       "in " + std::to_string(layers) + (layers == 1 ? " layer" : " layers") + ", most in " +
+           layer_text(worst) + ", where " + count(state.silent[worst]) + " of " +
+           count(state.units[worst]) +
+           " units have slope zero for every example of the first batch and " +
+           count(state.active[worst]) +
+           " for none; chance alone makes about as many of one kind as of the other"});
 }
 
 }  // namespace
@@ -244,12 +264,11 @@ std::string_view chief_finding(std::string_view text) { return text.substr(0, te
 
 std::vector<double> deviations(std::span<const double> error_signal,
                                const PredictedErrorSignal& predicted) {
-  constexpr double kQuantile = 1.959963984540054;  // 97.5 % of a standard normal
   std::vector<double> z(error_signal.size(), std::numeric_limits<double>::quiet_NaN());
   for (std::size_t l = 0; l < z.size(); ++l) {
     const double low = std::log(predicted.low[l]);
     const double high = std::log(predicted.high[l]);
-    const double sd = (high - low) / kQuantile;
+    const double sd = (high - low) / kBandDeviations;
     if (sd > 0) z[l] = (2 * std::log(error_signal[l]) - (low + high)) / sd;
   }
   return z;

@@ -38,8 +38,9 @@ struct PredictedErrorSignal {
 /// kVanishingFactor a layer over two layers or more; it explodes where it grows by the inverse of either.
 inline constexpr double kVanishingRatio = 0.01;
 inline constexpr double kVanishingFactor = 0.5;
-/// "As predicted" is inside the band. Outside it, or where there is none: theory sees it vanish (explode)
-/// too, and the logarithm of the ratio differs from the predicted one by at most this share of it.
+/// "As predicted" is inside the band, unless it reaches from nets that vanish to nets that explode. Elsewhere:
+/// theory sees it vanish (explode) too, and the logarithm of the ratio differs from the predicted one by at
+/// most this share of it.
 inline constexpr double kLogTolerance = 0.1;
 /// A layer's error signal is lost where it is zero, not finite, or `lost` exceeds this.
 inline constexpr double kLostShare = 0.5;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <optional>
 
@@ -11,6 +12,8 @@
 namespace plumbline {
 
 namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // The groups of pairs of a batch in each layer: their correlations on the way up, then by how much the sum
 // of P grows in each layer on the way down.
@@ -95,7 +98,6 @@ class PairSpread {
 ErrorSignalTheory error_signal_theory(const Activation& activation,
                                       std::span<const TheoryLayer> layers, double input_square,
                                       const std::vector<PairGroup>& pairs) {
-  constexpr double kQuantile = 1.959963984540054;  // 97.5 % of a standard normal
   const std::size_t depth = layers.size();
   std::vector<double> chi(depth, 1);
   double q = layers[0].bias_variance + layers[0].weight_variance * input_square;
@@ -117,10 +119,12 @@ ErrorSignalTheory error_signal_theory(const Activation& activation,
   double log_variance = 0;
   for (std::size_t l = depth - 1; l-- > 0;) {
     const double grown = spread.pass_down(l, layers[l + 1].inputs);
+    // Infinity over infinity, or 0 over 0, is no spread, and neither is what such moments say of chi.
+    if (!std::isfinite(grown) || !std::isfinite(chi[l])) chi[l] = kNaN;
     theory.rms[l] = theory.rms[l + 1] * std::sqrt(chi[l]);
     log_mean += std::log(chi[l]) - 0.5 * grown;
     log_variance += grown;
-    const double reach = kQuantile * std::sqrt(log_variance);
+    const double reach = kBandDeviations * std::sqrt(log_variance);
     theory.low[l] = std::exp(0.5 * (log_mean - reach));
     theory.high[l] = std::exp(0.5 * (log_mean + reach));
   }

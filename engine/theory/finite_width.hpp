@@ -10,6 +10,9 @@
 
 namespace plumbline {
 
+/// 97.5 % of a standard normal: a band of 95 % reaches so many deviations to both sides.
+inline constexpr double kBandDeviations = 1.959963984540054;
+
 /// One weight layer of a net in the theory: its weights have variance `weight_variance` (not times
 /// fan_in), its biases `bias_variance`, and it has `inputs` inputs.
 struct TheoryLayer {
@@ -18,7 +21,9 @@ struct TheoryLayer {
   double bias_variance = 0;
 };
 
-/// The error signal of each weight layer l = 1, ..., L as a multiple of its value at layer L.
+/// The error signal of each weight layer l = 1, ..., L as a multiple of its value at layer L. All three are NaN
+/// from the first layer down where lengths or moments above it are 0 or beyond float64, of which no ratios are
+/// known, as of activations that grow faster than z and of their lengths.
 struct ErrorSignalTheory {
   std::vector<double> rms;  ///< root of the mean square over random nets
   std::vector<double> low;  ///< 2.5 % and 97.5 % quantiles over random nets of these widths

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "engine/theory/correlation_map.hpp"
 #include "engine/theory/length_map.hpp"
@@ -28,24 +29,30 @@ class StraightLimit {
     for (const UnitFunction& phi : outputs_) {
       const Rectifier slopes{phi.slope(distance), phi.slope(-distance)};
       const Rectifier nearer{phi.slope(distance / 10), phi.slope(-distance / 10)};
-      slope_square_ += (slopes.positive * slopes.positive + slopes.negative * slopes.negative) /
-                       (2 * static_cast<double>(outputs_.size()));
+      const double share = 0.5 / static_cast<double>(outputs_.size());
+      for (const auto& [slope, before] : {std::pair(slopes.positive, nearer.positive),
+                                          std::pair(slopes.negative, nearer.negative)}) {
+        slope_square_ += share * slope * slope;
+        const bool grows = std::abs(slope) > 2 * std::abs(before);
+        inner_square_ += grows ? 0 : share * slope * slope;
+        grows_ = grows_ || grows;
+      }
       // Two outputs of slope on one side each, as crelu has, are no linear unit.
       linear_ = linear_ && std::abs(slopes.positive - slopes.negative) <= kStraight;
-      grows_ = grows_ || std::abs(slopes.positive) > 2 * std::abs(nearer.positive) ||
-               std::abs(slopes.negative) > 2 * std::abs(nearer.negative);
     }
   }
 
   bool is_linear() const { return linear_; }
-  /// E[phi'^2]; infinite where slopes grow with the length.
+  /// E[phi'^2]; where slopes grow with the length infinite outwards, and none of it left inwards.
   double slope_square(bool outwards) const {
-    return outwards && grows_ ? kInfinity : slope_square_;
+    if (!outwards) return inner_square_;
+    return grows_ ? kInfinity : slope_square_;
   }
 
  private:
   std::vector<UnitFunction> outputs_;
   double slope_square_ = 0;
+  double inner_square_ = 0;
   bool linear_ = true;
   bool grows_ = false;
 };
@@ -145,7 +152,7 @@ void set_settled(MeanFieldPoint& point, const Activation& activation, double wei
 double depth_scale(double slope) {
   const double size = std::abs(slope);
   if (std::abs(size - 1) <= kRounding) return kInfinity;
-  return size == 0 ? 0 : -1 / std::log(size);
+  return size == 0 || std::isinf(size) ? 0 : -1 / std::log(size);
 }
 
 SignalPhase phase_of(double chi_1) {

@@ -41,7 +41,7 @@ MeanFieldPoint mean_field_point(const Activation& activation, double weight_vari
                                 double bias_variance);
 
 /// -1 / ln|slope|: the layers over which what a layer multiplies by `slope` falls by e. Infinite where
-/// slope is 1 to 1e-12, negative above, 0 at slope 0.
+/// slope is 1 to 1e-12, negative above, 0 where it is 0 or infinite.
 double depth_scale(double slope);
 
 enum class SignalPhase { ordered, critical, chaotic };

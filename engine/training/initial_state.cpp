@@ -90,9 +90,7 @@ void count_slopes(MatrixView<const T> slopes, double largest, InitialState& stat
 std::string reason_without_theory(const ModelSettings& model, const ParameterLayout& layout) {
   if (model.takes_shapes && model.kind == "mlp") return "a list of layers";
   if (!model.is_dense()) {
-    for (const ParameterTensor& tensor : layout.tensors()) {
-      if (tensor.name.starts_with("batch_norm")) return "batch normalization";
-    }
+    if (model.layers(1).keeps_statistics()) return "batch normalization";
     if (model.kind != "mlp" && model.kind != "linear")
       return "the model is of the kind " + model.kind;
     return "a normalization";
@@ -120,7 +118,7 @@ InitialState initial_state(const Network<T>& network, const ModelSettings& model
     if (!network.layer(l).is_shared()) state.input[l] = largest(network.layer(l).input());
   }
   const auto* phi = dynamic_cast<const ElementwiseActivation*>(model.activation.get());
-  if (phi == nullptr || depth < 2 || model.takes_shapes || !model.is_dense()) return state;
+  if (phi == nullptr || depth < 2 || !model.is_plain_stack()) return state;
   UnitSlopes<T> slopes(model);
   const double steepest = largest_slope(*phi);
   for (std::size_t l = 0; l + 1 < depth; ++l) {

@@ -47,12 +47,6 @@ bool evaluates_elsewhere(const std::vector<ResolvedSetting>& settings) {
   });
 }
 
-bool keeps_statistics(const ParameterLayout& layout) {
-  return std::ranges::any_of(layout.tensors(), [](const ParameterTensor& tensor) {
-    return tensor.name.starts_with("batch_norm_");
-  });
-}
-
 // What the probes keep, with the copy of the parameters for those that see updates.
 double probing_bytes(const RunConfiguration& run) {
   if (run.probes.empty()) return 0;
@@ -96,7 +90,7 @@ double RunConfiguration::cost() const {
   const auto evaluated = static_cast<double>(sizes.train + sizes.valid);
   // Where a net with running statistics is evaluated elsewhere than it trains, a pass over the training
   // examples finds those of the place, each time and once more for testing.
-  const double found = keeps_statistics(layout) && evaluates_elsewhere(resolved)
+  const double found = layers.keeps_statistics() && evaluates_elsewhere(resolved)
                            ? static_cast<double>(sizes.train) * (evaluations + 1)
                            : 0;
   return step * static_cast<double>(last_step() + 1) +
@@ -126,17 +120,11 @@ double RunConfiguration::memory() const {
   // The network keeps the gathered inputs too.
   const double kept = model.layers(data->outputs()).kept_values(input) +
                       static_cast<double>(input.steps * padded_stride<float>(input.values()));
-  // A convolution has its kernels packed for two of its products, and sums of their gradients in parts.
-  std::size_t packed = 0;
-  for (const ParameterTensor& tensor : layout.tensors()) {
-    if (tensor.places > 1) packed += 3 * tensor.size();
-  }
   const double parameters = static_cast<double>(size) * weights(layout);
   const double checkpoint = checkpoint_every > 0 ? parameters + state : 0;
   return state + streaming_bytes(*data, batch) + checkpoint + probing_bytes(*this) +
          2 * parameters +
-         static_cast<double>(size) *
-             (static_cast<double>(packed) + kept * static_cast<double>(batch)) +
+         static_cast<double>(size) * (packed_values(layout) + kept * static_cast<double>(batch)) +
          static_cast<double>(sizeof(double) * largest);  // in which a layer's weights are drawn
 }
 

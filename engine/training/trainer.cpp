@@ -267,8 +267,7 @@ class Trainer {
   void predict() {
     const Initializer& initializer = *run_.model.initializer;
     std::vector<TheoryLayer> layers;
-    // A list of layers may have activations of its own.
-    bool defined = run_.model.is_dense() && !run_.model.takes_shapes;
+    bool defined = run_.model.is_plain_stack();
     for (std::size_t l = 0; l < network_.depth(); ++l) {
       const ParameterTensor& tensor = network_.layer(l).weight();
       const double variance = initializer.weight_variance(tensor.cols, tensor.rows).value_or(0);

@@ -5,6 +5,7 @@ On the ordered side of the critical line, chi_1 = 1, two inputs become alike and
 the chaotic one they part and gradients explode. Each thin line joins nets of one depth scale
 xi_grad = -1 / ln(chi_1): over so many layers the squared error signal falls, or grows, by a factor e.
 Poole et al., NIPS 2016, arXiv:1606.05340; Schoenholz et al., ICLR 2017, arXiv:1611.01232.
+A dashed line is where lengths jump to another fixed point, or to none, and chi_1 with them past 1.
 `plumbline theory --plot` writes what is drawn here.
 """
 
@@ -30,11 +31,12 @@ OTHER_HEIGHTS = np.linspace(0.1, 0.9, 33)
 # Share of the width shown: the room that a label needs on both sides.
 ROOM = 0.018
 POINTS_BETWEEN = 20
+JUMPS = "\n" r"Dashed line: lengths, and $\chi_1$ with them, jump from one side to the other."
 
 
 @dataclass(frozen=True)
 class PhaseDiagram:
-    """Lines as (xi_grad, pieces), each piece an array (points, 2) of weight and bias variance.
+    """Lines as (xi_grad, pieces), each piece an array (points, 2) of weight and bias variance, as in jumps.
 
     weights (column,), biases (row,) and chi_1 (row, column) are the plane with its two sides.
     """
@@ -43,6 +45,7 @@ class PhaseDiagram:
     point: tuple[float, float]
     most: tuple[float, float]
     lines: list[tuple[float, list[np.ndarray]]]
+    jumps: list[np.ndarray]
     weights: np.ndarray
     biases: np.ndarray
     chi_1: np.ndarray
@@ -60,11 +63,15 @@ def read(path: str | Path) -> PhaseDiagram:
         raise ResultsError(f"{path}: cannot be read: {error}") from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise ResultsError(f"{path}: is no phase diagram of `plumbline theory`")
-    lines = [(float(line["xi_grad"]), [np.array(piece, dtype=float) for piece in line["pieces"]])
-             for line in data["lines"]]
+    lines = [(float(line["xi_grad"]), _pieces(line["pieces"])) for line in data["lines"]]
     plane = [np.array(data["plane"][name], dtype=float)
              for name in ("weight_variances", "bias_variances", "chi_1")]
-    return PhaseDiagram(data["activation"], tuple(data["point"]), tuple(data["most"]), lines, *plane)
+    return PhaseDiagram(data["activation"], tuple(data["point"]), tuple(data["most"]), lines,
+                        _pieces(data["jumps"]), *plane)
+
+
+def _pieces(lists) -> list[np.ndarray]:
+    return [np.array(piece, dtype=float) for piece in lists]
 
 
 def draw(path: str | Path) -> Figure:
@@ -77,10 +84,13 @@ def draw(path: str | Path) -> Figure:
                  xlabel=r"weight variance $\sigma_w^2$ (times fan-in)",
                  ylabel=r"bias variance $\sigma_b^2$")
         _sides(axes, diagram)
-        lines = [(xi, _shown(piece, diagram)) for xi, pieces in diagram.lines for piece in pieces]
+        lines = [(xi, stretch) for xi, pieces in diagram.lines for piece in pieces
+                 for stretch in _stretches(piece, diagram)]
         for xi, pieces in diagram.lines:
             for piece in pieces:
                 _line(axes, xi, piece)
+        for piece in diagram.jumps:
+            axes.plot(piece[:, 0], piece[:, 1], color=INK, linewidth=1.6, linestyle=(0, (3, 1.5)), zorder=3)
         for xi, line in lines:
             if math.isfinite(xi):
                 _label(axes, diagram, xi, line, [other for _, other in lines if other is not line])
@@ -89,7 +99,8 @@ def draw(path: str | Path) -> Figure:
         figure.suptitle(f"{diagram.activation}: order and chaos", x=0.01, ha="left", fontsize=11,
                         weight="bold")
         figure.supxlabel(r"Thick line: critical, $\chi_1$ = 1. Thin lines: layers over which the squared "
-                         "error signal falls (ordered) or grows (chaotic) by e.",
+                         "error signal falls (ordered) or grows (chaotic) by e."
+                         + (JUMPS if diagram.jumps else ""),
                          x=0.01, ha="left", size=7.5, color=FAINT_INK)
         return figure
 
@@ -105,13 +116,15 @@ def _sides(axes, diagram: PhaseDiagram):
         axes.text(1, 1.02, "chaotic: gradients explode", color=CHAOTIC, ha="right", **above)
 
 
-def _shown(piece: np.ndarray, diagram: PhaseDiagram) -> np.ndarray:
-    """`piece` with points close to each other, NaN where the figure does not show it."""
+def _stretches(piece: np.ndarray, diagram: PhaseDiagram) -> list[np.ndarray]:
+    """What the figure shows of `piece`, with points close to each other: a line may leave it and come back."""
     corners = np.arange(len(piece))
     at = np.linspace(0, len(piece) - 1, POINTS_BETWEEN * (len(piece) - 1) + 1)
     dense = np.column_stack([np.interp(at, corners, piece[:, axis]) for axis in (0, 1)])
-    dense[(dense > diagram.most).any(axis=1)] = np.nan
-    return dense
+    seen = (dense <= diagram.most).all(axis=1)
+    ends = np.flatnonzero(np.diff(seen)) + 1
+    return [part for part, is_seen in zip(np.split(dense, ends), np.split(seen, ends))
+            if is_seen[0] and len(part) > 1]
 
 
 def _line(axes, xi: float, line: np.ndarray):

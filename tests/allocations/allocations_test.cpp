@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/training/first_examples.hpp"
+#include "tests/probes/measured.hpp"
 #include "tests/training/training_run.hpp"
 
 namespace {
@@ -222,6 +224,122 @@ TEST(Allocations, TakeLittleMoreThanANetNeeds) {
       const auto needed = static_cast<double>(size * (4 * layout.size() + columns * run.batch));
       EXPECT_LE(static_cast<double>(most_bytes), 1.15 * needed) << precision << ", depth " << depth;
       EXPECT_GE(static_cast<double>(most_bytes), needed) << precision << ", depth " << depth;
+    }
+  }
+}
+
+// The most bytes at once of a probe by itself, which measures once at a step of the run.
+template <typename T>
+double most_bytes_of_probe(const ProbeEntry& entry, const RunConfiguration& run) {
+  const Dataset data = run.data->load({});
+  const ProbedRun probed = run.probed();
+  Network<T> network(run.model, probed.input, probed.outputs, run.batch);
+  std::vector<T> parameters(network.layout().size());
+  network.initialize(*run.model.initializer, 3, parameters);
+  std::vector<T> gradient(parameters.size());
+  FirstTrainExamples<T> batch(data, run.batch, run.batch, probed.input);
+  const MatrixView<const T> inputs = batch.inputs(0, run.batch);
+  run.loss->evaluate(network.forward(parameters, inputs), batch.targets(),
+                     network.output_gradient());
+  network.backward(parameters, inputs, gradient);
+  std::vector<T> updated = parameters;
+  for (std::size_t i = 0; i < updated.size(); ++i) updated[i] -= gradient[i] / T(8);
+  const ProbeCalls calls = make_plugin(probe_catalogue(), entry.info.name)->calls(probed);
+  FirstTrainExamples<T> examples(data, calls.examples, run.batch, probed.input);
+  const RunningNet<T> net{network, *run.loss, examples};
+  const Snapshot<T> at{.network = network,
+                       .parameters = parameters,
+                       .gradient = gradient,
+                       .rows = run.batch,
+                       .inputs = inputs,
+                       .targets = batch.targets()};
+  const Update<T> update{.network = network,
+                         .before = parameters,
+                         .after = updated,
+                         .gradient = gradient,
+                         .rows = run.batch,
+                         .inputs = inputs,
+                         .targets = batch.targets()};
+  start_counting();
+  {
+    ProbeAlone<T> probe(entry.info.name, {}, probed);
+    if (calls.see_before) probe->see_before(at);
+    if (calls.see_update) probe->see_update(update);
+    if (calls.before_update) probe->before_update(at, probe.readings());
+    if (calls.running_net) probe->running_net(at, net, probe.readings());
+    if (calls.after_update) probe->after_update(update, net, probe.readings());
+  }
+  counting = false;
+  return static_cast<double>(most_bytes);
+}
+
+struct MemoryCase {
+  std::string name;
+  std::vector<Setting> settings;
+  double places = 0;  ///< bytes of each layer for where windows and pixels are
+};
+
+void PrintTo(const MemoryCase& model, std::ostream* stream) { *stream << model.name; }
+
+class MemoryOfProbes : public testing::TestWithParam<MemoryCase> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Models, MemoryOfProbes,
+    testing::Values(
+        // So many examples that a number for each is seen.
+        MemoryCase{
+            "mlp",
+            {{"data.train", node(1400)}, {"train.batch", node(1400)}, {"model.width", node(90)}}},
+        // Matrices of many rows, then of many cols: no buffer is the largest for the same one.
+        MemoryCase{"autoencoder",
+                   {{"model.kind", node("autoencoder")},
+                    {"model.code", node(3)},
+                    {"model.width", node(200)},
+                    {"model.depth", node(3)}}},
+        MemoryCase{"values",
+                   {{"data.name", node("teacher_student")},
+                    {"data.outputs", node(40)},
+                    {"loss.name", node("mean_squared_error")}}},
+        MemoryCase{"residual",
+                   {{"model.kind", node("residual")},
+                    {"model.width", node(90)},
+                    {"model.depth", node(3)}}},
+        MemoryCase{"cnn", {{"model.kind", node("cnn")}, {"model.width", node(24)}}, 13000},
+        MemoryCase{"lstm",
+                   {{"data.name", node("adding_problem")},
+                    {"data.steps", node(12)},
+                    {"loss.name", node("mean_squared_error")},
+                    {"model.kind", node("lstm")},
+                    {"model.depth", node(1)},
+                    {"model.width", node(40)}}},
+        MemoryCase{"each_step",
+                   {{"data.name", node("copy_memory")},
+                    {"data.delay", node(3)},
+                    {"model.kind", node("gru")},
+                    {"model.depth", node(1)},
+                    {"model.width", node(30)}}}),
+    [](const auto& instance) { return instance.param.name; });
+
+// What is not counted are some objects, of tens of bytes: of the probe, and of each layer of a net that it has.
+constexpr double kOfAProbe = 4096;
+constexpr double kOfALayer = 1024;
+
+TEST_P(MemoryOfProbes, IsWhatTheyAllocate) {
+  for (const char* precision : {"float32", "float64"}) {
+    const RunConfiguration run = configured(
+        with(with(small_run(), {{"train.batch", node(120)}, {"model.precision", node(precision)}}),
+             GetParam().settings));
+    const ProbedRun probed = run.probed();
+    const double unseen =
+        kOfAProbe + (kOfALayer + GetParam().places) * static_cast<double>(probed.layers);
+    for (const ProbeEntry& entry : probe_catalogue().entries()) {
+      const auto kind = make_plugin(probe_catalogue(), entry.info.name);
+      if (!is_defined(*kind, probed)) continue;
+      const auto measured = run.model.precision == Precision::float64 ? most_bytes_of_probe<double>
+                                                                      : most_bytes_of_probe<float>;
+      measured(entry, run);  // what a thread keeps for good
+      EXPECT_LE(measured(entry, run), kind->memory(probed) + unseen)
+          << entry.info.name << precision;
     }
   }
 }

@@ -9,7 +9,7 @@ from plumbline_report.phase_diagram import SCHEMA, draw, read
 from plumbline_report.results import ResultsError
 
 
-def write_diagram(path, schema=SCHEMA, scales=("inf", 6, -6), chaos=1.0):
+def write_diagram(path, schema=SCHEMA, scales=("inf", 6, -6), chaos=1.0, jumps=()):
     """A critical line from (1, 0) to (3, 0.4), with a line of 6 layers on each side."""
     lines = [{"xi_grad": xi, "pieces": [[[1 + offset, 0], [3 + offset, 0.4]]]}
              for xi, offset in zip(scales, (0, -0.5, 0.5))]
@@ -17,7 +17,7 @@ def write_diagram(path, schema=SCHEMA, scales=("inf", 6, -6), chaos=1.0):
     chi_1 = chaos * weights / (1 + 5 * biases[:, None])
     path.write_text(json.dumps({
         "schema": schema, "activation": "tanh", "point": [1.5, 0.05], "most": [4, 0.3],
-        "lines": lines,
+        "lines": lines, "jumps": jumps,
         "plane": {"weight_variances": weights.tolist(), "bias_variances": biases.tolist(),
                   "chi_1": chi_1.tolist()}}), encoding="utf-8")
     return path
@@ -87,6 +87,27 @@ def test_a_line_that_ends_below_the_usual_height_is_labelled_where_it_is(tmp_pat
     heights = [text.get_position()[1] for text in draw(file).axes[0].texts if text.get_text() == "6"]
     assert heights[0] == 0.15
     assert 0.02 < heights[1] < 0.09
+
+
+def test_each_stretch_of_a_line_that_comes_back_is_labelled(tmp_path):
+    file = tmp_path / "back.json"
+    data = json.loads(write_diagram(file).read_text())
+    data["lines"][2]["pieces"] = [[[2.4, 0], [3, 0.6], [3.6, 0]]]
+    file.write_text(json.dumps(data), encoding="utf-8")
+    labels = sorted(text.get_position()[0] for text in draw(file).axes[0].texts if text.get_text() == "6")
+    # Half the height of the figure is a quarter of the way up and three quarters of the way down.
+    assert labels[1:] == pytest.approx([2.55, 3.45], abs=1 / 20)
+
+
+def test_where_chi_1_jumps_the_line_is_dashed_and_explained(tmp_path):
+    jumps = [[[2, 0], [1.9, 0.1]]]
+    figure = draw(write_diagram(tmp_path / "jumps.json", jumps=jumps))
+    (dashed,) = [line for line in figure.axes[0].lines if line.is_dashed()]
+    assert dashed.get_xydata().tolist() == jumps[0]
+    assert "Dashed line" in figure.get_supxlabel()
+    without = draw(write_diagram(tmp_path / "d.json"))
+    assert "Dashed line" not in without.get_supxlabel()
+    assert not any(line.is_dashed() for line in without.axes[0].lines)
 
 
 def test_the_picture_is_not_empty_and_may_be_written_alone(tmp_path):

@@ -41,11 +41,11 @@ struct Case {
              unknown,
              std::vector<double>(layers, 1.0)};
   }
-  // The band from the prediction over `width` to it times `width`.
-  Case& with_band(double width) {
+  // The band from the prediction times `from` to it times `to`.
+  Case& with_band(double from, double to) {
     for (std::size_t l = 0; l < rms.size(); ++l) {
-      low[l] = rms[l] / (l + 1 < rms.size() ? width : 1);
-      high[l] = rms[l] * (l + 1 < rms.size() ? width : 1);
+      low[l] = rms[l] * (l + 1 < rms.size() ? from : 1);
+      high[l] = rms[l] * (l + 1 < rms.size() ? to : 1);
     }
     return *this;
   }
@@ -77,15 +77,47 @@ TEST(DiagnosisTest, IsAsPredictedWhereBothVanishByNearlyOneFactor) {
 TEST(DiagnosisTest, IsAgainstTheoryWhereTheoryIsHealthy) {
   EXPECT_THAT(Case(11, 0.4, 1).diagnosed().findings,
               ElementsAre(Finding::vanishing_against_theory));
-  EXPECT_THAT(Case(11, 2.5, 1).with_band(3).diagnosed().findings,
+  EXPECT_THAT(Case(11, 2.5, 1).with_band(1.0 / 3, 3).diagnosed().findings,
               ElementsAre(Finding::exploding_against_theory));
 }
 
 TEST(DiagnosisTest, IsAsPredictedInsideTheBandWhateverItsMean) {
-  // A narrow, deep relu net: theory of infinite width says 1, and the band reaches below 1 %.
-  const Diagnosis relu = Case(11, 0.6, 1).with_band(300).diagnosed();
+  // A narrow, deep relu net: the mean square over nets is 1, and nearly all of them vanish.
+  const Diagnosis relu = Case(11, 0.6, 1).with_band(1e-5, 0.5).diagnosed();
   EXPECT_THAT(relu.findings, ElementsAre(Finding::vanishing_as_predicted));
-  EXPECT_THAT(relu.text, HasSubstr("inside the 95 % band"));
+  EXPECT_EQ(relu.text,
+            "vanishing as predicted: layer 1 has 0.006 of the last layer's error signal, 0.6 a "
+            "layer; predicted 1, 1 a layer, inside the 95 % band of nets, 1e-05 to 0.5");
+}
+
+TEST(DiagnosisTest, CallsNothingPredictedByABandThatHasVanishingAndExplodingNets) {
+  const Diagnosis down = Case(11, 0.2, 1).with_band(1e-9, 1e4).diagnosed();
+  EXPECT_THAT(down.findings, ElementsAre(Finding::vanishing_without_theory));
+  EXPECT_EQ(down.text,
+            "vanishing: layer 1 has 1e-07 of the last layer's error signal, 0.2 a layer; predicted "
+            "1, 1 a layer, inside the 95 % band of nets, 1e-09 to 1e+04, so wide that nets that "
+            "vanish and nets that explode are in it");
+  EXPECT_THAT(Case(11, 2, 1).with_band(1e-9, 1e4).diagnosed().findings,
+              ElementsAre(Finding::exploding_without_theory));
+  EXPECT_THAT(Case(11, 1, 1).with_band(1e-9, 1e4).diagnosed().text,
+              HasSubstr("so wide that nets that vanish and nets that explode are in it"));
+  // What explodes is above 100.
+  EXPECT_THAT(Case(11, 0.2, 1).with_band(1e-9, 99).diagnosed().findings,
+              ElementsAre(Finding::vanishing_as_predicted));
+  EXPECT_THAT(Case(11, 0.2, 1).with_band(1e-9, 101).diagnosed().findings,
+              ElementsAre(Finding::vanishing_without_theory));
+  // Where the mean over nets vanishes by nearly the same factor, the prediction is good whatever the band is.
+  EXPECT_THAT(Case(11, 0.2, 0.2).with_band(1e-3, 1e10).diagnosed().findings,
+              ElementsAre(Finding::vanishing_as_predicted));
+}
+
+TEST(DiagnosisTest, SaysByHowLittleASignalIsOutsideTheBandWhereItIsAsPredicted) {
+  const Diagnosis wide = Case(11, 0.24, 0.236).with_band(0.9, 1.1).diagnosed();
+  EXPECT_THAT(wide.findings, ElementsAre(Finding::vanishing_as_predicted));
+  EXPECT_EQ(wide.text,
+            "vanishing as predicted: layer 1 has 6.3e-07 of the last layer's error signal, 0.24 a "
+            "layer; predicted 5.4e-07, 0.24 a layer, outside the 95 % band of nets, 4.8e-07 to "
+            "5.9e-07, by less than 10 % of the logarithm");
 }
 
 TEST(DiagnosisTest, TellsApartWhatVanishesByAnotherFactorThanPredicted) {
@@ -194,8 +226,12 @@ TEST(DiagnosisTest, FindsDeadUnitsBeyondThoseThatChanceSilences) {
   EXPECT_THAT(Case(6, 1, 1).with_slopes(2, 55, 45).diagnosed().findings,
               ElementsAre(Finding::healthy));
   // An excess of 42 of 100: four standard deviations of 100 coins are 40.
-  EXPECT_THAT(Case(6, 1, 1).with_slopes(2, 71, 29).diagnosed().findings,
-              ElementsAre(Finding::dead_units));
+  const Diagnosis dead = Case(6, 1, 1).with_slopes(2, 71, 29).diagnosed();
+  EXPECT_THAT(dead.findings, ElementsAre(Finding::dead_units));
+  EXPECT_EQ(dead.text,
+            "dead units: in 1 layer, most in layer 3, where 71 of 100 units have slope zero for "
+            "every example of the first batch and 29 for none; chance alone makes about as many of "
+            "one kind as of the other");
   EXPECT_THAT(Case(6, 1, 1).with_slopes(2, 69, 31).diagnosed().findings,
               ElementsAre(Finding::healthy));
   // 60 of 1000 are beyond chance, 4 sqrt(60) = 31, and yet too few to matter.

@@ -122,6 +122,34 @@ TEST(ErrorSignalTheoryTest, FollowsTheRealProfileOfLengthsAndNotTheFixedPoint) {
   }
 }
 
+// V(q) = sigma_w^2 E[max(0, z)^4] q^2 = (3/2) sigma_w^2 q^2: from 1 lengths double their exponent in each layer, and
+// shrink as fast where they begin below 2 / (3 sigma_w^2).
+TEST(ErrorSignalTheoryTest, SaysNothingBelowLengthsThatLeaveTheRangeOfDouble) {
+  for (const double weight_variance : {2.0, 0.01}) {
+    const ErrorSignalTheory near =
+        error_signal_theory(*activation("relu_squared"), equal_layers(5, 10, weight_variance), 10);
+    double q = weight_variance;
+    double log_square = 0;
+    for (int layer = 0; layer < 4; ++layer) {
+      log_square += std::log(2 * weight_variance * q);  // chi = sigma_w^2 E[4 max(0, h)^2]
+      q = 1.5 * weight_variance * q * q;
+    }
+    EXPECT_NEAR(2 * std::log(near.rms[0]), log_square, 1e-10 * std::abs(log_square));
+    EXPECT_LT(near.low[0], near.high[0]);
+    const ErrorSignalTheory far =
+        error_signal_theory(*activation("relu_squared"), equal_layers(40, 10, weight_variance), 10);
+    for (std::size_t l = 0; l < 39; ++l) {
+      EXPECT_TRUE(std::isnan(far.rms[l]) && std::isnan(far.low[l]) && std::isnan(far.high[l])) << l;
+    }
+    EXPECT_EQ(far.rms[39], 1);
+  }
+  // What is beyond double by finite factors is infinite, and 0 where it is below.
+  const ErrorSignalTheory grown =
+      error_signal_theory(*activation("tanh"), equal_layers(700, 100, 1e4), 100);
+  EXPECT_EQ(grown.rms[0], HUGE_VAL);
+  EXPECT_EQ(error_signal_theory(*activation("sigmoid"), equal_layers(700, 100, 1), 10).high[0], 0);
+}
+
 TEST(ErrorSignalTheoryTest, IsOneForANetOfOneLayer) {
   const ErrorSignalTheory theory =
       error_signal_theory(*activation("relu"), equal_layers(1, 5, 2), 5);

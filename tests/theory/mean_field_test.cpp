@@ -209,12 +209,26 @@ TEST(MeanFieldPointTest, HasScalesWithoutBoundOnTheCriticalLineAlone) {
   }
 }
 
+// V(q) = (3/2) sigma_w^2 q^2 and chi_1 = 2 sigma_w^2 q: from 1 lengths go to 0 or grow, faster than exponentially.
+TEST(MeanFieldPointTest, HasChi1ZeroOrInfiniteWhereSlopesFollowTheLength) {
+  const MeanFieldPoint small = mean_field_point(*activation("relu_squared"), 0.5, 0);
+  EXPECT_EQ(small.q_star, 0);
+  EXPECT_EQ(small.chi_1, 0);
+  EXPECT_EQ(small.xi_grad, 0);
+  const MeanFieldPoint large = mean_field_point(*activation("relu_squared"), 1, 0);
+  EXPECT_EQ(large.q_star, HUGE_VAL);
+  EXPECT_EQ(large.chi_1, HUGE_VAL);
+  EXPECT_EQ(large.xi_grad, 0);
+}
+
 TEST(DepthScaleTest, IsMinusOneOverTheLogarithm) {
   EXPECT_DOUBLE_EQ(depth_scale(std::exp(-0.1)), 10);
   EXPECT_DOUBLE_EQ(depth_scale(-std::exp(-0.1)), 10);
   EXPECT_DOUBLE_EQ(depth_scale(std::exp(0.1)), -10);
   EXPECT_TRUE(std::isinf(depth_scale(1 + 1e-13)));
   EXPECT_EQ(depth_scale(0), 0);
+  EXPECT_EQ(depth_scale(HUGE_VAL), 0);
+  EXPECT_FALSE(std::signbit(depth_scale(HUGE_VAL))) << "a 0 that is written as -0";
 }
 
 }  // namespace

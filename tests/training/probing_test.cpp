@@ -73,6 +73,10 @@ TEST(ProbingTest, ChangesNoBitOfTheRun) {
   const std::vector<Setting> batch_norm = with(
       small_run(), {{"model.normalization.name", node("batch_norm")}, {"train.steps", node(12)}});
   EXPECT_EQ(trained(with(batch_norm, every_probe(1))).digest, trained(batch_norm).digest);
+  // Nor where the optimizer looks into the net behind probes that have run it.
+  const std::vector<Setting> kfac =
+      with(small_run(), {{"optimizer.name", node("kfac")}, {"train.steps", node(4)}});
+  EXPECT_EQ(trained(with(kfac, every_probe(1))).digest, trained(kfac).digest);
 }
 
 TEST(ProbingTest, MeasuresTheSameAtADueStepWhateverTheOthersAre) {

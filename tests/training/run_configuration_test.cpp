@@ -397,7 +397,8 @@ TEST(MemoryTest, HoldsThePackedKernelsOfConvolutions) {
   const double fixed = 2 * run(100).memory() - run(200).memory();
   constexpr double kKernels = 9 * 20 + 9 * 20 * 30;
   constexpr double kParameters = kKernels + 20 + 30 + 10 * 30 + 10;
-  EXPECT_DOUBLE_EQ(fixed, 4 * (2 * kParameters + 3 * kKernels) + 8 * 9 * 20 * 30);
+  // Packed for two products, in panels that are filled up, and the sums of their gradients.
+  EXPECT_DOUBLE_EQ(fixed, 4 * (2 * kParameters + 4 * kKernels) + 8 * 9 * 20 * 30);
 }
 
 TEST(MemoryTest, HoldsParametersGradientAndOptimizerStateAtTheRunsPrecision) {

@@ -141,6 +141,38 @@ PhaseDiagram::Plane plane_of(const PhaseDiagram& diagram, const SlopeSquare& slo
   return plane;
 }
 
+// Where rising weight variances cross to chi_1 > 1 by a jump, as the fixed point that lengths come to is another
+// one there or none: no point of the critical line lies between.
+template <class SlopeSquare>
+Pieces jumps_of(const PhaseDiagram::Plane& plane, const SlopeSquare& slope_square) {
+  constexpr int kHalvings = 40;
+  constexpr double kJump = 1e-3;
+  Pieces pieces(1);
+  for (std::size_t row = 0; row < plane.bias_variances.size(); ++row) {
+    const double bias_variance = plane.bias_variances[row];
+    const auto chi_1 = [&](double weight_variance) {
+      return weight_variance * slope_square(weight_variance, bias_variance);
+    };
+    const std::vector<double>& all = plane.chi_1[row];
+    std::size_t column = 1;
+    while (column < all.size() && !(all[column - 1] < 1 && all[column] > 1)) ++column;
+    bool jumps = false;
+    if (column < all.size()) {
+      double low = plane.weight_variances[column - 1];
+      double high = plane.weight_variances[column];
+      for (int halving = 0; halving < kHalvings; ++halving) {
+        const double middle = (low + high) / 2;
+        (chi_1(middle) < 1 ? low : high) = middle;
+      }
+      jumps = chi_1(high) - chi_1(low) > kJump;
+      if (jumps) pieces.back().push_back({high, bias_variance, 0});
+    }
+    if (!jumps && !pieces.back().empty()) pieces.emplace_back();
+  }
+  if (pieces.back().empty()) pieces.pop_back();
+  return pieces;
+}
+
 std::vector<double> scales() {
   std::vector<double> all = {kInfinity};
   for (const double layers : {3.0, 6.0, 12.0, 25.0, 100.0}) {
@@ -161,25 +193,30 @@ fs::path source_folder() {
   return {};
 }
 
+ordered_json json_of(const Pieces& pieces) {
+  ordered_json all = ordered_json::array();
+  for (const std::vector<PhasePoint>& piece : pieces) {
+    ordered_json points = ordered_json::array();
+    for (const PhasePoint& point : piece) {
+      points.push_back({point.weight_variance, point.bias_variance});
+    }
+    all.push_back(points);
+  }
+  return all;
+}
+
 ordered_json json_of(const PhaseDiagram& diagram) {
   ordered_json lines = ordered_json::array();
   for (const PhaseDiagram::Line& line : diagram.lines) {
-    ordered_json pieces = ordered_json::array();
-    for (const std::vector<PhasePoint>& piece : line.pieces) {
-      ordered_json points = ordered_json::array();
-      for (const PhasePoint& point : piece) {
-        points.push_back({point.weight_variance, point.bias_variance});
-      }
-      pieces.push_back(points);
-    }
     const ordered_json xi = std::isinf(line.xi) ? ordered_json("inf") : ordered_json(line.xi);
-    lines.push_back({{"xi_grad", xi}, {"pieces", pieces}});
+    lines.push_back({{"xi_grad", xi}, {"pieces", json_of(line.pieces)}});
   }
   return {{"schema", "plumbline.phase_diagram"},
           {"activation", diagram.activation},
           {"point", {diagram.weight_variance, diagram.bias_variance}},
           {"most", {diagram.most_weight_variance, diagram.most_bias_variance}},
           {"lines", lines},
+          {"jumps", json_of(diagram.jumps)},
           {"plane",
            {{"weight_variances", diagram.plane.weight_variances},
             {"bias_variances", diagram.plane.bias_variances},
@@ -226,9 +263,11 @@ PhaseDiagram phase_diagram(const Activation& activation, const std::string& name
     diagram.lines.push_back({xi, gain ? upright(chi_1 / slope_square, diagram.most_bias_variance)
                                       : line_of(chi_1, at)});
   }
-  diagram.plane = plane_of(diagram, [&](double weights, double biases) {
+  const auto reached = [&](double weights, double biases) {
     return gain ? slope_square : reached_slope_square(at, weights, biases);
-  });
+  };
+  diagram.plane = plane_of(diagram, reached);
+  diagram.jumps = jumps_of(diagram.plane, reached);
   return diagram;
 }
 

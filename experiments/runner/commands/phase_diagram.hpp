@@ -25,6 +25,8 @@ struct PhaseDiagram {
   double most_weight_variance = 0;  ///< what the figure shows, from 0 on
   double most_bias_variance = 0;
   std::vector<Line> lines = {};
+  /// Where chi_1 jumps from below 1 to above it, as lengths that settled go to another fixed point or to none.
+  std::vector<std::vector<PhasePoint>> jumps = {};
 
   /// chi_1 at the lengths that come from 1, over a grid of the plane: below 1 order, above it chaos.
   struct Plane {

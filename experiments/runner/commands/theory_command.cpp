@@ -25,6 +25,7 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t kWidth = 100;
 constexpr int kDigits = 9;
+constexpr int kFew = 4;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// A request with everything that is said about it.
@@ -71,7 +72,7 @@ std::string phase_of_plain_net(const MeanFieldPoint& point) {
            "have; in nets of finite width they still differ from net to net (width=N depth=N).";
   }
   const bool ordered = phase_of(point.chi_1) == SignalPhase::ordered;
-  if (point.chi_1 == 0) return "Ordered: chi_1 is 0. No gradient passes a layer.";
+  if (point.chi_1 == 0) return "Ordered: chi_1 is 0. Gradients vanish faster than exponentially.";
   if (std::isinf(point.chi_1)) {
     return "Chaotic: chi_1 is infinite. Gradients explode faster than exponentially.";
   }
@@ -125,8 +126,18 @@ std::vector<TheoryNumber> numbers_of(const Answer& found) {
   return numbers;
 }
 
-std::string number_text(double value) {
-  return std::isnan(value) ? "-" : short_number(value, kDigits);
+std::string number_text(double value, int digits = kDigits) {
+  return std::isnan(value) ? "-" : short_number(value, digits);
+}
+
+/// Why there is no prediction for some layers; empty where there is one for all.
+std::string band_gap(const ErrorSignalTheory& band) {
+  const auto first = std::ranges::find_if(band.rms, [](double rms) { return !std::isnan(rms); });
+  const auto layers = first - band.rms.begin();
+  if (layers == 0) return {};
+  return fmt::format(
+      "No prediction below layer {}: on the way up lengths go to 0 or leave the range of float64.",
+      layers + 1);
 }
 
 void write_wrapped(std::ostream& out, const std::string& text) {
@@ -163,10 +174,14 @@ void write_band(std::ostream& out, const TheoryRequest& request, const ErrorSign
   const std::size_t stride = (last + 19) / 20;  // some 20 rows, and the last
   for (std::size_t l = 0; l < last; ++l) {
     if (l % stride != 0 && l + 1 != last) continue;
-    table.add_row({std::to_string(l + 1), short_number(band.rms[l]), short_number(band.low[l]),
-                   short_number(band.high[l])});
+    table.add_row({std::to_string(l + 1), number_text(band.rms[l], kFew),
+                   number_text(band.low[l], kFew), number_text(band.high[l], kFew)});
   }
   table.write_plain(out, kWidth);
+  const std::string reason = band_gap(band);
+  if (reason.empty()) return;
+  out << '\n';
+  write_wrapped(out, reason);
 }
 
 void write_text(const TheoryRequest& request, const Answer& found, std::ostream& out) {
@@ -207,6 +222,8 @@ void write_json(const TheoryRequest& request, const Answer& found, std::ostream&
   json["meaning"] = phase_sentence(request, found.point);
   json["undefined"] = reasons;
   if (found.band) {
+    const std::string reason = band_gap(*found.band);
+    if (!reason.empty()) json["undefined"]["error_signal"] = reason;
     json["error_signal"] = {{"width", *request.width},
                             {"rms", numbers_json(found.band->rms)},
                             {"low", numbers_json(found.band->low)},

@@ -2,6 +2,7 @@
 // What `plumbline theory --plot` hands over to be drawn.
 #include "experiments/runner/commands/phase_diagram.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -60,6 +61,38 @@ TEST(PhaseDiagram, WhereGelusLengthsGrowWithoutEndItIsAsChaoticAsRelu) {
   ASSERT_GT(weight_variance, 3);
   // At length 1000, for which longer ones stand, gelu and relu differ near 0 alone: over some 1 of 30.
   EXPECT_NEAR(plane.chi_1.front().back(), weight_variance / 2, 0.03 * weight_variance / 2);
+}
+
+// The table's lengths put a jump where one of them ceases to grow: within 1 % of its weight variance, as V(q) / q is
+// flat there.
+constexpr double kOfAJump = 0.01;
+
+TEST(PhaseDiagram, WhereLengthsLeaveAFixedPointForNoneChi1JumpsAcrossOne) {
+  const auto gelu = make_plugin(activation_catalogue(), "gelu");
+  const PhaseDiagram shown = diagram("gelu", 1.5, 0.05);
+  ASSERT_EQ(shown.jumps.size(), 1U);
+  const std::vector<PhasePoint>& jumps = shown.jumps.front();
+  ASSERT_GT(jumps.size(), 50U);
+  for (std::size_t k = 0; k < jumps.size(); k += 10) {
+    const auto chi_1 = [&](double share) {
+      return mean_field_point(*gelu, share * jumps[k].weight_variance, jumps[k].bias_variance)
+          .chi_1;
+    };
+    EXPECT_LT(chi_1(1 - kOfAJump), 1) << k;
+    EXPECT_GT(chi_1(1 + kOfAJump), 1) << k;
+  }
+  // From there on the critical line goes on.
+  const auto critical = std::ranges::find_if(
+      shown.lines, [](const PhaseDiagram::Line& line) { return std::isinf(line.xi); });
+  const PhasePoint& begin = critical->pieces.front().front();
+  EXPECT_NEAR(jumps.back().bias_variance, begin.bias_variance, 0.01);
+  EXPECT_NEAR(jumps.back().weight_variance, begin.weight_variance, 0.03);
+}
+
+TEST(PhaseDiagram, HasNoJumpsWhereTheCriticalLineParts) {
+  for (const char* name : {"tanh", "relu", "selu", "sigmoid", "softplus"}) {
+    EXPECT_TRUE(diagram(name, 1.5, 0.05).jumps.empty()) << name;
+  }
 }
 
 TEST(PhaseDiagram, ThePlaneCoversWhatIsShownAndThePointLiesInIt) {

@@ -78,6 +78,20 @@ def test_depth_and_width_give_the_band_over_random_nets(theory, call):
     assert "over random nets of width 40" in call("theory", *words).stdout
 
 
+def test_where_lengths_leave_float64_the_band_says_so_and_has_no_numbers(theory, call):
+    words = ["activation=relu_squared", "weight_variance=2", "depth=12", "width=10"]
+    reason = "No prediction below layer 13: on the way up lengths go to 0 or leave the range of float64."
+    text = call("theory", *words).stdout
+    assert "nan" not in text and "-0" not in text.split()
+    assert text.split("97.5 %")[1].splitlines()[2].split() == ["1", "-", "-", "-"]
+    assert text.endswith("\n" + reason + "\n")
+    found = theory(*words)
+    assert found["xi_grad"] == 0 and found["norm_factor"] == "inf"
+    assert found["error_signal"]["low"] == [None] * 12 + [1]
+    assert found["undefined"]["error_signal"] == reason
+    assert "error_signal" not in theory(*POINT, "depth=3", "width=9")["undefined"]
+
+
 def test_batch_norm_and_residual_blocks_have_numbers_of_their_own(theory):
     found = theory("activation=relu", "weight_variance=2", "batch=64", "depth=20", "residual_scale=1")
     assert found["batch_norm_norm_factor"] == pytest.approx(1.221910, abs=5e-7)
