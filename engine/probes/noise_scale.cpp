@@ -70,6 +70,7 @@ class NoiseScale final : public Probe<T> {
     return problem_of_individual_gradients(run);
   }
   static double memory(const ProbedRun& run) { return memory_of_individual_gradients(run, {}); }
+  static double cost(const ProbedRun& run) { return cost_of_individual_gradients(run, {}); }
 
   void before_update(const Snapshot<T>& at, const Readings& values) override {
     gradients_->look(at, {.squares = squares_, .layer_squares = layer_squares_});

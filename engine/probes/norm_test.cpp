@@ -46,6 +46,9 @@ class NormTest final : public Probe<T> {
   static double memory(const ProbedRun& run) {
     return memory_of_individual_gradients(run, {.projections = true});
   }
+  static double cost(const ProbedRun& run) {
+    return cost_of_individual_gradients(run, {.projections = true});
+  }
 
   void before_update(const Snapshot<T>& at, const Readings& values) override {
     gradients_->look(at,

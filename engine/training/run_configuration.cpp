@@ -441,7 +441,9 @@ std::vector<TableInfo> definition_tables() {
 
 ProbedRun RunConfiguration::probed() const {
   SettingsReport checked_before;
-  const auto rule = make_optimizer<double>(optimizer, checked_before, one_of_each_group());
+  const ParameterLayout one = one_of_each_group();
+  const auto rule = make_optimizer<double>(optimizer, checked_before, one);
+  const auto* limited = dynamic_cast<const HasStabilityLimit<double>*>(rule.get());
   return {.model = model,
           .loss = *loss,
           .input = input(),
@@ -450,7 +452,11 @@ ProbedRun RunConfiguration::probed() const {
           .train_examples = data->sizes().train,
           .layers = weight_layers(model, input(), data->outputs()),
           .layout = parameter_layout(model, input(), data->outputs()),
-          .has_stability_limit = dynamic_cast<HasStabilityLimit<double>*>(rule.get()) != nullptr};
+          .has_stability_limit = limited != nullptr,
+          .has_preconditioner =
+              limited != nullptr &&
+              !limited->stability_limit(std::vector<double>(one.size(), 1.0), {.step = 1})
+                   .preconditioner.empty()};
 }
 
 std::vector<std::int64_t> RunConfiguration::recorded_steps() const {

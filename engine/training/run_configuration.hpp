@@ -65,7 +65,7 @@ struct RunConfiguration {
   /// The steps at which anything is recorded, in rising order. A run that its target or the clock ends has
   /// the first of them.
   std::vector<std::int64_t> recorded_steps() const;
-  /// Floating-point operations of the whole run, evaluation included: what the plan weighs runs by.
+  /// Floating-point operations of the whole run, evaluation and probes included: what the plan weighs runs by.
   double cost() const;
   /// Whether a step has work that is large enough to be shared among threads.
   bool has_shared_steps() const;
