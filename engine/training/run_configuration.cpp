@@ -38,7 +38,6 @@ std::string canonical(const std::vector<ResolvedSetting>& settings, std::string_
 }
 
 // The step axis of a results file is a 32-bit integer.
-constexpr double kMostSteps = 2147483647;
 constexpr double kMostRecordedSteps = 1e6;
 
 constexpr const char* kDataSeed = "data_seed";
@@ -62,7 +61,7 @@ void read_train(Settings& settings, RunConfiguration& run) {
   const bool full_batch =
       settings.flag("full_batch", false, "all training examples in a step, in the place of batch");
   settings.restates("full_batch");
-  run.steps = settings.integer("steps", 1000, between(0, kMostSteps), "updates of the whole run");
+  run.steps = settings.integer("steps", 1000, between(0, kMostUpdates), "updates of the whole run");
   const std::int64_t epochs = settings.integer(
       "epochs", 0, between(0, 1e9), "passes over the training examples, in the place of steps");
   settings.restates("epochs");
@@ -75,7 +74,7 @@ void read_train(Settings& settings, RunConfiguration& run) {
                    "of the data alone, in the place of data.split_seed; -1: data.split_seed");
   settings.restates(kDataSeed);
   run.checkpoint_every =
-      settings.integer("checkpoint_every", 0, between(0, kMostSteps),
+      settings.integer("checkpoint_every", 0, between(0, kMostUpdates),
                        "updates between checkpoints, from which a run that was ended goes on; 0: "
                        "no checkpoints");
   settings.restates("checkpoint_every");  // it changes no number
@@ -98,9 +97,9 @@ void read_train(Settings& settings, RunConfiguration& run) {
   } else if (epochs > 0) {
     run.steps = epochs * static_cast<std::int64_t>(examples / run.batch);
     settings.settle("steps", {run.steps, {}});
-    if (static_cast<double>(run.steps) > kMostSteps) {
-      settings.problem(
-          "epochs", "make " + std::to_string(run.steps) + " steps; allowed are at most 2147483647");
+    if (run.steps > kMostUpdates) {
+      settings.problem("epochs", "make " + std::to_string(run.steps) +
+                                     " steps; allowed are at most " + std::to_string(kMostUpdates));
       run.steps = 0;
     }
   }
