@@ -24,7 +24,7 @@ auto make_chosen(const Chosen<Entry>& chosen, SettingsReport& report) {
   return chosen.entry == nullptr ? Made() : chosen.make(report, construct);
 }
 
-std::string canonical(const std::vector<ResolvedSetting>& settings, std::string_view prefix) {
+std::string canonical(const ResolvedSettings& settings, std::string_view prefix) {
   std::vector<std::string> lines;
   for (const ResolvedSetting& setting : settings) {
     if (setting.key.starts_with(prefix) && !setting.restates) {
@@ -414,7 +414,7 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
   }
 
   if (report.problems.empty()) warn_of_undefined(run, in_force, report);
-  run.resolved = report.resolved;
+  run.resolved = ResolvedSettings(report.resolved);
   run.data_key = canonical(run.resolved, "data.");
   return run;
 }

@@ -15,6 +15,7 @@
 #include "engine/probes/probe.hpp"
 #include "engine/schedules/schedule.hpp"
 #include "engine/training/budget.hpp"
+#include "engine/training/resolved_settings.hpp"
 
 namespace plumbline {
 
@@ -50,7 +51,7 @@ struct RunConfiguration {
   Sampling evaluation;  ///< when loss and accuracy over the whole sets are recorded
   std::vector<ScheduledProbe> probes;
   /// Every setting in force, given or by default, in a fixed order.
-  std::vector<ResolvedSetting> resolved;
+  ResolvedSettings resolved;
 
   /// What probes may ask of the run. It holds references to this configuration.
   ProbedRun probed() const;

@@ -28,7 +28,7 @@ double optimizer_state(const Chosen<OptimizerEntry>& optimizer, const ParameterL
 
 // Whether one of the optimizers that the settings name evaluates the model at averages of its weights or
 // the like.
-bool evaluates_elsewhere(const std::vector<ResolvedSetting>& settings) {
+bool evaluates_elsewhere(const ResolvedSettings& settings) {
   return std::ranges::any_of(settings, [](const ResolvedSetting& setting) {
     const auto* name = std::get_if<std::string>(&setting.value.value);
     if (name == nullptr || !setting.key.starts_with("optimizer") || !setting.key.ends_with(".name"))
