@@ -162,6 +162,13 @@ class ActivationStatsKind final : public ProbeKindOf<ActivationStatsKind> {
         });
     return UnitSlopes<double>::memory(run) + run.value_bytes() * units;
   }
+  // Of what a layer keeps for an example about a third is handed on.
+  double cost(const ProbedRun& run) const override {
+    constexpr double kLooks = 7;
+    const auto examples = static_cast<double>(std::min(examples_, run.train_examples));
+    const double handed_on = run.model.layers(run.outputs).kept_values(run.input) / 3;
+    return run.forward_cost(examples) + kLooks * ProbedRun::look_cost(examples * handed_on);
+  }
   template <typename T>
   std::unique_ptr<Probe<T>> make(const ProbedRun& run) const {
     return std::make_unique<ActivationStats<T>>(run, tau_, UnitSlopes<T>::undefined(run).empty());

@@ -91,6 +91,9 @@ class Alpha final : public Probe<T> {
     return memory_of_individual_gradients(run, {.projections = true, .runs = true}) +
            run.block_bytes() + static_cast<double>(2 * sizeof(double) * run.batch);
   }
+  static double cost(const ProbedRun& run) {
+    return 2 * cost_of_individual_gradients(run, {.projections = true, .runs = true});
+  }
 
   void after_update(const Update<T>& update, const RunningNet<T>& net,
                     const Readings& values) override {

@@ -149,6 +149,9 @@ class CorrelationKind final : public ProbeKindOf<CorrelationKind> {
   double memory(const ProbedRun& run) const override {
     return Correlation<double>::memory(run, {choice_.correlation, choice_.length, choice_.pairs});
   }
+  double cost(const ProbedRun& run) const override {
+    return run.forward_cost(2 * static_cast<double>(choice_.pairs));
+  }
   template <typename T>
   std::unique_ptr<Probe<T>> make(const ProbedRun& run) const {
     return std::make_unique<Correlation<T>>(

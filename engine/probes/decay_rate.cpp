@@ -136,6 +136,9 @@ class DecayRateKind final : public ProbeKindOf<DecayRateKind> {
     return last > first_ ? "" : "a line needs two layers";
   }
   double memory(const ProbedRun& run) const override { return LayerGradient<double>::memory(run); }
+  double cost(const ProbedRun& run) const override {
+    return run.look_cost() + LayerGradient<double>::cost(run);
+  }
   template <typename T>
   std::unique_ptr<Probe<T>> make(const ProbedRun& run) const {
     return std::make_unique<DecayRate<T>>(run, first_, last_);

@@ -47,6 +47,21 @@ class EffectiveRank final : public Probe<T> {
     }
     return room.bytes() + LayerGradient<T>::memory(run);
   }
+  static double cost(const ProbedRun& run) {
+    double cost = run.look_cost() + LayerGradient<T>::cost(run);
+    run.model.layers(run.outputs).for_each(run.input, [&](const LayerKind& kind, const Shape& at) {
+      const Shape out = kind.output(at);
+      if (kind.products(at) == 0) return;
+      cost += static_cast<double>(out.steps) * SingularValues::cost(run.batch, out.values());
+    });
+    for (const ParameterTensor& tensor : run.layout.tensors()) {
+      if (!tensor.is_weight_matrix()) continue;
+      const bool is_shared = tensor.group == ParameterGroup::recurrent;
+      cost += static_cast<double>(is_shared ? run.input.steps : 1) *
+              SingularValues::cost(tensor.rows, tensor.cols);
+    }
+    return cost;
+  }
 
   void before_update(const Snapshot<T>& at, const Readings& values) override {
     for (std::size_t l = 0; l < at.network.depth(); ++l) {

@@ -32,6 +32,7 @@ class GradientEntries final : public Probe<T> {
              "Share of the entries of dL/dW_l that are subnormal in the run's precision, not 0."}};
   }
   static double memory(const ProbedRun& run) { return LayerGradient<T>::memory(run); }
+  static double cost(const ProbedRun& run) { return run.look_cost() + LayerGradient<T>::cost(run); }
 
   void before_update(const Snapshot<T>& at, const Readings& values) override {
     for (std::size_t l = 0; l < at.network.depth(); ++l) {

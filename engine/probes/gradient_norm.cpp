@@ -24,6 +24,7 @@ class GradientNorm final : public Probe<T> {
     return {{"gradient_norm", "Frobenius norm of dL/dW_l, L the batch mean of the loss."}};
   }
   static double memory(const ProbedRun& run) { return LayerGradient<T>::memory(run); }
+  static double cost(const ProbedRun& run) { return run.look_cost() + LayerGradient<T>::cost(run); }
 
   void before_update(const Snapshot<T>& at, const Readings& values) override {
     for (std::size_t l = 0; l < at.network.depth(); ++l) {

@@ -43,6 +43,9 @@ class Gsnr final : public Probe<T> {
     return memory_of_individual_gradients(run, {.second_moments = true}) +
            static_cast<double>(sizeof(double) * run.layout.size());
   }
+  static double cost(const ProbedRun& run) {
+    return cost_of_individual_gradients(run, {.second_moments = true});
+  }
 
   void before_update(const Snapshot<T>& at, const Readings& values) override {
     gradients_->look(at, {.second_moments = moments_});

@@ -280,6 +280,21 @@ double memory_of_individual_gradients(const ProbedRun& run, const IndividualNeed
   return bytes;
 }
 
+// By itself an example has no large products: they take some twice the time, and where it has one row for each
+// product, three looks at the parameters; a fourth is at its gradient.
+double cost_of_individual_gradients(const ProbedRun& run, const IndividualNeeds& needs) {
+  const auto batch = static_cast<double>(run.batch);
+  if (!is_by_rows(run)) {
+    constexpr double kLooks = 4;
+    return 2 * run.gradient_cost(batch) +
+           kLooks * batch * ProbedRun::look_cost(static_cast<double>(run.layout.size()));
+  }
+  const double product = run.forward_cost(batch);
+  return run.look_cost() + (needs.runs ? run.gradient_cost(batch) : 0) +
+         (needs.projections ? product : 0) +
+         (needs.second_moments ? run.double_cost() * product : 0);
+}
+
 template <typename T>
 std::unique_ptr<IndividualGradients<T>> individual_gradients(const ProbedRun& run) {
   if (is_by_rows(run)) return std::make_unique<ByRows<T>>(run);

@@ -57,6 +57,9 @@ std::string problem_of_individual_gradients(const ProbedRun& run);
 /// Bytes of an IndividualGradients, without the spans that it fills.
 double memory_of_individual_gradients(const ProbedRun& run, const IndividualNeeds& needs);
 
+/// Operations of one look() or run(), and of a look at what they fill.
+double cost_of_individual_gradients(const ProbedRun& run, const IndividualNeeds& needs);
+
 template <typename T>
 std::unique_ptr<IndividualGradients<T>> individual_gradients(const ProbedRun& run);
 

@@ -119,6 +119,27 @@ class JacobianSpectrumKind final : public ProbeKindOf<JacobianSpectrumKind> {
     }
     return room.bytes() + ExampleJacobians::memory(run);
   }
+  // As many passes in double as there are outputs, and decompositions of as many rows; in a plain stack as many
+  // passes through a layer as it has units, and its own decomposition.
+  double cost(const ProbedRun& run) const override {
+    const StackKind layers = run.model.layers(run.outputs);
+    const std::size_t outputs = layers.output(run.input).size();
+    double products = run.gradient_cost(static_cast<double>(outputs));
+    double decompositions = SingularValues::cost(outputs, run.input.size());
+    layers.for_each(run.input, [&](const LayerKind& kind, const Shape& at) {
+      if (kind.products(at) == 0) return;
+      decompositions += SingularValues::cost(outputs, kind.output(at).size());
+    });
+    if (run.model.is_plain_stack()) {
+      for (const ParameterTensor& tensor : run.layout.tensors()) {
+        if (!tensor.is_weight_matrix()) continue;
+        products += 6 * static_cast<double>(tensor.rows * tensor.size());
+        decompositions += SingularValues::cost(tensor.rows, tensor.cols);
+      }
+    }
+    return static_cast<double>(std::min(examples_, run.train_examples)) *
+           (run.double_cost() * products + decompositions);
+  }
   template <typename T>
   std::unique_ptr<Probe<T>> make(const ProbedRun& run) const {
     return std::make_unique<JacobianSpectrum<T>>(run);

@@ -27,6 +27,15 @@ class LayerGradient {
     return run.value_bytes() * static_cast<double>(largest_shared(run));
   }
 
+  /// Operations of making them, which is free but for unrolled layers.
+  static double cost(const ProbedRun& run) {
+    double weights = 0;
+    for (const ParameterTensor& tensor : run.layout.tensors()) {
+      if (tensor.group == ParameterGroup::recurrent) weights += static_cast<double>(tensor.size());
+    }
+    return 2 * weights * static_cast<double>(run.input.steps * run.batch);
+  }
+
   /// All of it, an unrolled step's row by row and any other's as one row, which is how norms sum them;
   /// empty where it is undefined. Holds until the next call.
   MatrixView<const T> of(const Snapshot<T>& at, std::size_t index) {

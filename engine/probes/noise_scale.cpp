@@ -73,6 +73,7 @@ class NoiseScale final : public Probe<T> {
     return memory_of_individual_gradients(run, {}) +
            static_cast<double>(sizeof(double) * run.batch);
   }
+  static double cost(const ProbedRun& run) { return cost_of_individual_gradients(run, {}); }
 
   void before_update(const Snapshot<T>& at, const Readings& values) override {
     gradients_->look(at, {.squares = squares_, .layer_squares = layer_squares_});

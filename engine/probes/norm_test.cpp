@@ -47,6 +47,9 @@ class NormTest final : public Probe<T> {
     return memory_of_individual_gradients(run, {.projections = true}) +
            static_cast<double>(2 * sizeof(double) * run.batch);
   }
+  static double cost(const ProbedRun& run) {
+    return cost_of_individual_gradients(run, {.projections = true});
+  }
 
   void before_update(const Snapshot<T>& at, const Readings& values) override {
     gradients_->look(at,

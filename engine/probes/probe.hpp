@@ -15,6 +15,7 @@
 #include "engine/core/matrix_view.hpp"
 #include "engine/core/sampling.hpp"
 #include "engine/core/state_archive.hpp"
+#include "engine/layers/pass_cost.hpp"
 #include "engine/losses/loss.hpp"
 #include "engine/network/network.hpp"
 #include "engine/optimizers/optimizer.hpp"
@@ -33,10 +34,29 @@ struct ProbedRun {
   std::size_t layers = 0;          ///< weight layers
   ParameterLayout layout = {};
   bool has_stability_limit = false;  ///< the optimizer (optimizers/stability_limit.hpp)
+  bool has_preconditioner = false;   ///< in that limit
 
   double value_bytes() const { return model.precision == Precision::float64 ? 8 : 4; }
   /// Of a block as large as the parameters.
   double block_bytes() const { return value_bytes() * static_cast<double>(layout.size()); }
+
+  // What probes cost, in operations as RunConfiguration::cost() counts them: those of a pass over so many
+  // examples, forward or forward and back,
+  double forward_cost(double examples) const {
+    return examples * plumbline::forward_cost(model.layers(outputs), input);
+  }
+  double gradient_cost(double examples) const {
+    return examples * plumbline::gradient_cost(model.layers(outputs), input);
+  }
+  // that many times as much where the pass is in double,
+  double double_cost() const { return model.precision == Precision::float64 ? 1 : 2; }
+  // of one look at so many values, as long as it takes beside large products,
+  static double look_cost(double values) { return 10 * values; }
+  // and of one at the parameters and at what the net keeps for a batch.
+  double look_cost() const {
+    return look_cost(static_cast<double>(layout.size()) +
+                     static_cast<double>(batch) * model.layers(outputs).kept_values(input));
+  }
 };
 
 /// A run right after the backward pass over one training batch, before the update. All of it lives in
@@ -167,6 +187,9 @@ class ProbeKind {
   }
   /// Bytes of a Probe of this run.
   virtual double memory(const ProbedRun& /*run*/) const { return 0; }
+  /// Operations of one measurement, as RunConfiguration::cost() counts them; of what only looks at the net
+  /// about those of one look.
+  virtual double cost(const ProbedRun& run) const { return run.look_cost(); }
 
   virtual std::unique_ptr<Probe<float>> make_float(const ProbedRun& run) const = 0;
   virtual std::unique_ptr<Probe<double>> make_double(const ProbedRun& run) const = 0;

@@ -189,6 +189,26 @@ class SharpnessKind final : public ProbeKindOf<SharpnessKind> {
                     (kOverPasses * kept + static_cast<double>(inputs + run.outputs)) +
                 (vectors + kMoreBlocks) * parameters);
   }
+  // Products in double for each search and for the trace, and before each product two passes of two looks at all
+  // of Lanczos' vectors. How many products a search takes to its tolerance is not known before: most nets need
+  // between a fifth and two thirds of what it may take.
+  double cost(const ProbedRun& run) const override {
+    constexpr double kExpected = 0.4;
+    const auto batch = static_cast<double>(run.batch);
+    const auto examples = static_cast<double>(std::min(settings_.examples, run.train_examples));
+    const double gradients = examples > batch ? 2.8 : 1.8;
+    const double product = run.double_cost() * gradients *
+                           run.gradient_cost(settings_.examples > 0 ? examples : batch);
+    const auto parameters = static_cast<double>(run.layout.size());
+    const double most = std::min(static_cast<double>(settings_.iterations), parameters);
+    const double products = settings_.tolerance > 0 ? std::max(1.0, kExpected * most) : most;
+    // Vectors that no cache holds come from memory each time.
+    constexpr double kCache = 1e8;
+    const double slower = 8 * products * parameters > kCache ? 6 : 1;
+    const double looks = 2 * products * products * ProbedRun::look_cost(parameters) * slower;
+    return (run.has_preconditioner ? 2 : 1) * (products * product + looks) +
+           static_cast<double>(settings_.trace_samples) * product;
+  }
   template <typename T>
   std::unique_ptr<Probe<T>> make(const ProbedRun& run) const {
     return std::make_unique<Sharpness<T>>(run, settings_);

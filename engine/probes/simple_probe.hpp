@@ -16,6 +16,7 @@ namespace plumbline {
 /// and, where they are not the defaults of ProbeKind,
 ///   static std::string undefined(const ProbedRun&);  // of all its quantities
 ///   static double memory(const ProbedRun&);
+///   static double cost(const ProbedRun&);
 template <template <typename> class Made>
 class SimpleProbeKind final : public ProbeKindOf<SimpleProbeKind<Made>> {
  public:
@@ -30,6 +31,10 @@ class SimpleProbeKind final : public ProbeKindOf<SimpleProbeKind<Made>> {
   double memory(const ProbedRun& run) const override {
     if constexpr (requires { Made<double>::memory(run); }) return Made<double>::memory(run);
     return 0;
+  }
+  double cost(const ProbedRun& run) const override {
+    if constexpr (requires { Made<double>::cost(run); }) return Made<double>::cost(run);
+    return ProbeKind::cost(run);
   }
   template <typename T>
   std::unique_ptr<Probe<T>> make(const ProbedRun& run) const {

@@ -84,6 +84,10 @@ class StateGradientKind final : public ProbeKindOf<StateGradientKind> {
   double memory(const ProbedRun& run) const override {
     return run.model.targets_each_step ? run.block_bytes() : 0;
   }
+  double cost(const ProbedRun& run) const override {
+    const bool each = run.model.targets_each_step;
+    return run.look_cost() + (each ? run.gradient_cost(static_cast<double>(run.batch)) : 0);
+  }
   template <typename T>
   std::unique_ptr<Probe<T>> make(const ProbedRun& run) const {
     return std::make_unique<StateGradient<T>>(run);

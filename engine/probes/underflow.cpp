@@ -176,6 +176,12 @@ class UnderflowKind final : public ProbeKindOf<UnderflowKind> {
     if (run.model.precision == Precision::float64) return LayerGradient<double>::memory(run);
     return LayerGradient<float>::memory(run) + Shadow::memory(run);
   }
+  double cost(const ProbedRun& run) const override {
+    if (run.model.precision == Precision::float64) return run.look_cost();
+    return run.look_cost() + LayerGradient<float>::cost(run) +
+           run.double_cost() * (run.gradient_cost(static_cast<double>(run.batch)) +
+                                LayerGradient<double>::cost(run));
+  }
   template <typename T>
   std::unique_ptr<Probe<T>> make(const ProbedRun& run) const {
     return std::make_unique<Underflow<T>>(run);

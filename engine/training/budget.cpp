@@ -8,7 +8,6 @@ namespace plumbline {
 namespace {
 
 // As many as the step axis of a results file holds.
-constexpr double kMostSteps = 2147483647;
 
 std::optional<double> bound(Settings& settings, const char* name, const char* meaning) {
   const double value = settings.number(name, 0, kAny, meaning);
@@ -54,7 +53,7 @@ Target read_target(Settings& settings) {
 Budget read_budget(Settings& settings, std::int64_t steps) {
   Budget budget;
   budget.max_steps = settings.integer(
-      "max_steps", 0, between(0, kMostSteps),
+      "max_steps", 0, between(0, kMostUpdates),
       "ends the run after so many updates, though schedules go by train.steps; 0: no limit");
   if (budget.max_steps >= steps) budget.max_steps = 0;
   if (budget.max_steps == 0) settings.restates("max_steps");

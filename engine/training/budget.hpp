@@ -12,6 +12,9 @@
 
 namespace plumbline {
 
+/// The most updates that a setting may ask of a run.
+inline constexpr std::int64_t kMostUpdates = 2'147'483'647;
+
 /// What an evaluation finds (`train.evaluate`), in the order of records.
 enum class EvaluatedMetric : std::size_t { train_loss, train_accuracy, valid_loss, valid_accuracy };
 /// Their names in definitions and results.

@@ -24,7 +24,7 @@ auto make_chosen(const Chosen<Entry>& chosen, SettingsReport& report) {
   return chosen.entry == nullptr ? Made() : chosen.make(report, construct);
 }
 
-std::string canonical(const std::vector<ResolvedSetting>& settings, std::string_view prefix) {
+std::string canonical(const ResolvedSettings& settings, std::string_view prefix) {
   std::vector<std::string> lines;
   for (const ResolvedSetting& setting : settings) {
     if (setting.key.starts_with(prefix) && !setting.restates) {
@@ -38,7 +38,6 @@ std::string canonical(const std::vector<ResolvedSetting>& settings, std::string_
 }
 
 // The step axis of a results file is a 32-bit integer.
-constexpr double kMostSteps = 2147483647;
 constexpr double kMostRecordedSteps = 1e6;
 
 constexpr const char* kDataSeed = "data_seed";
@@ -62,7 +61,7 @@ void read_train(Settings& settings, RunConfiguration& run) {
   const bool full_batch =
       settings.flag("full_batch", false, "all training examples in a step, in the place of batch");
   settings.restates("full_batch");
-  run.steps = settings.integer("steps", 1000, between(0, kMostSteps), "updates of the whole run");
+  run.steps = settings.integer("steps", 1000, between(0, kMostUpdates), "updates of the whole run");
   const std::int64_t epochs = settings.integer(
       "epochs", 0, between(0, 1e9), "passes over the training examples, in the place of steps");
   settings.restates("epochs");
@@ -75,7 +74,7 @@ void read_train(Settings& settings, RunConfiguration& run) {
                    "of the data alone, in the place of data.split_seed; -1: data.split_seed");
   settings.restates(kDataSeed);
   run.checkpoint_every =
-      settings.integer("checkpoint_every", 0, between(0, kMostSteps),
+      settings.integer("checkpoint_every", 0, between(0, kMostUpdates),
                        "updates between checkpoints, from which a run that was ended goes on; 0: "
                        "no checkpoints");
   settings.restates("checkpoint_every");  // it changes no number
@@ -98,9 +97,9 @@ void read_train(Settings& settings, RunConfiguration& run) {
   } else if (epochs > 0) {
     run.steps = epochs * static_cast<std::int64_t>(examples / run.batch);
     settings.settle("steps", {run.steps, {}});
-    if (static_cast<double>(run.steps) > kMostSteps) {
-      settings.problem(
-          "epochs", "make " + std::to_string(run.steps) + " steps; allowed are at most 2147483647");
+    if (run.steps > kMostUpdates) {
+      settings.problem("epochs", "make " + std::to_string(run.steps) +
+                                     " steps; allowed are at most " + std::to_string(kMostUpdates));
       run.steps = 0;
     }
   }
@@ -415,7 +414,7 @@ RunConfiguration configure(const SettingsTable& settings, SettingsReport& report
   }
 
   if (report.problems.empty()) warn_of_undefined(run, in_force, report);
-  run.resolved = report.resolved;
+  run.resolved = ResolvedSettings(report.resolved);
   run.data_key = canonical(run.resolved, "data.");
   return run;
 }
@@ -441,7 +440,9 @@ std::vector<TableInfo> definition_tables() {
 
 ProbedRun RunConfiguration::probed() const {
   SettingsReport checked_before;
-  const auto rule = make_optimizer<double>(optimizer, checked_before, one_of_each_group());
+  const ParameterLayout one = one_of_each_group();
+  const auto rule = make_optimizer<double>(optimizer, checked_before, one);
+  const auto* limited = dynamic_cast<const HasStabilityLimit<double>*>(rule.get());
   return {.model = model,
           .loss = *loss,
           .input = input(),
@@ -450,7 +451,11 @@ ProbedRun RunConfiguration::probed() const {
           .train_examples = data->sizes().train,
           .layers = weight_layers(model, input(), data->outputs()),
           .layout = parameter_layout(model, input(), data->outputs()),
-          .has_stability_limit = dynamic_cast<HasStabilityLimit<double>*>(rule.get()) != nullptr};
+          .has_stability_limit = limited != nullptr,
+          .has_preconditioner =
+              limited != nullptr &&
+              !limited->stability_limit(std::vector<double>(one.size(), 1.0), {.step = 1})
+                   .preconditioner.empty()};
 }
 
 std::vector<std::int64_t> RunConfiguration::recorded_steps() const {

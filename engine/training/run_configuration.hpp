@@ -15,6 +15,7 @@
 #include "engine/probes/probe.hpp"
 #include "engine/schedules/schedule.hpp"
 #include "engine/training/budget.hpp"
+#include "engine/training/resolved_settings.hpp"
 
 namespace plumbline {
 
@@ -50,7 +51,7 @@ struct RunConfiguration {
   Sampling evaluation;  ///< when loss and accuracy over the whole sets are recorded
   std::vector<ScheduledProbe> probes;
   /// Every setting in force, given or by default, in a fixed order.
-  std::vector<ResolvedSetting> resolved;
+  ResolvedSettings resolved;
 
   /// What probes may ask of the run. It holds references to this configuration.
   ProbedRun probed() const;
@@ -65,7 +66,7 @@ struct RunConfiguration {
   /// The steps at which anything is recorded, in rising order. A run that its target or the clock ends has
   /// the first of them.
   std::vector<std::int64_t> recorded_steps() const;
-  /// Floating-point operations of the whole run, evaluation included: what the plan weighs runs by.
+  /// Floating-point operations of the whole run, evaluation and probes included: what the plan weighs runs by.
   double cost() const;
   /// Whether a step has work that is large enough to be shared among threads.
   bool has_shared_steps() const;

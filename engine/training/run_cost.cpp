@@ -8,9 +8,9 @@
 #include "engine/datasets/stream_sizes.hpp"
 #include "engine/kernels/gemm.hpp"
 #include "engine/layers/buffer.hpp"
+#include "engine/layers/pass_cost.hpp"
 #include "engine/optimizers/parameter_groups.hpp"
 #include "engine/training/run_configuration.hpp"
-#include "engine/training/state_products.hpp"
 
 namespace plumbline {
 
@@ -28,7 +28,7 @@ double optimizer_state(const Chosen<OptimizerEntry>& optimizer, const ParameterL
 
 // Whether one of the optimizers that the settings name evaluates the model at averages of its weights or
 // the like.
-bool evaluates_elsewhere(const std::vector<ResolvedSetting>& settings) {
+bool evaluates_elsewhere(const ResolvedSettings& settings) {
   return std::ranges::any_of(settings, [](const ResolvedSetting& setting) {
     const auto* name = std::get_if<std::string>(&setting.value.value);
     if (name == nullptr || !setting.key.starts_with("optimizer") || !setting.key.ends_with(".name"))
@@ -45,6 +45,18 @@ bool evaluates_elsewhere(const std::vector<ResolvedSetting>& settings) {
     optimizer->step(parameters, std::vector<double>(one.size(), 1.0), {1, 1.0, 1, nullptr});
     return optimizer->evaluation_point(parameters).data() != parameters.data();
   });
+}
+
+double probing_cost(const RunConfiguration& run) {
+  if (run.probes.empty()) return 0;
+  const ProbedRun probed = run.probed();
+  double cost = 0;
+  for (const ScheduledProbe& scheduled : run.probes) {
+    if (!is_defined(*scheduled.kind, probed)) continue;
+    const auto measurements = static_cast<double>(run.steps_of(scheduled.sampling).size());
+    cost += measurements * scheduled.kind->cost(probed);
+  }
+  return cost;
 }
 
 // What the probes keep, with the copy of the parameters for those that see updates.
@@ -78,14 +90,9 @@ double RunConfiguration::cost() const {
   const Shape input = this->input();
   const ParameterLayout layout = parameter_layout(model, input, data->outputs());
   const double updated = weights(layout);
-  // A product of a row with W costs 2 per weight; a step has three of them (forward, weight
-  // gradient, input gradient), but layer 1 needs no input gradient, only that of its own state. Adam's
-  // update costs some 12.
-  const double products = layers.products(input);
-  const LayerKind& lowest = *layers.kinds().front();
-  const double first = lowest.products(input) - state_products(lowest, input);
   const SplitSizes sizes = data->sizes();
-  const double step = (6 * products - 2 * first) * static_cast<double>(batch) + 12 * updated;
+  // Adam's update costs some 12 for each parameter.
+  const double step = gradient_cost(layers, input) * static_cast<double>(batch) + 12 * updated;
   const auto evaluations = static_cast<double>(steps_of(evaluation).size());
   const auto evaluated = static_cast<double>(sizes.train + sizes.valid);
   // Where a net with running statistics is evaluated elsewhere than it trains, a pass over the training
@@ -94,7 +101,9 @@ double RunConfiguration::cost() const {
                            ? static_cast<double>(sizes.train) * (evaluations + 1)
                            : 0;
   return step * static_cast<double>(last_step() + 1) +
-         2 * products * (evaluated * evaluations + found + static_cast<double>(sizes.test));
+         forward_cost(layers, input) *
+             (evaluated * evaluations + found + static_cast<double>(sizes.test)) +
+         probing_cost(*this);
 }
 
 bool RunConfiguration::has_shared_steps() const {

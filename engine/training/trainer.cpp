@@ -31,7 +31,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kMostLetters = 4096;  // of a diagnosis, which has a sentence for each finding
 
 // Of the rule that moves the parameters, which in wrappers is an inner one; NaN where it has none.
-double learning_rate_of(const std::vector<ResolvedSetting>& settings) {
+double learning_rate_of(const ResolvedSettings& settings) {
   for (const ResolvedSetting& setting : settings) {
     const auto* rate = std::get_if<double>(&setting.value.value);
     const bool is_of_group = setting.key.starts_with("optimizer.groups.");

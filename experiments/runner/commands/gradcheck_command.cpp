@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/inspection_commands.hpp"
 #include "experiments/runner/commands/single_run.hpp"
 #include "experiments/runner/text/setting_json.hpp"
@@ -65,11 +66,11 @@ int print_gradient_check(const GradientCheck& check, const std::string& title, b
   if (!std::isfinite(check.loss)) {
     err << title << ": the loss of the first batch is " << short_number(check.loss)
         << "; there is no gradient to check\n";
-    return 1;
+    return kNotWell;
   }
   if (json) {
     out << to_json(check, title).dump(2) << '\n';
-    return check.holds() ? 0 : 1;
+    return check.holds() ? kAllWell : kNotWell;
   }
   out << title << ", first batch, in float64: loss " << short_number(check.loss, 6)
       << ", its rounding " << short_number(check.noise, 2) << "\n\n";
@@ -101,7 +102,7 @@ int print_gradient_check(const GradientCheck& check, const std::string& title, b
   if (skipped) out << "Beside skipped parameters the loss is not smooth enough to tell.\n";
   if (unseen) out << "Gradients below rounding are too small for finite differences to see.\n";
   if (!check.holds()) out << "The gradient is wrong.\n";
-  return check.holds() ? 0 : 1;
+  return check.holds() ? kAllWell : kNotWell;
 }
 
 int gradcheck_command(const GradcheckOptions& options, std::ostream& out, std::ostream& err) {

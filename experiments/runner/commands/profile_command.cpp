@@ -112,7 +112,7 @@ int print_ceiling(const std::vector<int>& threads, bool json, std::ostream& out,
     write_ceiling(ceiling, out);
   }
   print_warnings(warnings, err);
-  return 0;
+  return kAllWell;
 }
 
 double processor_seconds() {

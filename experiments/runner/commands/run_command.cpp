@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -164,19 +165,23 @@ double earlier_rate(const Plan& plan, const fs::path& path) {
   for (const RunSpec& run : plan.runs) {
     const auto place = found.runs().find(run.run_id);
     if (place == found.runs().end()) continue;
-    const FoundRun& its = place->second;
-    timed.push_back({its.started, its.wall_seconds,
-                     computed_cost(run.cost, its.status, its.n_steps, run.configuration)});
+    timed.push_back(timed_run(run, place->second));
   }
   return cost_rate(std::move(timed)).value_or(0);
 }
 
-/// Tells the progress what is still to come: the runs that are pending, and those of later stages, which a
-/// call that retries failed ones leaves to the next.
-void expect_pending(const Plan& plan, const std::vector<std::size_t>& pending, const Sweep& sweep) {
+/// By run id, how many updates the checkpoints hold that runs are to go on from.
+using Checkpoints = std::map<std::string, std::int64_t>;
+
+/// Tells the progress what is still to come: the runs that are pending, without what their checkpoints hold,
+/// and those of later stages, which a call that retries failed ones leaves to the next.
+void expect_pending(const Plan& plan, const std::vector<std::size_t>& pending,
+                    const Checkpoints& checkpoints, const Sweep& sweep) {
   std::size_t runs = pending.size();
   double cost = 0;
-  for (const std::size_t index : pending) cost += plan.runs[index].cost;
+  for (const std::size_t index : pending) {
+    cost += plan.runs[index].cost - checkpointed_cost(plan.runs[index], checkpoints);
+  }
   if (has_stages(plan.definition) && !sweep.options.retry_failed) {
     const Plan whole = foreseen(plan);
     runs += whole.runs.size() - plan.runs.size();
@@ -192,7 +197,8 @@ void compute_pending(const Plan& plan, const Sweep& sweep, Computed& computed) {
   if (pending.empty()) return;
   const Sharing sharing(sweep.threads, runs_that_fit(plan, pending, sweep.threads, sweep.warn));
   if (sweep.tell != nullptr) *sweep.tell << sharing_text(plan, pending, sharing) << '\n';
-  expect_pending(plan, pending, sweep);
+  const Checkpoints checkpoints = updates_of_checkpoints(sweep.store.paths().checkpoints);
+  expect_pending(plan, pending, checkpoints, sweep);
   const ProgressTicker ticker(sweep.progress);
   const RunFunction run = [&](const RunConfiguration& configuration, const Dataset& data,
                               const std::atomic<bool>& stopped) {
@@ -205,7 +211,9 @@ void compute_pending(const Plan& plan, const Sweep& sweep, Computed& computed) {
       [&](std::size_t index, RunRecord&& record) {
         const RunStatus status = record.status;
         const RunSpec& spec = plan.runs[index];
-        const double cost = computed_cost(spec.cost, status, record.n_steps, spec.configuration);
+        const double before = checkpointed_cost(spec, checkpoints);
+        const double computed_here = std::max(
+            0.0, computed_cost(spec.cost, status, record.n_steps, spec.configuration) - before);
         if (status == RunStatus::failed) {
           computed.failures.emplace(spec.run_id, record.message);
           if (sweep.options.fail_fast) sweep.stop = true;
@@ -215,7 +223,7 @@ void compute_pending(const Plan& plan, const Sweep& sweep, Computed& computed) {
         if (spec.configuration.checkpoint_every > 0 && is_finished(status)) {
           recorded.add(spec.run_id);
         }
-        sweep.progress.finished(status, spec.cost, cost);
+        sweep.progress.finished(status, spec.cost - before, computed_here);
       },
       run);
 }

@@ -110,12 +110,9 @@ SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& f
       RunStatus& known = statuses[place->second];
       if (!is_finished(known)) known = run.status;
       if (!one.process) continue;
-      const RunSpec& spec = plan.runs[place->second];
       // `started` is in whole seconds.
       const bool is_its = run.started + 1 >= one.process->since;
-      (is_its ? timed : earlier)
-          .push_back({run.started, run.wall_seconds,
-                      computed_cost(spec.cost, run.status, run.n_steps, spec.configuration)});
+      (is_its ? timed : earlier).push_back(timed_run(plan.runs[place->second], run));
     }
     if (one.process && one.process->is_alive) {
       rate += cost_rate(timed).value_or(cost_rate(earlier).value_or(0));
@@ -134,13 +131,11 @@ SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& f
       ++status.kept;
       continue;
     }
-    remaining += run.cost;
+    remaining += run.cost - checkpointed_cost(run, checkpoints);
     const auto checkpoint = checkpoints.find(run.run_id);
     if (checkpoint == checkpoints.end()) continue;
-    const std::int64_t step = checkpoint->second;
     status.under_way.push_back(
-        {run.run_id, run_label(plan, i), step, run.configuration.last_step()});
-    remaining -= computed_cost(run.cost, RunStatus::pending, step, run.configuration);
+        {run.run_id, run_label(plan, i), checkpoint->second, run.configuration.last_step()});
   }
   const auto count = [&](RunStatus wanted) {
     return static_cast<std::size_t>(std::ranges::count(statuses, wanted));

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/theory/edge_of_chaos.hpp"
+#include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/phase_diagram.hpp"
 #include "experiments/runner/commands/theory_request.hpp"
 #include "experiments/runner/text/setting_json.hpp"
@@ -260,7 +261,7 @@ int theory_command(const TheoryOptions& options, std::ostream& out, std::ostream
                        options.plot);
     err << options.plot << ": the phase diagram\n";
   }
-  return 0;
+  return kAllWell;
 }
 
 }  // namespace plumbline

@@ -14,7 +14,6 @@ namespace {
 
 // What a definition says of itself.
 const std::vector<std::string> kTextKeys{"schema", "name", "title", "about"};
-constexpr std::int64_t kMostSeeds = 1'000'000;
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();

@@ -11,9 +11,6 @@ namespace plumbline {
 
 namespace {
 
-constexpr double kMostSteps = 2147483647;
-constexpr double kMostSeeds = 1'000'000;
-
 // A metric of the evaluations means that of the last one.
 std::vector<std::string> deciding_metrics() {
   std::vector<std::string> names = deciding_summaries();
@@ -48,7 +45,7 @@ Halving halving_of(Settings& settings) {
   Halving halving;
   require(settings, "rungs", "the update steps at which trials are compared, in rising order");
   halving.rungs = settings.integers(
-      "rungs", between(1, kMostSteps), Settings::Order::rising,
+      "rungs", between(1, kMostUpdates), Settings::Order::rising,
       "updates after which trials are compared; below train.steps, which those of the "
       "last rung have");
   halving.factor = settings.integer("factor", 3, between(2, kMostSeeds),

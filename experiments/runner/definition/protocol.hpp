@@ -11,6 +11,9 @@
 
 namespace plumbline {
 
+/// The most seeds that a study may have.
+inline constexpr std::int64_t kMostSeeds = 1'000'000;
+
 enum class Goal { min, max };
 
 /// What runs are compared by: a number of their summary, with the median over the seeds of a trial.

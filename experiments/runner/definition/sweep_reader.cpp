@@ -7,12 +7,6 @@
 
 namespace plumbline {
 
-namespace {
-
-constexpr const char* kMostSeeds = "1000000";
-
-}  // namespace
-
 std::string point_text(const AxisPoint& point) {
   std::string text;
   for (const Assignment& one : point) {
@@ -25,9 +19,9 @@ std::vector<SettingInfo> SweepReader::settings() {
   return {{"seeds",
            "integer",
            {std::int64_t{1}, {}},
-           std::string("in [1, ") + kMostSeeds + "], or a list",
+           "in [1, " + std::to_string(kMostSeeds) + "], or a list",
            "runs that differ in the seed alone: so many from train.seed on, or those of the list",
-           between(1, 1e6)},
+           between(1, kMostSeeds)},
           {"grid",
            "table",
            {SettingsTable(), {}},

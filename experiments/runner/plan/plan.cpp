@@ -55,6 +55,7 @@ class Planner {
     run.group = groups_.of(definition_, combination.study, combination.points);
     run.max_steps = max_steps;
     run.configuration = std::move(configuration);
+    if (!runs.empty()) run.configuration.resolved.share_with(runs.back().configuration.resolved);
     runs.push_back(std::move(run));
   }
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "experiments/runner/plan/stages.hpp"
+#include "experiments/runner/results/store_paths.hpp"
 
 namespace plumbline {
 
@@ -149,7 +150,7 @@ std::vector<fs::path> shard_files(const fs::path& output) {
   fs::directory_iterator entry(folder.empty() ? "." : folder, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     fs::path name = entry->path().filename();
-    if (name.extension() == ".d") name.replace_extension();
+    if (name.extension() == kSweepSuffix) name.replace_extension();
     const auto of = shard_of_path(name);
     if (of && of->first == output.filename()) found.emplace(of->second.count, of->second.number);
   }

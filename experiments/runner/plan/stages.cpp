@@ -240,14 +240,14 @@ void add_stages(Plan& plan, const RunValue& value_of) {
   while (add_next_stage(plan, value_of) > 0) continue;
 }
 
-Plan foreseen(const Plan& plan) {
-  Plan whole = plan;
-  add_foreseen(whole);
-  for (std::size_t i = plan.runs.size(); i < whole.runs.size(); ++i) {
-    configure_run(plan, whole.runs[i]);
-    whole.runs[i].run_id.clear();
+Plan foreseen(Plan plan) {
+  const std::size_t known = plan.runs.size();
+  add_foreseen(plan);
+  for (std::size_t i = known; i < plan.runs.size(); ++i) {
+    configure_run(plan, plan.runs[i]);
+    plan.runs[i].run_id.clear();
   }
-  return whole;
+  return plan;
 }
 
 std::size_t runs_foreseen(const Plan& plan) {

@@ -35,7 +35,7 @@ void add_stages(Plan& plan, const RunValue& value_of);
 
 /// The plan with all runs that it will have. Those that are not decided yet have no run_id; their number
 /// is exact, and their costs are those of the dearest trials that may be meant.
-Plan foreseen(const Plan& plan);
+Plan foreseen(Plan plan);
 /// How many runs that plan has. Nothing is configured for it.
 std::size_t runs_foreseen(const Plan& plan);
 

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "engine/core/parameters.hpp"
-#include "engine/training/state_products.hpp"
+#include "engine/layers/pass_cost.hpp"
 
 namespace plumbline {
 

@@ -2,6 +2,7 @@
 #include "experiments/runner/results/found_runs.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <system_error>
 #include <utility>
 
@@ -69,7 +70,11 @@ void FoundRuns::add(const fs::path& path) {
   const std::vector<RunStatus> statuses = reader.statuses();
   const std::vector<std::string> digests = reader.labels("digest");
   const std::vector<double> started = reader.numbers("started");
-  const std::vector<double> wall_seconds = reader.numbers("wall_seconds");
+  std::vector<double> seconds = reader.numbers("wall_seconds");
+  if (const auto names = reader.run_variables();
+      std::ranges::find(names, "probe_seconds") != names.end()) {
+    std::ranges::transform(seconds, reader.numbers("probe_seconds"), seconds.begin(), std::plus());
+  }
   const std::vector<double> n_steps = reader.numbers("n_steps");
   FoundSource source{path, reader.provenance(), 0};
   stored_.add(reader);
@@ -78,13 +83,9 @@ void FoundRuns::add(const fs::path& path) {
     source.latest_start = std::max(source.latest_start, started[i]);
     FoundRun& run = runs_[ids[i]];
     if (is_finished(run.status) && !is_finished(statuses[i])) continue;
-    run = {statuses[i],
-           digests[i],
-           started[i],
-           wall_seconds[i],
-           static_cast<std::int64_t>(n_steps[i]),
-           sources_.size(),
-           i};
+    run = {
+        statuses[i],     digests[i], started[i], seconds[i], static_cast<std::int64_t>(n_steps[i]),
+        sources_.size(), i};
   }
   sources_.push_back(std::move(source));
 }

@@ -2,14 +2,18 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 namespace plumbline {
 
+/// Ends the name of the folder beside a results file.
+inline constexpr std::string_view kSweepSuffix = ".d";
+
 /// Where what belongs to a results file stands while its sweep runs.
 struct StorePaths {
   explicit StorePaths(std::filesystem::path results)
-      : file(std::move(results)), folder(file.string() + ".d") {}
+      : file(std::move(results)), folder(file.string().append(kSweepSuffix)) {}
 
   std::filesystem::path file;    ///< FILE
   std::filesystem::path folder;  ///< FILE.d

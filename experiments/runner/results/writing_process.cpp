@@ -11,6 +11,8 @@
 #include <ctime>
 #include <fstream>
 
+#include "experiments/runner/results/store_paths.hpp"
+
 namespace plumbline {
 
 namespace {
@@ -36,8 +38,8 @@ bool runs_here(const std::string& pid) {
 }  // namespace
 
 std::optional<WritingProcess> writing_process(const fs::path& file) {
-  const fs::path folder = file.string() + ".d";
-  const fs::path lock = folder / "lock";
+  const StorePaths paths(file);
+  const fs::path lock = paths.folder / "lock";
   std::ifstream text(lock);
   WritingProcess process;
   if (!(text >> process.pid >> process.host)) return std::nullopt;
@@ -46,7 +48,7 @@ std::optional<WritingProcess> writing_process(const fs::path& file) {
   if (uname(&system) == 0 && process.host == system.nodename) {
     process.is_alive = runs_here(process.pid);
   } else {
-    const double last = std::max({process.since, changed(folder), changed(folder / "segments")});
+    const double last = std::max({process.since, changed(paths.folder), changed(paths.segments)});
     process.is_alive = static_cast<double>(std::time(nullptr)) - last < kSilentSeconds;
   }
   return process;

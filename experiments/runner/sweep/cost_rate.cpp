@@ -12,18 +12,31 @@ double computed_cost(double cost, RunStatus status, std::int64_t steps_made,
   return cost * std::min(1.0, static_cast<double>(steps_made) / static_cast<double>(steps));
 }
 
+double checkpointed_cost(const RunSpec& run,
+                         const std::map<std::string, std::int64_t>& checkpoints) {
+  const auto found = checkpoints.find(run.run_id);
+  if (found == checkpoints.end()) return 0;
+  return computed_cost(run.cost, RunStatus::pending, found->second, run.configuration);
+}
+
+TimedRun timed_run(const RunSpec& run, const FoundRun& found) {
+  return {found.started, found.seconds,
+          computed_cost(run.cost, found.status, found.n_steps, run.configuration)};
+}
+
 std::optional<double> cost_rate(std::vector<TimedRun> runs) {
   std::ranges::sort(runs, {}, &TimedRun::started);
   double busy = 0;
   double cost = 0;
   double until = 0;  // of the runs so far
   for (const TimedRun& run : runs) {
-    const double end = run.started + run.seconds;
-    busy += std::max(0.0, end - std::max(run.started, until));
+    const double begin = run.started < until + 1 ? until : run.started;
+    const double end = run.started + std::max(1.0, run.seconds);
+    busy += std::max(0.0, end - begin);
     until = std::max(until, end);
     cost += run.cost;
   }
-  if (busy <= 0 || cost <= 0) return std::nullopt;
+  if (cost <= 0) return std::nullopt;
   return cost / busy;
 }
 

@@ -128,6 +128,26 @@ def test_a_killed_run_goes_on_to_the_same_bits(program, killed, undisturbed, ass
     assert_only_results_in(killed)
 
 
+def test_the_time_left_is_judged_by_what_this_call_has_computed(program, killed):
+    process = start(program, killed)
+    updates = 0
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while updates < STEPS / 2:
+        assert process.poll() is None and time.monotonic() < deadline
+        seen = subprocess.run([program, "status", "long.toml", "-o", "a.h5", "--json"], cwd=killed,
+                              capture_output=True, text=True, check=True)
+        updates = max([each["step"] for each in json.loads(seen.stdout)["under_way"]], default=0)
+    process.kill()
+    process.communicate()
+    with open(killed / "long.toml", "a") as definition:
+        definition.write("[sweep]\nseeds = 2\n")
+    run = subprocess.run([program, "run", "long.toml", "-o", "a.h5", "--threads", "1", "--progress", "json"],
+                         cwd=killed, capture_output=True, text=True, check=True)
+    # Of two equal runs this call has computed at most half of one, and one is left.
+    first = next(json.loads(line) for line in run.stderr.splitlines() if '"done":1,' in line)
+    assert first["eta_seconds"] >= 2 * first["elapsed_seconds"] > 0, (updates, first)
+
+
 def test_a_run_that_is_killed_twice_goes_on_from_the_later_checkpoint(
         program, killed, undisturbed, assert_same_numbers):
     _, err = end_after_a_checkpoint(program, killed, signal.SIGKILL)

@@ -123,6 +123,18 @@ const std::vector<BadText> kBadTexts{
      {"d.toml:8:16: 'optimizer.name' is a table; expected the name of one of the optimizers"}},
 };
 
+TEST(Plan, KeepsOnceWhatIsTheSameForAllSeeds) {
+  const Plan plan = plan_of(DefinitionFile("[model]\ndepth = 3\n[sweep]\nseeds = 3\n"));
+  ASSERT_THAT(plan.runs, SizeIs(3));
+  for (std::size_t i = 1; i < plan.runs.size(); ++i) {
+    auto before = plan.runs[i - 1].configuration.resolved.begin();
+    for (const ResolvedSetting& setting : plan.runs[i].configuration.resolved) {
+      const ResolvedSetting& other = *before++;
+      EXPECT_EQ(&setting == &other, setting.key != "train.seed") << setting.key;
+    }
+  }
+}
+
 TEST(Plan, NamesThePlaceOfEachMistakeAndWhatWouldBeRight) {
   for (const BadText& bad : kBadTexts) {
     EXPECT_EQ(problems_of(DefinitionFile(bad.body)), bad.problems) << bad.body;

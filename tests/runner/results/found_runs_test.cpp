@@ -61,12 +61,20 @@ TEST_F(FoundRunsTest, AreThoseOfTheFileAndOfItsSegmentsAndTheLatestCounts) {
   const FoundRun& run = found.runs().at(first);
   EXPECT_EQ(run.status, RunStatus::complete);
   EXPECT_EQ(run.digest, example_record(plan_, 0).digest);
-  EXPECT_EQ(run.wall_seconds, example_record(plan_, 0).wall_seconds);
+  EXPECT_EQ(run.seconds, example_record(plan_, 0).wall_seconds);
   const ResultsReader reader(found.sources().at(run.source).path);
   expect_same_bits(reader.read(run.index), example_record(plan_, 0));
 
   std::ofstream(paths_.fresh) << "";
   EXPECT_THAT(FoundRuns(paths_.file).sources(), SizeIs(1)) << "the file does not count";
+}
+
+TEST_F(FoundRunsTest, TookTheTimeOfTheirProbesToo) {
+  FinishedRun run = finished(0, "one");
+  run.record.wall_seconds = 2;
+  run.record.probe_seconds = {{"gradient_norm", 0.5}, {"sharpness", 30}};
+  add_segment({run});
+  EXPECT_EQ(FoundRuns(paths_.file).runs().at("one").seconds, 32.5);
 }
 
 TEST_F(FoundRunsTest, LeaveOutASegmentThatIsNotWhatWasWritten) {

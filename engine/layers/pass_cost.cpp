@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/training/state_products.hpp"
+#include "engine/layers/pass_cost.hpp"
 
 #include <cstddef>
 
@@ -14,6 +14,16 @@ double state_products(const LayerKind& kind, const Shape& input) {
     if (tensor.group == ParameterGroup::recurrent) weights += tensor.size();
   }
   return static_cast<double>((input.steps - 1) * weights);
+}
+
+double forward_cost(const StackKind& layers, const Shape& input) {
+  return 2 * layers.products(input);
+}
+
+double gradient_cost(const StackKind& layers, const Shape& input) {
+  const LayerKind& lowest = *layers.kinds().front();
+  const double first = lowest.products(input) - state_products(lowest, input);
+  return 6 * layers.products(input) - 2 * first;
 }
 
 }  // namespace plumbline
