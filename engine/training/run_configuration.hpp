@@ -94,6 +94,6 @@ std::vector<TableInfo> definition_tables();
 std::string run_id(const RunConfiguration& configuration);
 
 /// Raised whenever the same settings and seed give other numbers than before.
-inline constexpr int kSemanticsVersion = 7;
+inline constexpr int kSemanticsVersion = 8;
 
 }  // namespace plumbline
