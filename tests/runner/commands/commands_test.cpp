@@ -136,11 +136,11 @@ TEST(DescribeCommand, RefusesAnUnknownNameAndNamesTheNearest) {
   EXPECT_THAT(
       printed.err,
       StartsWith(
-          "'adma' is no plug-in, no table and no definition that ships; did you mean 'adam'"));
+          "'adma' is no plug-in, no model, no table and no definition that ships; did you mean 'adam'"));
   EXPECT_LT(printed.err.size(), 120U) << "the nearest alone";
   EXPECT_EQ(
       describe("no_such_name_at_all").err,
-      "'no_such_name_at_all' is no plug-in, no table and no definition that ships; `plumbline "
+      "'no_such_name_at_all' is no plug-in, no model, no table and no definition that ships; `plumbline "
       "list` prints all names\n");
 }
 
