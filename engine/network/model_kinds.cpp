@@ -2,7 +2,6 @@
 #include "engine/network/model_kinds.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 #include <iterator>
 
 #include "engine/layers/activation_layer.hpp"
@@ -47,7 +46,7 @@ class KindReader {
     scale.factor = settings_.number("residual_scale", scale.learned ? 0 : 1, kAny,
                                     "what each block's branch is multiplied by; with rezero where "
                                     "the learned scale starts, by default 0");
-    leave_unused("residual", {"block_layers", "block_order", "rezero", "residual_scale"});
+    leave_unused("residual");
     if (kind_ != "residual") return {};
     if (widths_.empty() || defaults_.activation == nullptr) return {};
     const Activation& phi = *defaults_.activation;
@@ -94,7 +93,7 @@ class KindReader {
   Kinds highway() const {
     const double gate_bias =
         settings_.number("gate_bias", -2, kAny, "where the biases of the highway gates start");
-    leave_unused("highway", {"gate_bias"});
+    leave_unused("highway");
     if (kind_ != "highway") return {};
     if (widths_.empty() || defaults_.activation == nullptr) return {};
     if (!has_one_width("a highway net")) return {};
@@ -109,7 +108,7 @@ class KindReader {
   Kinds autoencoder() const {
     const std::int64_t code = settings_.integer(
         "code", 32, between(1, 1000000), "units of the layer in the middle of an autoencoder");
-    leave_unused("autoencoder", {"code"});
+    leave_unused("autoencoder");
     if (kind_ != "autoencoder") return {};
     if (widths_.empty() || defaults_.activation == nullptr) return {};
     if (widths_.size() % 2 == 0) {
@@ -137,7 +136,7 @@ class KindReader {
             "head", "global_pool", {"global_pool", "flatten"},
             "what the output layer stands on: the mean of each channel, or all pixels") ==
         "global_pool";
-    leave_unused("cnn", {"kernel", "pool_every", "head"});
+    leave_unused("cnn");
     if (kind_ != "cnn") return {};
     if (defaults_.activation == nullptr) return {};
     if (kernel % 2 == 0) {
@@ -234,9 +233,10 @@ class KindReader {
   }
 
   // Settings of another kind than the model's: no part of what makes the run the same run.
-  void leave_unused(const std::string& of_kind, std::initializer_list<const char*> names) const {
+  void leave_unused(const std::string& of_kind) const {
     if (kind_ == of_kind) return;
-    for (const char* name : names) {
+    const auto info = std::ranges::find(model_kind_infos(), of_kind, &ModelKindInfo::name);
+    for (const std::string& name : info->settings) {
       settings_.restates(name);
       if (!settings_.given(name)) continue;
       const std::string key = settings_.path() + '.' + name;
@@ -253,7 +253,63 @@ class KindReader {
   const Normalization& normalization_;
 };
 
+/// The layer of that name has the paper.
+ModelKindInfo recurrent_info(const std::string& name) {
+  return {
+      name, "`depth` layers " + name + " on each other; [model." + name + "] has their settings.",
+      "output W h_depth + b at the last step of a sequence, or at each step where the data have "
+      "a target at each",
+      ""};
+}
+
 }  // namespace
+
+const std::vector<ModelKindInfo>& model_kind_infos() {
+  static const std::vector<ModelKindInfo> infos = {
+      {"mlp", "Dense layers on each other.",
+       "h_0 = x; h_l = phi(W_l h_(l-1) + b_l), l = 1, ..., depth; output W h_depth + b",
+       "Rumelhart, Hinton & Williams, Learning representations by back-propagating errors, Nature "
+       "323, 1986"},
+      {"linear",
+       "Dense layers without activations: one linear function, whose training is not linear.",
+       "h_0 = x; h_l = W_l h_(l-1) + b_l, l = 1, ..., depth; output W h_depth + b",
+       "Saxe, McClelland & Ganguli, Exact solutions to the nonlinear dynamics of learning in deep "
+       "linear neural networks, ICLR 2014, arXiv:1312.6120"},
+      {"residual",
+       "A dense layer to the width, then blocks of dense layers that add to what they stand on.",
+       "pre_activation: x + s W_2 phi(W_1 phi(x)), and phi behind the last block; post_activation: "
+       "phi(x + s W_2 phi(W_1 x)); s residual_scale, of block_layers = 2; normalization before "
+       "each "
+       "phi of a branch, or behind each W",
+       "He, Zhang, Ren & Sun, Identity mappings in deep residual networks, ECCV 2016, "
+       "arXiv:1603.05027; post_activation: Deep residual learning for image recognition, "
+       "arXiv:1512.03385; rezero: Bachlechner et al., ReZero is all you need, 2020, "
+       "arXiv:2003.04887",
+       {"block_layers", "block_order", "rezero", "residual_scale"}},
+      {"highway",
+       "A dense layer to the width, then highway layers, whose gates let their input pass.",
+       "h_l = t phi(W_l h_(l-1) + b_l) + (1 - t) h_(l-1), t = sigmoid(W_t h_(l-1) + b_t)",
+       "Srivastava, Greff & Schmidhuber, Training very deep networks, NIPS 2015, arXiv:1507.06228",
+       {"gate_bias"}},
+      {"autoencoder",
+       "Dense layers, of which the one in the middle is narrow: the code.",
+       "as mlp; layer (depth + 1) / 2 has `code` units",
+       "Hinton & Salakhutdinov, Reducing the dimensionality of data with neural networks, Science "
+       "313, 2006",
+       {"code"}},
+      {"cnn",
+       "Convolutions of `width` channels that keep the size of the image, pooled now and then.",
+       "h_l = phi(W_l * h_(l-1) + b_l), padded by (kernel - 1) / 2; 2 x 2 max pooling after each "
+       "pool_every of them; output W of each channel's mean (global_pool) or of all pixels "
+       "(flatten)",
+       "LeCun, Bottou, Bengio & Haffner, Gradient-based learning applied to document recognition, "
+       "Proc. IEEE 86, 1998",
+       {"kernel", "pool_every", "head"}},
+      recurrent_info("rnn"),
+      recurrent_info("lstm"),
+      recurrent_info("gru")};
+  return infos;
+}
 
 Kinds ModelKind::read_layers(Settings& settings) const {
   const KindReader reader(settings, *this);

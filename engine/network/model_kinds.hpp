@@ -11,9 +11,21 @@
 
 namespace plumbline {
 
+/// What `model.kind` may be.
+struct ModelKindInfo {
+  std::string name;
+  std::string summary;
+  std::string formula;
+  std::string paper;
+  std::vector<std::string> settings = {};  ///< of [model], that are for this kind alone
+};
+
+/// In the order in which messages name them.
+const std::vector<ModelKindInfo>& model_kind_infos();
+
 /// A kind of model, and what its hidden layers are made of.
 struct ModelKind {
-  std::string name;                      ///< "mlp", "residual", ...
+  std::string name;                      ///< of model_kind_infos()
   std::vector<std::size_t> widths = {};  ///< of each hidden layer, input side first
   LayerDefaults defaults = {};
   Normalization normalization = {};

@@ -51,13 +51,14 @@ ModelSettings ModelSettings::read(Settings& settings) {
   const auto make_activation = [](const ActivationEntry& entry, Settings& own) {
     return entry.make(own);
   };
+  std::vector<std::string> kinds;
+  for (const ModelKindInfo& info : model_kind_infos()) kinds.push_back(info.name);
   ModelSettings model;
-  model.kind = settings.choice(
-      "kind", "mlp",
-      {"mlp", "linear", "residual", "highway", "autoencoder", "cnn", "rnn", "lstm", "gru"},
-      "architecture: dense layers; the same without activations; in residual "
-      "blocks; highway layers; dense and narrow in the middle; convolutions; "
-      "recurrent layers");
+  model.kind =
+      settings.choice("kind", "mlp", kinds,
+                      "architecture: dense layers; the same without activations; in residual "
+                      "blocks; highway layers; dense and narrow in the middle; convolutions; "
+                      "recurrent layers");
   model.widths = read_widths(settings, ModelKind{model.kind}.is_recurrent() ? 1 : 10);
   const auto activation = choose(settings, "activation", model.kind == "linear" ? "linear" : "tanh",
                                  activation_catalogue(), "what follows each hidden layer's sums");

@@ -52,7 +52,7 @@ def draw(path: str | Path) -> Figure:
                 for axes in panels:
                     axes.remove()
                 continue
-            panels[0].set_title(cells[place].title, size=9, weight="bold")
+            panels[0].set_title(cells[place].heading(columns), size=9, weight="bold")
             panels[-1].set_xlabel("layer (1 = input side)")
             for axes, quantity in zip(panels, quantities):
                 _profiles(axes, cells[place].runs, quantity, colours)

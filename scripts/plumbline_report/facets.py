@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The runs of a sweep, divided into panels or lines by what varies."""
 
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,9 @@ import xarray as xr
 from plumbline_report.layer_profiles import in_order
 from plumbline_report.results import Results, ResultsError
 
+# Of a figure 10 inches wide, without what its axes take.
+LETTERS_ACROSS = 100
+
 
 @dataclass(frozen=True)
 class Facet:
@@ -16,6 +20,10 @@ class Facet:
 
     title: str
     runs: xr.Dataset
+
+    def heading(self, columns: int) -> str:
+        """The title over one of so many panels side by side, in lines that fit 9 points of bold type."""
+        return "\n".join(textwrap.wrap(self.title, LETTERS_ACROSS // columns, break_long_words=False))
 
 
 def facets(results: Results, runs: xr.Dataset, within: set[str], most: int) -> list[Facet]:

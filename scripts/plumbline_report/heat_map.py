@@ -2,7 +2,7 @@
 """A quantity of each layer as training goes on: layer against step, its logarithm as colour.
 
 A panel for each combination of swept settings, the median over its seeds. Every step at which the
-quantity was recorded is one column, so that steps evenly spaced in their logarithm stay so.
+quantity was recorded is one column, which reaches half way to its neighbours.
 """
 
 from pathlib import Path
@@ -18,6 +18,7 @@ from plumbline_report.appearance import FAINT_INK, FRAME, STYLE
 from plumbline_report.facets import caption, facets, of_seeds
 from plumbline_report.layer_profiles import QUANTITIES
 from plumbline_report.results import ResultsError, open_results
+from plumbline_report.step_axis import scale_steps, step_edges
 from plumbline_report.ticks import layer_ticks
 
 QUANTITY = "error_signal"
@@ -27,7 +28,6 @@ COLOURS = "viridis"
 # Inches.
 PANEL_HEIGHT, HEAD, WIDTH = 2.5, 0.9, 10.0
 FEWEST_DECADES = 1.0
-STEP_LABELS = 6
 
 
 def draw(path: str | Path, quantity: str = QUANTITY) -> Figure:
@@ -49,7 +49,7 @@ def draw(path: str | Path, quantity: str = QUANTITY) -> Figure:
         norm = _range([values for _, values in images])
         for axes, cell, (steps, values) in zip(grid.flat, cells, images):
             drawn = _panel(axes, steps, values, norm, colours)
-            axes.set_title(cell.title, size=9, weight="bold")
+            axes.set_title(cell.heading(columns), size=9, weight="bold")
         for axes in grid.flat[len(cells):]:
             axes.remove()
         for axes in grid[:, 0]:
@@ -89,8 +89,8 @@ def _range(images: list[np.ndarray]) -> Normalize:
 
 
 def _panel(axes, steps, values, norm: Normalize, colours):
-    columns, layers = values.shape
-    column_edges, layer_edges = np.arange(columns + 1) - 0.5, np.arange(layers + 1) + 0.5
+    layers = values.shape[1]
+    column_edges, layer_edges = step_edges(steps), np.arange(layers + 1) + 0.5
     if (values == 0).any():
         axes.pcolormesh(column_edges, layer_edges, np.ma.masked_where(values.T != 0, values.T),
                         cmap=matplotlib.colors.ListedColormap([FRAME]), rasterized=True)
@@ -98,8 +98,8 @@ def _panel(axes, steps, values, norm: Normalize, colours):
         decades = np.ma.masked_invalid(np.log10(values.T))
     drawn = axes.pcolormesh(column_edges, layer_edges, decades, norm=norm, cmap=colours,
                             rasterized=True)
-    ticks = np.unique(np.linspace(0, columns - 1, min(columns, STEP_LABELS)).round().astype(int))
-    axes.set_xticks(ticks, [str(step) for step in steps[ticks]])
+    scale_steps(axes, steps)
+    axes.set_xlim(column_edges[0], column_edges[-1])
     axes.set_xlabel("update step")
     axes.yaxis.set_major_locator(FixedLocator(layer_ticks(layers)))
     axes.set_ylim(0.5, layers + 0.5)

@@ -27,6 +27,8 @@ COLOURS = {"forward": "#0072b2", "backward": "#d55e00", "optimizer": "#009e73",
            "loss": "#cc79a7", "evaluation": "#56b4e9"}
 # Points of type, squared, of a phase that takes the whole step.
 LARGEST_MARKER, SMALLEST_MARKER = 900.0, 14.0
+# Of two roofs: the lower over the higher, above which there is no room for two labels.
+NEAR = 0.8
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,25 @@ def draw(path: str | Path) -> Figure:
 
 def _roofs(axes, points: Roofline, low: float, high: float):
     intensity = np.geomspace(low, high, 200)
-    for name, bandwidth in points.roofs.items():
-        roof = np.minimum(points.peak, intensity * bandwidth)
-        axes.plot(intensity, 1e-9 * roof, color=INK, linewidth=0.8, zorder=2)
-        axes.annotate(f"{name} {1e-9 * bandwidth:.0f} GB/s", (low, 1e-9 * low * bandwidth),
-                      xytext=(15, 0), textcoords="offset points", fontsize=7, color=FAINT_INK)
+    for bandwidth in points.roofs.values():
+        axes.plot(intensity, 1e-9 * np.minimum(points.peak, intensity * bandwidth), color=INK,
+                  linewidth=0.8, zorder=2)
+    for label, bandwidth in _labels(points.roofs):
+        axes.annotate(label, (low, 1e-9 * low * bandwidth), xytext=(15, 0),
+                      textcoords="offset points", fontsize=7, color=FAINT_INK,
+                      bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5})
     axes.annotate(f"multiply-adds {1e-9 * points.peak:.1f} GFLOP/s", (high, 1e-9 * points.peak),
                   xytext=(-3, 3), textcoords="offset points", ha="right", fontsize=7,
                   color=FAINT_INK)
+
+
+def _labels(roofs: dict[str, float]) -> list[tuple[str, float]]:
+    """What stands at which roof: one label for roofs that are so near each other that two would overlap."""
+    groups = []
+    for level in sorted(roofs, key=roofs.get, reverse=True):
+        if groups and roofs[level] > NEAR * roofs[groups[-1][-1]]:
+            groups[-1].append(level)
+        else:
+            groups.append([level])
+    return [(", ".join(f"{level} {1e-9 * roofs[level]:.0f}" for level in group) + " GB/s",
+             roofs[group[-1]]) for group in groups]

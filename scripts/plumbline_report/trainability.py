@@ -18,6 +18,7 @@ import xarray as xr
 from matplotlib import patheffects
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 
 from plumbline_report.appearance import (FAINT_INK, INK, SHARES, STYLE, THEORY_COLOUR,
                                          THEORY_DASHES)
@@ -30,6 +31,7 @@ VARIABLES = ["depth", "seed", "activation", "weight_variance", "bias_variance", 
 MOST_FACETS, COLUMNS = 6, 3
 SCALES_A_NET_TRAINS_OVER = 6
 POINTS_OF_A_CURVE = 61
+MOST_TICKS_ACROSS, MOST_TICKS_UP = 30, 20
 # Inches.
 LONE_WIDTH, WIDTH, PANEL_HEIGHT, HEAD = 7.2, 10.0, 3.9, 0.7
 
@@ -49,7 +51,7 @@ def draw(path: str | Path) -> Figure:
                         layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes, cell in zip(grid.flat, cells):
-            drawn = _panel(axes, cell)
+            drawn = _panel(axes, cell, columns)
         for axes in grid.flat[len(cells):]:
             axes.remove()
         for axes in grid[:, 0]:
@@ -95,13 +97,13 @@ def xi_c(activation: str, weight_variance: float, bias_variance: float) -> float
     return float("nan") if scale is None else float(scale)
 
 
-def _panel(axes, cell: Facet):
+def _panel(axes, cell: Facet, columns: int):
     weights, depths, accuracy = trained(cell.runs)
     across, up = _edges(weights), _edges(depths)
     drawn = axes.pcolormesh(across, up, np.ma.masked_invalid(accuracy), cmap=SHARES, vmin=0, vmax=1,
                             rasterized=True)
-    rows, columns = np.nonzero(np.isneginf(accuracy))
-    axes.plot(weights[columns], depths[rows], linestyle="none", marker="x", markersize=5,
+    row, column = np.nonzero(np.isneginf(accuracy))
+    axes.plot(weights[column], depths[row], linestyle="none", marker="x", markersize=5,
               color=FAINT_INK)
     curve = np.linspace(across[0], across[-1], POINTS_OF_A_CURVE)
     activation = str(cell.runs["activation"].values[0])
@@ -111,11 +113,24 @@ def _panel(axes, cell: Facet):
     axes.plot(curve, bound, color=THEORY_COLOUR, linewidth=2, linestyle=THEORY_DASHES,
               path_effects=[patheffects.Stroke(linewidth=3.6, foreground="white"),
                             patheffects.Normal()])
+    # A cell is wider than the one value that its runs have, which the ticks tell.
+    axes.set_xticks(_apart(weights, across, MOST_TICKS_ACROSS // columns))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda weight, _: f"{weight:g}"))
+    axes.set_yticks(_apart(depths, up, MOST_TICKS_UP))
     axes.set(xlim=(across[0], across[-1]), ylim=(up[0], up[-1]),
              xlabel=r"weight variance $\sigma_w^2$ (times fan-in)")
     axes.set_title(cell.title or rf"{activation}, bias variance $\sigma_b^2$ = {bias_variance:g}",
                    size=9, weight="bold", color=INK)
     return drawn
+
+
+def _apart(values: np.ndarray, edges: np.ndarray, most: int) -> list[float]:
+    """Those of ascending `values` that have room: none nearer to the one before than 1/most of the axis."""
+    kept = [values[0]]
+    for value in values[1:]:
+        if value - kept[-1] >= (edges[-1] - edges[0]) / most:
+            kept.append(value)
+    return kept
 
 
 def _edges(centres: np.ndarray) -> np.ndarray:

@@ -140,5 +140,7 @@ def _panel(axes, loss: Loss | None):
               zorder=4)
     if np.isfinite(loss.lost_at):
         axes.axvline(loss.lost_at, color=FAINT_INK, linewidth=0.8, linestyle=":", zorder=2)
-    axes.text(0.04, 0.03, str(loss), transform=axes.transAxes, size=7, va="bottom", zorder=5,
-              bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 1})
+    said = axes.text(0.03, 0.03, str(loss), transform=axes.transAxes, size=6.6, va="bottom", zorder=5,
+                     bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 1})
+    # Panels are equally wide, whatever stands in them.
+    said.set_in_layout(False)

@@ -14,7 +14,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
+from matplotlib.ticker import FixedLocator, PercentFormatter
 
 from plumbline_report.appearance import (FAINT_INK, FRAME, GRID, STYLE, THEORY_COLOUR,
                                          THEORY_DASHES, depth_colours)
@@ -22,6 +22,7 @@ from plumbline_report.decay import median_factor, median_factor_near_output
 from plumbline_report.layer_profiles import (QUANTITIES, before_training, in_order, layer_curve,
                                              select)
 from plumbline_report.results import Results, open_results
+from plumbline_report.step_axis import scale_steps
 from plumbline_report.ticks import decade_ticks, layer_ticks
 
 VARIABLES = ["depth", "width", "activation", "initializer", "seed", "n_layers",
@@ -59,6 +60,7 @@ class _Composition:
         self.initializers = in_order(runs["initializer"])
         self.depths = sorted(in_order(runs["depth"]))
         self.colours = depth_colours(self.depths)
+        self.evaluated = runs["step"].values[np.isfinite(runs["valid_accuracy"].values).any(axis=0)]
 
         gaps = GAP_BETWEEN_BLOCKS * (len(self.initializers) - 1)
         self.width = max(LEAST_WIDTH, LEFT + BLOCK * len(self.initializers) + gaps + RIGHT)
@@ -197,13 +199,8 @@ class _Composition:
                 axes.plot(runs["step"].values[seen], np.nanmedian(values[:, seen], axis=0),
                           color=self.colours[depth],
                           linewidth=2.1 if depth == self.depths[-1] else 1.2)
-        # Step 0 stands beside the logarithmic steps.
-        last_step = int(self.runs["step"].values[-1])
-        axes.set_xscale("symlog", linthresh=1, linscale=0.4)
-        axes.set_xlim(-0.15, last_step * 1.2)
+        scale_steps(axes, self.evaluated)
         axes.set_ylim(0, 1.03)
-        axes.xaxis.set_major_locator(FixedLocator(_step_ticks(last_step)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:g}"))
         axes.yaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.minorticks_off()
@@ -245,12 +242,6 @@ def _row_limits(runs) -> tuple[float, float]:
         return -FEWEST_DECADES, 0.0
     span = max(np.ptp(decades), FEWEST_DECADES)
     return decades.max() - 1.12 * span, decades.max() + 0.06 * span
-
-
-def _step_ticks(last_step) -> list[int]:
-    """Step 0, the last step, and every other power of ten well below that."""
-    largest = int(np.log10(max(last_step / 3, 1)))
-    return [0, *(10**e for e in range(largest, 0, -2)), last_step]
 
 
 def _caption(results: Results, runs) -> str:

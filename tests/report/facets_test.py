@@ -2,7 +2,7 @@
 import h5py
 import numpy as np
 import pytest
-from plumbline_report.facets import caption, facets, of_seeds
+from plumbline_report.facets import Facet, caption, facets, of_seeds
 from plumbline_report.results import ResultsError, open_results
 from synthetic import FAILED, geometric_run, write_results
 
@@ -54,3 +54,10 @@ def test_the_caption_counts_seeds_and_runs(tmp_path):
     results, drawn = read(write_results(tmp_path / "a.h5", runs))
     assert of_seeds(drawn) == "one seed"
     assert caption(results, drawn, "Said.") == "Said. 1 of 2 runs, commit synthetic."
+
+
+def test_a_heading_has_lines_that_fit_its_panel():
+    facet = Facet("depth 32, sigmoid, glorot_normal", None)
+    assert facet.heading(1) == "depth 32, sigmoid, glorot_normal"
+    assert facet.heading(4) == "depth 32, sigmoid,\nglorot_normal"
+    assert Facet("", None).heading(4) == ""

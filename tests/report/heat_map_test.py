@@ -38,7 +38,16 @@ def test_colours_are_decades_and_the_same_in_all_panels(tmp_path):
     drawn = first.collections[0]
     assert drawn.get_array()[0].tolist() == pytest.approx([-6, -5, -3])
     assert drawn.get_clim() == second.collections[0].get_clim() == pytest.approx((-6, 1))
-    assert [text.get_text() for text in first.get_xticklabels()] == ["0", "1", "100"]
+    assert [text.get_text() for text in first.get_xticklabels()] == ["0", "1", "10", "100"]
+
+
+def test_a_column_stands_at_its_step_and_reaches_half_way_to_the_next(tmp_path):
+    axes = draw(write(tmp_path / "a.h5", [growing_run(3, 1.0)])).axes[0]
+    assert axes.get_xscale() == "symlog"
+    edges = np.array(axes.collections[0].get_coordinates()[0, :, 0])
+    # The first step takes half a decade: half way to step 1 is 0.5, from 1 to 100 it is 10.
+    assert edges == pytest.approx([-0.5, 0.5, 10, 1000])
+    assert axes.get_xlim() == pytest.approx((-0.5, 1000))
 
 
 def test_layers_of_shallow_nets_end_where_they_end(tmp_path):

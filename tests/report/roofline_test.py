@@ -8,7 +8,7 @@ from plumbline_report.results import ResultsError, open_dataset
 from plumbline_report.roofline import SCHEMA, VARIABLES, draw, roofline
 
 
-def write_profile(path, schema=SCHEMA):
+def write_profile(path, schema=SCHEMA, memory=1e9):
     """Two layers and an optimizer; the batch is gathered, which takes no operation."""
     rows = [("data", 0, 1e-6, 0.0, 100.0), ("forward", 1, 1e-6, 2000.0, 500.0),
             ("backward", 1, 2e-6, 3000.0, 1500.0), ("optimizer", 0, 1e-6, 50.0, 500.0)]
@@ -17,7 +17,7 @@ def write_profile(path, schema=SCHEMA):
         {"phase": ("row", list(phase)), "layer": ("row", np.array(layer, dtype="i4")),
          "seconds": ("row", list(seconds)), "flops": ("row", list(flops)),
          "bytes": ("row", list(moved)), "level_name": ("level", ["L1", "memory"]),
-         "update_bandwidth": (("level", "threads"), [[4e9, 8e9], [1e9, 1.5e9]])},
+         "update_bandwidth": (("level", "threads"), [[4e9, 8e9], [memory, 1.5e9]])},
         coords={"threads": [1, 2]},
         attrs={"schema": schema, "run": "d, run 1 of 1 (0)", "flops_per_second": [5e9]})
     profile.to_netcdf(path, engine="h5netcdf")
@@ -53,6 +53,14 @@ def test_the_figure_draws_a_roof_for_each_level_and_the_phases(tmp_path):
         "forward", "backward", "optimizer"]
     assert [offset.tolist() for offset in axes.collections[0].get_offsets()] == [
         pytest.approx([4, 2])]
+
+
+@pytest.mark.parametrize("memory, labels", [(1e9, ["L1 4 GB/s", "memory 1 GB/s"]),
+                                            (3.6e9, ["L1 4, memory 4 GB/s"])])
+def test_roofs_that_are_near_each_other_share_a_label(tmp_path, memory, labels):
+    axes = draw(write_profile(tmp_path / "p.h5", memory=memory)).axes[0]
+    assert [text.get_text() for text in axes.texts[:-1]] == labels
+    assert len(axes.lines) == 2
 
 
 def test_the_picture_is_not_empty(tmp_path):

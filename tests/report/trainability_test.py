@@ -80,6 +80,8 @@ def test_the_line_is_six_times_what_the_program_says(tmp_path):
     assert axes.get_xlim() == (0.5, 2.5)
     assert axes.get_ylim() == (5, 50)
     assert axes.collections[0].get_array().shape == (3, 2)
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["1", "2"]
+    assert axes.get_yticks().tolist() == [10, 20, 40]
     assert "tanh" in axes.get_title() and "0.05" in axes.get_title()
 
 

@@ -98,10 +98,12 @@ void add_list(CLI::App& program, ListOptions& options) {
 }
 
 void add_describe(CLI::App& program, DescribeOptions& options) {
-  CLI::App& command =
-      add_command(program, "describe",
-                  "Prints formula, paper and settings of a plug-in, or the settings of a table");
-  command.add_option("NAME", options.name, "A plug-in or a definition that ships")
+  CLI::App& command = add_command(
+      program, "describe",
+      "Prints formula, paper and settings of a plug-in or a kind of model, or of a table");
+  command
+      .add_option("NAME", options.name,
+                  "A plug-in, a kind of model, a table or a definition that ships")
       ->required()
       ->type_name("");
 }
@@ -220,6 +222,12 @@ void add_show(CLI::App& program, ShowOptions& options, std::string& by, std::str
       ->type_name("NAMES");
   command.add_option("--metric", metrics, "Quantities to show, such as final_train_loss")
       ->type_name("NAMES");
+  command.footer(
+      "A quantity over the steps is shown at the last step that has it. 'sharpness[1]' is one at "
+      "a\n"
+      "coordinate of its axis: layers and indices count from 1, lags from 0. Without one, a "
+      "quantity\n"
+      "over layers is shown as it decays over them before training.");
   command.add_flag("--json", options.json, "One JSON object");
   add_data_dir(command, data_dir);
 }

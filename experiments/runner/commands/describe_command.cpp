@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "engine/core/error.hpp"
+#include "engine/network/model_kinds.hpp"
+#include "engine/probes/probe.hpp"
 #include "experiments/runner/commands/commands.hpp"
 #include "experiments/runner/commands/definition_guide.hpp"
 #include "experiments/runner/commands/exit_status.hpp"
@@ -63,6 +67,60 @@ void describe_plugin(const std::string& kind, const PluginInfo& info, std::ostre
   }
   out << '\n';
   write_settings(info.settings, out);
+}
+
+/// The quantities of a probe by default, and those that it has besides where one of its integers is
+/// large, with the name of that setting.
+std::vector<std::pair<Quantity, std::string>> quantities_of(const ProbeEntry& probe) {
+  const auto quantities_with = [&](const SettingsTable& given) {
+    SettingsReport report;
+    Settings settings(given, "", report);
+    return probe.make(settings)->quantities();
+  };
+  std::vector<std::pair<Quantity, std::string>> all;
+  for (Quantity& quantity : quantities_with({})) all.emplace_back(std::move(quantity), "");
+  for (const SettingInfo& setting : probe.info.settings) {
+    if (setting.type != "integer" || !std::isfinite(setting.bounds.high)) continue;
+    SettingsTable given;
+    given.set(setting.name, {static_cast<std::int64_t>(setting.bounds.high), {}});
+    for (Quantity& quantity : quantities_with(given)) {
+      const bool is_new = std::ranges::none_of(
+          all, [&](const auto& one) { return one.first.name == quantity.name; });
+      if (is_new) all.emplace_back(std::move(quantity), setting.name);
+    }
+  }
+  return all;
+}
+
+void describe_probe(const std::string& kind, const ProbeEntry& probe, std::ostream& out) {
+  describe_plugin(kind, probe.info, out);
+  out << '\n';
+  TextTable table({{"variable"}, {"dimensions"}, {"units"}, {"meaning"}});
+  for (const auto& [quantity, setting] : quantities_of(probe)) {
+    std::string dimensions = "run, step";
+    if (quantity.axis != QuantityAxis::none)
+      dimensions += ", " + std::string(to_string(quantity.axis));
+    table.add_row({quantity.name, dimensions, quantity.units,
+                   quantity.summary + (setting.empty() ? "" : " With " + setting + ".")});
+  }
+  table.write_plain(out, kWidth);
+}
+
+void describe_model(const ModelKindInfo& model, std::ostream& out) {
+  out << model.name << " (kind of model)\n" << model.summary << "\n\n";
+  write_field(out, "formula", model.formula);
+  write_field(out, "paper", model.paper);
+  write_field(out, "settings", "those of all models: `plumbline describe model`");
+  const std::vector<GuidedTable> tables = definition_guide();
+  const auto table = std::ranges::find(tables, "model", &GuidedTable::name);
+  std::vector<SettingInfo> own;
+  for (const SettingInfo& setting : table->settings) {
+    const bool is_own = std::ranges::find(model.settings, setting.name) != model.settings.end();
+    if (is_own) own.push_back(setting);
+  }
+  if (own.empty()) return;
+  out << '\n';
+  write_settings(own, out);
 }
 
 /// The words with commas between them, in lines of at most `width` columns.
@@ -152,8 +210,16 @@ int describe_command(const DescribeOptions& options, std::ostream& out, std::ost
   };
   for (const PluginKind& kind : plugin_kinds()) {
     for (const PluginInfo* info : kind.plugins) {
-      if (matches(info->name)) describe_plugin(kind.name, *info, out);
+      if (!matches(info->name)) continue;
+      if (kind.name == probe_catalogue().kind()) {
+        describe_probe(kind.name, *probe_catalogue().find(info->name), out);
+      } else {
+        describe_plugin(kind.name, *info, out);
+      }
     }
+  }
+  for (const ModelKindInfo& model : model_kind_infos()) {
+    if (matches(model.name)) describe_model(model, out);
   }
   for (const GuidedTable& table : definition_guide()) {
     if (matches(table.name)) describe_table(table, out);
@@ -165,7 +231,7 @@ int describe_command(const DescribeOptions& options, std::ostream& out, std::ost
     if (matches(path.stem().string())) describe_experiment(path, out);
   }
   if (found) return kAllWell;
-  err << "'" << options.name << "' is no plug-in, no table and no definition that ships"
+  err << "'" << options.name << "' is no plug-in, no model, no table and no definition that ships"
       << nearest_names(options.name, std::move(known)) << '\n';
   return kWrongUsage;
 }

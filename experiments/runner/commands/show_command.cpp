@@ -20,6 +20,7 @@
 #include "engine/theory/diagnosis.hpp"
 #include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/show_summary.hpp"
+#include "experiments/runner/commands/shown_metrics.hpp"
 #include "experiments/runner/commands/sweep_summary.hpp"
 #include "experiments/runner/definition/definition.hpp"
 #include "experiments/runner/definition/setting_keys.hpp"
@@ -48,16 +49,6 @@ std::vector<std::string> axes_without_seed(const FileSettings& settings) {
   std::vector<std::string> axes = settings.axes();
   std::erase(axes, "seed");
   return axes;
-}
-
-/// The numbers of a variable over the runs, or nothing where it holds text.
-std::optional<std::vector<double>> numbers_if_numeric(const ResultsReader& reader,
-                                                      const std::string& name) {
-  try {
-    return reader.numbers(name);
-  } catch (const EnvironmentError&) {
-    return std::nullopt;
-  }
 }
 
 std::vector<GroupValue> parts_of(const std::vector<double>& numbers) {
@@ -121,83 +112,56 @@ std::vector<std::string> settings_that_vary(const ResultsReader& reader,
   return by;
 }
 
-const Metric* find_metric(const RunRecord& record, std::string_view name) {
-  const auto found = std::ranges::find(record.metrics, name, &Metric::name);
-  return found == record.metrics.end() ? nullptr : &*found;
-}
-
-/// The last value of a metric over the steps that is a number.
-double last_value(const RunRecord& record, std::string_view name) {
-  const Metric* metric = find_metric(record, name);
-  if (metric == nullptr) return kNaN;
-  for (std::size_t i = metric->values.size(); i-- > 0;) {
-    if (!std::isnan(metric->values[i])) return metric->values[i];
-  }
-  return kNaN;
-}
-
 /// The decay of a per-layer metric at step 0.
-LayerDecay decay_at_start(const RunRecord& record, std::string_view name) {
-  const Metric* metric = find_metric(record, name);
+LayerDecay decay_at_start(const RunRecord& record, const MetricVariable& variable) {
+  const Metric* metric = find_metric(record, variable.name);
   const auto n_layers = static_cast<std::size_t>(record.n_layers);
   const bool has_start = metric != nullptr && !record.steps.empty() && record.steps.front() == 0 &&
                          metric->values.size() >= n_layers;
   if (!has_start) return {kNaN, kNaN, kNaN};
   const std::span<const double> profile(metric->values.data(), n_layers);
-  const double theory = name == kPredicted ? factor_per_layer(record.theory_error_signal) : kNaN;
-  return {first_to_last(profile), factor_per_layer(profile), theory};
+  const double theory =
+      variable.name == kPredicted ? factor_per_layer(record.theory_error_signal) : kNaN;
+  return {first_to_last(profile), factor_per_layer(profile), theory,
+          is_undefined(record, variable)};
 }
 
-/// What the file's runs have measured, by the shape of the quantity.
-struct Measured {
-  std::vector<std::string> per_run;    ///< numeric variables over the runs
-  std::vector<std::string> per_step;   ///< metrics over the steps
-  std::vector<std::string> per_layer;  ///< metrics over steps and layers
-};
-
-/// Reads one finished run: all runs of a definition have the same probes.
-Measured measured_in(const ResultsReader& reader) {
-  Measured measured;
-  const std::vector<RunStatus> statuses = reader.statuses();
-  const auto finished = std::ranges::find_if(statuses, [](RunStatus status) {
-    return status == RunStatus::complete || status == RunStatus::diverged;
-  });
-  if (finished != statuses.end()) {
-    const RunRecord record = reader.read(static_cast<std::size_t>(finished - statuses.begin()));
-    for (const Metric& metric : record.metrics) {
-      if (metric.axis == QuantityAxis::layer) measured.per_layer.push_back(metric.name);
-      if (metric.axis == QuantityAxis::none) measured.per_step.push_back(metric.name);
-    }
-  }
-  for (std::string& name : reader.run_variables()) {
-    if (numbers_if_numeric(reader, name)) measured.per_run.push_back(std::move(name));
-  }
-  return measured;
-}
-
-/// Sorts `wanted` into the summary's values and decays; the first name that is in neither is
-/// returned.
-std::optional<std::string> choose_metrics(const std::vector<std::string>& wanted,
-                                          const Measured& measured, SweepSummary& summary) {
-  for (const std::string& name : wanted) {
-    if (contains(measured.per_run, name) || contains(measured.per_step, name)) {
-      summary.values.push_back(name);
-    } else if (contains(measured.per_layer, name)) {
-      summary.decays.push_back(name);
-    } else {
-      return name;
-    }
-  }
-  return std::nullopt;
-}
-
-void choose_default_metrics(const Measured& measured, SweepSummary& summary) {
+ShownMetrics default_metrics(const Measured& measured) {
+  ShownMetrics chosen;
   for (const char* name : {"final_valid_accuracy", "final_train_loss"}) {
-    if (contains(measured.per_run, name)) summary.values.emplace_back(name);
+    if (contains(measured.per_run, name)) chosen.values.push_back({name});
   }
-  for (const char* name : {"error_signal", "gradient_norm"}) {
-    if (contains(measured.per_layer, name)) summary.decays.emplace_back(name);
+  for (const MetricVariable& metric : measured.metrics) {
+    if (metric.name == "error_signal" || metric.name == "gradient_norm") {
+      chosen.decays.push_back(&metric);
+    }
   }
+  return chosen;
+}
+
+/// Of each shown metric once, where it says nothing of some runs.
+std::vector<UndefinedQuantity> undefined_in(const ShownMetrics& shown,
+                                            const std::vector<RunValues>& runs) {
+  std::vector<UndefinedQuantity> undefined;
+  const auto add = [&](const MetricVariable* metric, const auto& is_undefined) {
+    if (metric == nullptr) return;
+    if (std::ranges::find(undefined, metric->name, &UndefinedQuantity::quantity) !=
+        undefined.end()) {
+      return;
+    }
+    const auto count = std::ranges::count_if(runs, [&](const RunValues& run) {
+      return run.status == RunStatus::complete && is_undefined(run);
+    });
+    if (count == 0) return;
+    undefined.push_back({metric->name, static_cast<std::size_t>(count), metric->undefined});
+  };
+  for (std::size_t i = 0; i < shown.values.size(); ++i) {
+    add(shown.values[i].metric, [i](const RunValues& run) { return run.values[i].is_undefined; });
+  }
+  for (std::size_t i = 0; i < shown.decays.size(); ++i) {
+    add(shown.decays[i], [i](const RunValues& run) { return run.decays[i].is_undefined; });
+  }
+  return undefined;
 }
 
 /// The names of the studies of which no run has a target; none where the definition in the file cannot be
@@ -235,7 +199,7 @@ void mark_targets(const std::string& path, const ResultsReader& reader,
 }
 
 std::vector<RunValues> read_runs(const ResultsReader& reader, const FileSettings& settings,
-                                 const Measured& measured, const SweepSummary& summary) {
+                                 const ShownMetrics& shown, const SweepSummary& summary) {
   const std::vector<RunStatus> statuses = reader.statuses();
   std::vector<RunValues> runs(statuses.size());
   for (const std::string& name : summary.by) {
@@ -243,10 +207,10 @@ std::vector<RunValues> read_runs(const ResultsReader& reader, const FileSettings
     for (std::size_t i = 0; i < runs.size(); ++i) runs[i].key.push_back(parts[i]);
   }
   std::vector<std::vector<double>> columns;
-  bool needs_records = !summary.decays.empty();
-  for (const std::string& name : summary.values) {
-    const bool per_run = contains(measured.per_run, name);
-    columns.push_back(per_run ? reader.numbers(name) : std::vector<double>());
+  bool needs_records = !shown.decays.empty();
+  for (const ShownValue& value : shown.values) {
+    const bool per_run = value.metric == nullptr;
+    columns.push_back(per_run ? reader.numbers(value.name) : std::vector<double>());
     needs_records = needs_records || !per_run;
   }
   if (contains(reader.run_variables(), kDiagnosis)) {
@@ -255,15 +219,15 @@ std::vector<RunValues> read_runs(const ResultsReader& reader, const FileSettings
   }
   for (std::size_t i = 0; i < runs.size(); ++i) {
     runs[i].status = statuses[i];
-    const bool was_started =
-        statuses[i] == RunStatus::complete || statuses[i] == RunStatus::diverged;
-    const RunRecord record = needs_records && was_started ? reader.read(i) : RunRecord{};
-    for (std::size_t v = 0; v < summary.values.size(); ++v) {
-      runs[i].values.push_back(columns[v].empty() ? last_value(record, summary.values[v])
-                                                  : columns[v][i]);
+    const RunRecord record =
+        needs_records && is_finished(statuses[i]) ? reader.read(i) : RunRecord{};
+    for (std::size_t v = 0; v < shown.values.size(); ++v) {
+      runs[i].values.push_back(shown.values[v].metric == nullptr
+                                   ? RunValue{columns[v][i]}
+                                   : last_number(record, shown.values[v]));
     }
-    for (const std::string& name : summary.decays) {
-      runs[i].decays.push_back(decay_at_start(record, name));
+    for (const MetricVariable* metric : shown.decays) {
+      runs[i].decays.push_back(decay_at_start(record, *metric));
     }
   }
   if (std::ranges::any_of(summary.values, need_not_be_reached)) {
@@ -300,19 +264,20 @@ int show_command(const ShowOptions& options, std::ostream& out, std::ostream& er
     summary.by.emplace_back(kStage);
   }
   const Measured measured = measured_in(reader);
-  if (options.metrics.empty()) {
-    choose_default_metrics(measured, summary);
-    summary.has_findings = contains(variables, kDiagnosis);
-  } else if (const auto unknown = choose_metrics(options.metrics, measured, summary)) {
-    std::vector<std::string> known = measured.per_step;
-    known.insert(known.end(), measured.per_layer.begin(), measured.per_layer.end());
-    known.insert(known.end(), measured.per_run.begin(), measured.per_run.end());
-    err << "--metric: '" << *unknown << "' is not measured in " << options.file
-        << suggestion(*unknown, known) << '\n';
+  std::optional<UnknownMetric> unknown;
+  const ShownMetrics shown = options.metrics.empty()
+                                 ? default_metrics(measured)
+                                 : chosen_metrics(options.metrics, measured, unknown);
+  if (unknown) {
+    write_unknown(*unknown, options.file, measured, reader, err);
     return kWrongUsage;
   }
-
-  add_groups(summary, read_runs(reader, settings, measured, summary));
+  for (const ShownValue& value : shown.values) summary.values.push_back(value.name);
+  for (const MetricVariable* metric : shown.decays) summary.decays.push_back(metric->name);
+  summary.has_findings = options.metrics.empty() && contains(variables, kDiagnosis);
+  const std::vector<RunValues> runs = read_runs(reader, settings, shown, summary);
+  summary.undefined = undefined_in(shown, runs);
+  add_groups(summary, runs);
   if (options.json) {
     out << show_json(summary) << '\n';
   } else {

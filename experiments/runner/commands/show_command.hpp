@@ -20,7 +20,7 @@ struct ShowOptions {
 /// Prints what a results file holds, a row a group of runs: how many are complete and diverged,
 /// median and quartiles of the final scores, and how error signal and gradient change over the
 /// layers before training, beside theory. An unknown setting or metric is a message with the nearest
-/// name, and status 2. Throws EnvironmentError where the file cannot be read.
+/// name, of a metric also with a table of all, and status 2. Throws EnvironmentError where the file cannot be read.
 int show_command(const ShowOptions& options, std::ostream& out, std::ostream& err);
 
 }  // namespace plumbline

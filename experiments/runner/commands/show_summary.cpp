@@ -35,7 +35,7 @@ std::string number_text(double value) {
 }
 
 std::string spread_text(const Spread& spread) {
-  if (spread.n == 0) return "-";
+  if (spread.n == 0) return spread.undefined > 0 ? "undefined" : "-";
   if (spread.reached) {
     const auto text = [](double value) {
       return std::isinf(value) ? std::string("not reached") : number_text(value);
@@ -73,6 +73,22 @@ std::vector<std::string> key_cells(const Group& group) {
   return cells;
 }
 
+/// Where the values of quantity number `index` stand; empty of numbers of whole runs.
+std::string steps_text(const SweepSummary& summary, std::size_t index) {
+  std::optional<std::pair<std::int64_t, std::int64_t>> all;
+  for (const Group& group : summary.groups) {
+    if (const auto& steps = group.values[index].steps) {
+      all =
+          all ? std::pair(std::min(all->first, steps->first), std::max(all->second, steps->second))
+              : *steps;
+    }
+  }
+  if (!all) return {};
+  if (all->first == all->second) return fmt::format("at step {}, the last that has it", all->first);
+  return fmt::format("at the last step of each run that has it, from {} to {}", all->first,
+                     all->second);
+}
+
 void print_values(const SweepSummary& summary, std::ostream& out) {
   std::vector<TextTable::Column> columns = key_columns(summary);
   columns.push_back({"n", Align::right});
@@ -90,6 +106,10 @@ void print_values(const SweepSummary& summary, std::ostream& out) {
   if (std::ranges::any_of(summary.values, need_not_be_reached)) {
     out << "steps_to_target: how many reached it of all, diverged ones too; median (quartiles) "
            "over all\n";
+  }
+  for (std::size_t i = 0; i < summary.values.size(); ++i) {
+    const std::string text = steps_text(summary, i);
+    if (!text.empty()) out << summary.values[i] << ": " << text << '\n';
   }
   out << '\n';
   table.write_plain(out);
@@ -121,7 +141,8 @@ void print_decays(const SweepSummary& summary, std::ostream& out) {
     std::vector<std::string> cells = key_cells(group);
     for (std::size_t i = 0; i < group.decays.size(); ++i) {
       const LayerDecaySpread& decay = group.decays[i];
-      cells.push_back(number_text(decay.first_to_last.median));
+      const bool is_undefined = decay.first_to_last.n == 0 && decay.undefined > 0;
+      cells.push_back(is_undefined ? "undefined" : number_text(decay.first_to_last.median));
       cells.push_back(number_text(decay.factor.median));
       if (has_theory(summary, i)) cells.push_back(number_text(decay.theory_factor.median));
     }
@@ -151,6 +172,15 @@ void print_findings(const SweepSummary& summary, std::ostream& out) {
   table.write_plain(out);
 }
 
+void print_undefined(const SweepSummary& summary, std::ostream& out) {
+  if (!summary.undefined.empty()) out << '\n';
+  for (const UndefinedQuantity& one : summary.undefined) {
+    out << fmt::format("{}: undefined in {} of {}, because {}\n", one.quantity, one.runs,
+                       counted(count(summary.counts, RunStatus::complete), "complete run"),
+                       one.reason);
+  }
+}
+
 Json number_json(double value) {
   if (std::isnan(value)) return nullptr;
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
@@ -164,6 +194,8 @@ Json spread_json(const Spread& spread) {
   json["low"] = number_json(spread.low);
   json["high"] = number_json(spread.high);
   if (spread.reached) json["reached"] = *spread.reached;
+  if (spread.steps) json["steps"] = {spread.steps->first, spread.steps->second};
+  if (spread.undefined > 0) json["undefined"] = spread.undefined;
   return json;
 }
 
@@ -203,6 +235,7 @@ Json group_json(const SweepSummary& summary, const Group& group) {
     decay["first_to_last"] = spread_json(group.decays[i].first_to_last);
     decay["factor_per_layer"] = spread_json(group.decays[i].factor);
     decay["theory_factor_per_layer"] = spread_json(group.decays[i].theory_factor);
+    if (group.decays[i].undefined > 0) decay["undefined"] = group.decays[i].undefined;
   }
   json["diagnosis"] = Json::object();
   for (const auto& [finding, runs] : group.findings) json["diagnosis"][finding] = runs;
@@ -220,6 +253,7 @@ void show_tables(const SweepSummary& summary, std::ostream& out) {
                      count(counts, RunStatus::pending));
   if (!summary.values.empty() || summary.decays.empty()) print_values(summary, out);
   if (!summary.decays.empty()) print_decays(summary, out);
+  print_undefined(summary, out);
   if (summary.has_findings) print_findings(summary, out);
 }
 
@@ -229,6 +263,12 @@ std::string show_json(const SweepSummary& summary) {
   json["title"] = summary.title;
   json["runs"] = counts_json(summary.counts);
   json["by"] = summary.by;
+  if (!summary.undefined.empty()) {
+    json["undefined"] = Json::object();
+    for (const UndefinedQuantity& one : summary.undefined) {
+      json["undefined"][one.quantity] = {{"runs", one.runs}, {"because", one.reason}};
+    }
+  }
   json["groups"] = Json::array();
   for (const Group& group : summary.groups) json["groups"].push_back(group_json(summary, group));
   return json.dump(2);

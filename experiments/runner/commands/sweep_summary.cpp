@@ -51,6 +51,12 @@ std::vector<std::pair<std::string, std::size_t>> findings_of(
   return findings;
 }
 
+std::pair<std::int64_t, std::int64_t> widened(
+    const std::optional<std::pair<std::int64_t, std::int64_t>>& range, std::int64_t step) {
+  if (!range) return {step, step};
+  return {std::min(range->first, step), std::max(range->second, step)};
+}
+
 Group summarized(const SweepSummary& summary, const std::vector<const RunValues*>& runs) {
   Group group;
   group.key = runs.front()->key;
@@ -63,10 +69,17 @@ Group summarized(const SweepSummary& summary, const std::vector<const RunValues*
   std::vector<const RunValues*> with_target;
   std::ranges::copy_if(runs, std::back_inserter(with_target), &RunValues::has_target);
   for (std::size_t i = 0; i < summary.values.size(); ++i) {
-    const auto value = [i](const RunValues& run) { return run.values[i]; };
+    const auto value = [i](const RunValues& run) { return run.values[i].value; };
     group.values.push_back(need_not_be_reached(summary.values[i])
                                ? spread_of_reached(values_of(with_target, was_started, value))
                                : spread_of(values_of(runs, is_complete, value)));
+    Spread& spread = group.values.back();
+    for (const RunValues* run : runs) {
+      if (run->status != RunStatus::complete) continue;
+      const RunValue& one = run->values[i];
+      if (one.step) spread.steps = widened(spread.steps, *one.step);
+      if (one.is_undefined) ++spread.undefined;
+    }
   }
 
   for (std::size_t i = 0; i < summary.decays.size(); ++i) {
@@ -76,6 +89,8 @@ Group summarized(const SweepSummary& summary, const std::vector<const RunValues*
     };
     group.decays.push_back({spread(&LayerDecay::first_to_last), spread(&LayerDecay::factor),
                             spread(&LayerDecay::theory_factor)});
+    group.decays.back().undefined = static_cast<std::size_t>(std::ranges::count_if(
+        runs, [&](const RunValues* run) { return run->decays[i].is_undefined; }));
   }
   group.findings = findings_of(runs);
   return group;

@@ -43,7 +43,9 @@ Answer answer(const TheoryRequest& request) {
   found.critical_weight_variance =
       critical_weight_variance(*request.activation, request.bias_variance).value_or(kNaN);
   found.numbers = depth_numbers(request, found.point);
-  if (request.width) found.band = error_signals(request, found.point);
+  if (request.width && request.depth && request.independent_weights) {
+    found.band = error_signals(request, found.point);
+  }
   return found;
 }
 
@@ -186,7 +188,9 @@ void write_band(std::ostream& out, const TheoryRequest& request, const ErrorSign
 }
 
 void write_text(const TheoryRequest& request, const Answer& found, std::ostream& out) {
-  out << fmt::format("{}, weight_variance {}, bias_variance {}: {}\n\n", request.activation_name,
+  const std::string& initializer = request.initializer_name;
+  out << fmt::format("{}, {}weight_variance {}, bias_variance {}: {}\n\n", request.activation_name,
+                     initializer.empty() ? "" : initializer + ": ",
                      shortest(request.weight_variance), shortest(request.bias_variance),
                      phase_name(found.point));
   TextTable table({{"quantity"}, {"value", Align::right}, {"meaning"}});
@@ -197,6 +201,12 @@ void write_text(const TheoryRequest& request, const Answer& found, std::ostream&
   out << '\n';
   write_wrapped(out, phase_sentence(request, found.point));
   if (found.band) write_band(out, request, *found.band);
+  if (!request.independent_weights && request.depth && request.width) {
+    out << '\n';
+    write_wrapped(out, "The weights of " + initializer +
+                           " depend on each other, and the band is of "
+                           "weights that do not: there is none.");
+  }
 }
 
 ordered_json number_json(double value) { return setting_json({value, {}}); }
@@ -208,9 +218,10 @@ ordered_json numbers_json(const std::vector<double>& values) {
 }
 
 void write_json(const TheoryRequest& request, const Answer& found, std::ostream& out) {
-  ordered_json json = {{"activation", request.activation_name},
-                       {"weight_variance", request.weight_variance},
-                       {"bias_variance", request.bias_variance}};
+  ordered_json json = {{"activation", request.activation_name}};
+  if (!request.initializer_name.empty()) json["initializer"] = request.initializer_name;
+  json["weight_variance"] = request.weight_variance;
+  json["bias_variance"] = request.bias_variance;
   ordered_json reasons = ordered_json::object();
   for (const TheoryNumber& number : numbers_of(found)) {
     json[number.name] = number_json(number.value);

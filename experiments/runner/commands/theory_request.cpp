@@ -3,9 +3,11 @@
 
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 #include <fmt/format.h>
 
+#include "engine/initializers/initializer.hpp"
 #include "engine/theory/batch_norm_theory.hpp"
 #include "engine/theory/gradient_correlation.hpp"
 #include "engine/theory/jacobian_spectrum.hpp"
@@ -28,6 +30,58 @@ std::optional<std::size_t> count(Settings& settings, const char* name, double mo
   return static_cast<std::size_t>(value);
 }
 
+/// sigma_w^2 = fan_in Var(w) of a layer between layers of `width` units; nothing where Var(w) is none.
+std::optional<double> scaled_variance(const Initializer& initializer, const Activation& activation,
+                                      std::size_t width) {
+  const std::size_t fan_in = activation.outputs(width);
+  const auto variance = initializer.weight_variance(fan_in, activation.units(width));
+  if (!variance) return std::nullopt;
+  return static_cast<double>(fan_in) * *variance;
+}
+
+/// The variances of a request that names an initializer. Of most, sigma_w^2 is the same at any width.
+void take_variances(Settings& settings, const Chosen<InitializerEntry>& chosen,
+                    TheoryRequest& request) {
+  constexpr std::size_t kSomeWidth = 1 << 10;
+  constexpr double kRounding = 1e-12;  // a few operations on doubles
+  const std::string& name = chosen.plugin.name;
+  for (const char* other : {"weight_variance", "bias_variance"}) {
+    if (settings.given(other))
+      settings.problem(other, "is given beside 'initializer', which has it");
+  }
+  const Activation& activation = *request.activation;
+  const auto initializer =
+      chosen.make(settings.report(), [&](const InitializerEntry& entry, Settings& own) {
+        return entry.make(own, {activation, '\'' + request.activation_name + '\''});
+      });
+  if (!settings.report().problems.empty()) return;
+  const auto at_some_width =
+      scaled_variance(*initializer, activation, request.width.value_or(kSomeWidth));
+  if (!at_some_width) {
+    settings.problem("initializer", "is '" + name +
+                                        "', whose weights have no variance that is known "
+                                        "before they are drawn; give weight_variance");
+    return;
+  }
+  if (initializer->weight_mean() != 0) {
+    settings.problem("initializer", "is '" + name +
+                                        "', whose weights have a mean; the theory is of "
+                                        "weights around 0");
+    return;
+  }
+  const double at_half = *scaled_variance(*initializer, activation, kSomeWidth / 2);
+  const double at_whole = *scaled_variance(*initializer, activation, kSomeWidth);
+  if (!request.width && std::abs(at_whole - at_half) > kRounding * at_whole) {
+    settings.problem("initializer", "is '" + name +
+                                        "', whose variance times fan_in depends on the "
+                                        "width: it needs width=N");
+  }
+  request.initializer_name = name;
+  request.weight_variance = *at_some_width;
+  request.bias_variance = initializer->bias_variance();
+  request.independent_weights = initializer->independent_weights();
+}
+
 TheoryRequest read(Settings& settings) {
   TheoryRequest request;
   const Chosen<ActivationEntry> chosen =
@@ -42,8 +96,15 @@ TheoryRequest read(Settings& settings) {
                                             "sigma_w^2, fan_in times the variance of a weight");
   request.bias_variance =
       settings.number("bias_variance", 0, kNonNegative, "sigma_b^2, the variance of a bias");
+  const Chosen<InitializerEntry> initializer =
+      choose(settings, "initializer", "glorot_uniform", initializer_catalogue(),
+             "gives both variances, at the width where they depend on it");
   request.depth = count(settings, "depth", kMostLayers, "hidden layers that signals pass");
-  request.width = count(settings, "width", kMostUnits, "units of each: the band over random nets");
+  request.width =
+      count(settings, "width", kMostUnits, "units of each; with depth, the band over random nets");
+  if (settings.given("initializer") && initializer.entry != nullptr && request.activation) {
+    take_variances(settings, initializer, request);
+  }
   const double batch =
       settings.number("batch", 64, at_least(4), "examples, of nets with batch norm in each layer");
   if (settings.given("batch")) request.batch = batch;
@@ -111,12 +172,17 @@ TheoryRequest read_theory_request(const std::vector<std::string>& arguments) {
   const SettingsTable given = read_argument_settings(arguments, report.problems);
   Settings settings(given, "", report, {"plumbline theory", 0, 0});
   TheoryRequest request = read(settings);
-  for (const char* name : {"activation", "weight_variance"}) {
+  const bool has_initializer = settings.given("initializer");
+  const char* variance = has_initializer ? "initializer" : "weight_variance";
+  for (const char* name : {"activation", variance}) {
     if (report.problems.empty() && !settings.given(name)) {
-      settings.problem(name, "must be given, such as activation=tanh weight_variance=1.5");
+      settings.problem(name,
+                       "must be given, such as activation=tanh weight_variance=1.5, or "
+                       "initializer=glorot_normal in the place of the variance");
     }
   }
   for (const char* name : {"width", "residual_scale"}) {
+    if (has_initializer && name == std::string_view("width")) continue;
     if (settings.given(name) && !settings.given("depth")) settings.problem(name, "needs depth=N");
   }
   settings.finish();

@@ -18,10 +18,12 @@ namespace plumbline {
 struct TheoryRequest {
   std::shared_ptr<const Activation> activation;
   std::string activation_name;
+  std::string initializer_name = {};  ///< that the variances are of; empty where they are given
   double weight_variance = 0;
   double bias_variance = 0;
   std::optional<std::size_t> depth = {};
   std::optional<std::size_t> width = {};
+  bool independent_weights = true;
   std::optional<double> batch = {};
   std::optional<double> residual_scale = {};
 };

@@ -133,15 +133,13 @@ TEST(DescribeCommand, RefusesAnUnknownNameAndNamesTheNearest) {
   const Printed printed = describe("adma");
   EXPECT_EQ(printed.status, 2);
   EXPECT_EQ(printed.out, "");
-  EXPECT_THAT(
-      printed.err,
-      StartsWith(
-          "'adma' is no plug-in, no table and no definition that ships; did you mean 'adam'"));
+  EXPECT_THAT(printed.err, StartsWith("'adma' is no plug-in, no model, no table and no definition "
+                                      "that ships; did you mean 'adam'"));
   EXPECT_LT(printed.err.size(), 120U) << "the nearest alone";
-  EXPECT_EQ(
-      describe("no_such_name_at_all").err,
-      "'no_such_name_at_all' is no plug-in, no table and no definition that ships; `plumbline "
-      "list` prints all names\n");
+  EXPECT_EQ(describe("no_such_name_at_all").err,
+            "'no_such_name_at_all' is no plug-in, no model, no table and no definition that ships; "
+            "`plumbline "
+            "list` prints all names\n");
 }
 
 TEST(DescribeCommand, PrintsTheTablesThatChooseAPlugIn) {

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -106,7 +109,7 @@ RunValues run_of(double depth, std::string activation, RunStatus status, double 
                  double loss, LayerDecay error_signal) {
   return {{depth, std::move(activation)},
           status,
-          {accuracy, loss},
+          {{accuracy}, {loss}},
           {error_signal, {2 * error_signal.first_to_last, 1.0, kNaN}}};
 }
 
@@ -193,7 +196,7 @@ TEST(Show, PrintsADashWhereThereIsNoNumber) {
   summary.title = "Title";
   summary.by = {"momentum"};
   summary.values = {"final_valid_accuracy"};
-  add_groups(summary, {{{std::string()}, RunStatus::failed, {kNaN}, {}}});
+  add_groups(summary, {{{std::string()}, RunStatus::failed, {{kNaN}}, {}}});
   std::ostringstream out;
   show_tables(summary, out);
   EXPECT_EQ(out.str(), R"(Title
@@ -214,7 +217,7 @@ TEST(Show, CountsRunsThatDidNotReachTheirTargetAsInfinitelySlow) {
   summary.by = {"lr"};
   summary.values = {"steps_to_target"};
   const auto add = [](std::vector<RunValues>& runs, double lr, RunStatus status, double steps) {
-    runs.push_back({{lr}, status, {steps}, {}});
+    runs.push_back({{lr}, status, {{steps}}, {}});
   };
   std::vector<RunValues> runs;
   for (const double steps : {100.0, 120.0, 140.0, kNaN}) {
@@ -241,6 +244,45 @@ steps_to_target: how many reached it of all, diverged ones too; median (quartile
   const auto json = nlohmann::json::parse(show_json(summary));
   EXPECT_EQ(json["groups"][0]["values"]["steps_to_target"].dump(),
             R"({"high":"inf","low":120.0,"median":140.0,"n":5,"reached":3})");
+}
+
+TEST(Show, SaysAtWhichStepsValuesStandAndWhyOthersAreUndefined) {
+  SweepSummary summary;
+  summary.path = "a.h5";
+  summary.title = "Title";
+  summary.by = {"optimizer"};
+  summary.values = {"train_loss", "sharpness[1]", "stability_limit"};
+  const auto run = [](std::string optimizer, RunStatus status, std::int64_t step, RunValue limit) {
+    return RunValues{{std::move(optimizer)}, status, {{0.5, step}, {3, 10}, limit}, {}};
+  };
+  const RunValue undefined{kNaN, std::nullopt, true};
+  add_groups(summary, {run("sgd", RunStatus::complete, 20, {20, 10}),
+                       run("sgd", RunStatus::complete, 15, {20, 10}),
+                       run("sgd", RunStatus::diverged, 5, {20, 3}),
+                       run("lion", RunStatus::complete, 20, undefined)});
+  summary.undefined = {{"stability_limit", 1, "nobody knows"}};
+  std::ostringstream out;
+  show_tables(summary, out);
+  EXPECT_EQ(out.str(), R"(Title
+a.h5: 3 of 4 runs complete, 1 diverged, 0 failed, 0 pending
+
+n complete runs in each group; median (quartiles) over them
+train_loss: at the last step of each run that has it, from 15 to 20
+sharpness[1]: at step 10, the last that has it
+stability_limit: at step 10, the last that has it
+
+optimizer  n  diverged  train_loss            sharpness[1]       stability_limit
+---------  -  --------  --------------------  -----------------  -----------------
+sgd        2         1  0.500 (0.500, 0.500)  3.00 (3.00, 3.00)  20.0 (20.0, 20.0)
+lion       1         0  0.500 (0.500, 0.500)  3.00 (3.00, 3.00)  undefined
+
+stability_limit: undefined in 1 of 3 complete runs, because nobody knows
+)");
+  const auto json = nlohmann::json::parse(show_json(summary));
+  EXPECT_EQ(json["undefined"].dump(), R"({"stability_limit":{"because":"nobody knows","runs":1}})");
+  EXPECT_EQ(json["groups"][0]["values"]["train_loss"]["steps"].dump(), "[15,20]");
+  EXPECT_EQ(json["groups"][1]["values"]["stability_limit"].dump(),
+            R"({"high":null,"low":null,"median":null,"n":0,"undefined":1})");
 }
 
 TEST(Show, PrintsOneJsonObject) {

@@ -136,7 +136,9 @@ def test_show_measures_what_is_asked_for(call):
     for group in shown["groups"]:
         assert list(group["values"]) == ["train_loss", "final_train_loss"]
         assert list(group["layers_at_step_0"]) == ["error_signal"]
-        assert group["values"]["train_loss"] == group["values"]["final_train_loss"]
+        train_loss = group["values"]["train_loss"]
+        assert train_loss.pop("steps") == [20, 20]
+        assert train_loss == group["values"]["final_train_loss"]
 
 
 def test_show_refuses_names_that_the_file_does_not_have(call):
@@ -174,3 +176,112 @@ def test_a_file_from_before_there_were_diagnoses_is_shown_verified_and_taken_ove
     assert before.startswith(call("show", "a.h5").stdout)
     assert "8 of 8 runs have the same digest" in call("verify", "a.h5").stdout
     assert "8 of 8" in call("status", "a.h5").stdout
+
+
+SEQUENCES = """# SPDX-License-Identifier: Apache-2.0
+schema = 1
+name = "sequences"
+title = "Sequences"
+[data]
+name = "adding_problem"
+steps = 6
+train = 20
+valid = 10
+[model]
+depth = 1
+width = 4
+[loss]
+name = "mean_squared_error"
+[optimizer]
+name = "sgd"
+lr = 0.01
+[train]
+batch = 10
+steps = 4
+[probes]
+gradient_norm = { every = 2 }
+update_norm = { every = 2 }
+state_gradient = { steps = [0, 3] }
+sharpness = { every = 2, count = 3 }
+[sweep]
+seeds = 2
+[sweep.grid]
+model.kind = ["rnn", "mlp"]
+"""
+NO_HESSIAN = ("layer 1 of the rnn model is no dense layer, no activation and no residual block of such "
+              "layers")
+
+
+@pytest.fixture(name="sequences")
+def sequences_fixture(call, folder):
+    """A results file with a metric over each kind of axis, of which two are undefined in half of the runs."""
+    (folder / "sequences.toml").write_text(SEQUENCES)
+    call("run", "sequences.toml", "-o", "a.h5")
+    return folder / "a.h5"
+
+
+# What is asked for, its variable in the file, the place on the axis, the last step that has it (no update
+# follows the last), and whether the rnn and the mlp have it.
+@pytest.mark.parametrize("word, variable, place, step, has_it", [
+    ("sharpness[2]", "sharpness", 1, 4, (False, True)),
+    ("state_gradient[5]", "state_gradient", 5, 4, (True, False)),
+    ("state_gradient[0]", "state_gradient", 0, 4, (True, False)),
+    ("update_norm[2]", "update_norm", 1, 2, (True, True)),
+    ("gradient_norm[2]", "gradient_norm", 1, 4, (True, True)),
+    ("gradient_norm[6]", "gradient_norm", 5, 4, (True, False))])
+def test_show_takes_a_coordinate_of_an_axis_and_says_at_which_step_it_stands(
+        call, sequences, word, variable, place, step, has_it):
+    shown = json.loads(call("show", sequences, "--metric", word, "--json").stdout)
+    with h5py.File(sequences) as file:
+        row = list(file["step"][()]).index(step)
+        for index, group in enumerate(shown["groups"]):
+            value = group["values"][word]
+            if has_it[index]:
+                values = file[variable][2 * index:2 * index + 2, row, place]
+                assert value["median"] == pytest.approx(np.median(values))
+                assert value["n"] == 2 and value["steps"] == [step, step]
+            else:
+                assert value["n"] == 0 and "steps" not in value
+    text = call("show", sequences, "--metric", word).stdout
+    assert f"\n{word}: at step {step}, the last that has it\n" in text
+
+
+def test_show_of_lags_and_indices_without_a_coordinate_has_the_first_and_the_last(call, sequences):
+    words = ["show", sequences, "--metric", "sharpness,state_gradient", "--json"]
+    for group in json.loads(call(*words).stdout)["groups"]:
+        assert list(group["values"]) == ["sharpness[1]", "sharpness[3]", "state_gradient[0]",
+                                         "state_gradient[5]"]
+
+
+def test_show_says_of_which_runs_a_quantity_is_undefined_and_why(call, sequences):
+    words = ["show", sequences, "--metric", "stability_limit,gradient_norm[6]"]
+    text = call(*words).stdout
+    rows = [line.split() for line in text.splitlines() if line.startswith(("rnn", "mlp"))]
+    assert rows[0][3] == "undefined" and rows[1][3] != "undefined"
+    assert rows[1][-1] == "-", "of layers that a net does not have there is no number, and no reason"
+    assert f"\nstability_limit: undefined in 2 of 4 complete runs, because {NO_HESSIAN}\n" in text
+    shown = json.loads(call(*words, "--json").stdout)
+    assert shown["undefined"] == {"stability_limit": {"runs": 2, "because": NO_HESSIAN}}
+    assert [group["values"]["stability_limit"].get("undefined") for group in shown["groups"]] == [2, None]
+    assert "undefined" not in call("show", sequences).stdout
+
+
+@pytest.mark.parametrize("word, message", [
+    ("sharpnes", "'sharpnes' is not measured in a.h5; did you mean 'sharpness'?"),
+    ("nothing_of_the_kind", "'nothing_of_the_kind' is not measured in a.h5\n"),
+    ("sharpnes[1]", "'sharpnes[1]' is not measured in a.h5; did you mean 'sharpness'?"),
+    ("sharpness[0]", "'sharpness[0]' is not there: the index of 'sharpness' is [1] to [3]"),
+    ("sharpness[4]", "'sharpness[4]' is not there: the index of 'sharpness' is [1] to [3]"),
+    ("sharpness[]", "'sharpness[]' is not there: the index of 'sharpness' is [1] to [3]"),
+    ("state_gradient[6]", "'state_gradient[6]' is not there: the lag of 'state_gradient' is [0] to [5]"),
+    ("gradient_norm[1]x", "'gradient_norm[1]x' is not there: the layer of 'gradient_norm' is [1] to "),
+    ("train_loss[1]", "'train_loss[1]' is one number at each step: without [...]")])
+def test_show_lists_what_the_file_has_where_it_refuses(call, sequences, word, message):
+    error = call("show", sequences.name, "--metric", word, status=2).stderr
+    assert error.startswith(f"--metric: {message}")
+    rows = [line.split("  ", 1) for line in error.splitlines()[4:]]
+    table = {row[0]: row[1].strip() for row in rows if row[0]}
+    assert table["step"].startswith("train_loss, train_accuracy, ")
+    assert table["lag, [0] to [5]"] == "state_gradient"
+    assert table["index, [1] to [3]"].startswith("sharpness, ")
+    assert "final_train_loss" in error and max(map(len, error.splitlines()[1:])) <= 100

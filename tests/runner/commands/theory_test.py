@@ -62,6 +62,39 @@ def test_infinite_is_the_text_inf_and_undefined_is_null_with_a_reason(theory):
     assert "linear" in line["undefined"]["xi_c"]
 
 
+# fan_in times the variance that the paper of each gives a weight, between layers of 50 units.
+@pytest.mark.parametrize("words, weight_variance, bias_variance", [
+    (["initializer=glorot_uniform"], 1, 0), (["initializer=glorot_normal"], 1, 0),
+    (["initializer=he_normal"], 2, 0), (["initializer=he_uniform", "initializer.slope=1"], 1, 0),
+    (["initializer=standard_uniform"], 1 / 3, 0), (["initializer=lecun_normal"], 1, 0),
+    (["initializer=orthogonal"], 1, 0), (["initializer=normal", "width=50"], 50 * 0.05**2, 0),
+    (["initializer=uniform", "initializer.high=0.1", "initializer.low=-0.1", "width=50"], 50 * 0.01 / 3, 0),
+    (["initializer={ name = 'mean_field', weight_variance = 1.5, bias_variance = 0.05 }"], 1.5, 0.05)])
+def test_an_initializer_stands_for_its_variances(theory, words, weight_variance, bias_variance):
+    found = theory("activation=tanh", *words)
+    assert found["weight_variance"] == pytest.approx(weight_variance, rel=1e-12)
+    assert found["bias_variance"] == bias_variance
+    given = theory("activation=tanh", f"weight_variance={found['weight_variance']!r}",
+                   f"bias_variance={bias_variance}")
+    assert {key: found[key] for key in KEYS} == {key: given[key] for key in KEYS}
+
+
+def test_the_edge_of_chaos_is_that_of_the_activation(theory):
+    assert theory("activation=relu", "initializer=edge_of_chaos")["weight_variance"] == pytest.approx(2)
+    found = theory("activation=tanh", "initializer=edge_of_chaos", "initializer.bias_variance=0.05")
+    assert found["phase"] == "critical" and found["bias_variance"] == 0.05
+
+
+def test_a_band_is_of_independent_weights(theory, call):
+    words = ["activation=tanh", "depth=5", "width=20"]
+    band = theory(*words, "initializer=glorot_normal")["error_signal"]
+    assert band == theory(*words, "weight_variance=1")["error_signal"]
+    assert "error_signal" not in theory(*words, "initializer=orthogonal")
+    text = " ".join(call("theory", *words, "initializer=orthogonal").stdout.split())
+    assert text.startswith("tanh, orthogonal: weight_variance 1, bias_variance 0: ")
+    assert "The weights of orthogonal depend on each other" in text
+
+
 def test_depth_and_width_give_the_band_over_random_nets(theory, call):
     words = ["activation=relu", "weight_variance=2", "depth=20", "width=40"]
     found = theory(*words)
@@ -121,6 +154,19 @@ def test_activations_bring_their_settings(theory):
     (["activation=tanh", "weight_variance=1", "weight_variance=2"],
      "weight_variance=2: 'weight_variance' is given twice"),
     (["activation=tanh"], "'weight_variance' must be given"),
+    (["activation=tanh", "initializer=glorot_normal", "weight_variance=1"],
+     "weight_variance=1: 'weight_variance' is given beside 'initializer', which has it"),
+    (["activation=tanh", "initializer=normal"],
+     "initializer=normal: 'initializer' is 'normal', whose variance times fan_in depends on the width: "
+     "it needs width=N"),
+    (["activation=tanh", "initializer=lsuv"], "initializer=lsuv: 'initializer' is 'lsuv', whose weights have "
+     "no variance that is known before they are drawn; give weight_variance"),
+    (["activation=tanh", "initializer=normal", "initializer.mean=1", "width=10"],
+     "initializer=normal: 'initializer' is 'normal', whose weights have a mean"),
+    (["activation=tanh", "initializer=glorot_norml"], "did you mean 'glorot_normal'?"),
+    (["activation=tanh", "initializer=he_normal", "initializer.slop=1"], "did you mean 'slope'?"),
+    (["activation=gelu", "initializer=edge_of_chaos"],
+     "initializer=edge_of_chaos: 'initializer.bias_variance' is 0, where 'gelu' has no weight variance at the edge"),
     (["weight_variance=1"], "'activation' must be given"),
     (["activation=tanh", "weight_variance=1", "width=5"], "width=5: 'width' needs depth=N"),
     (["activation=tanh", "weight_variance"], "weight_variance: there is no '='"),
