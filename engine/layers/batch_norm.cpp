@@ -249,9 +249,7 @@ class BatchNormKind final : public LayerKindOf<BatchNormKind> {
     tensors.add("bias", ParameterGroup::norm, channels, 1, 0);
   }
   double products(const Shape& /*input*/) const override { return 0; }
-  double kept_values(const Shape& input) const override {
-    return 2 * static_cast<double>(input.size());
-  }
+  double kept_values(const Shape& input) const override { return 2 * buffered_values(input); }
   // One value alone is its own mean, and all that is left of it is 0.
   std::size_t least_batch(const Shape& input) const override {
     return input.steps * input.height * input.width > 1 ? 1 : 2;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "engine/core/shape.hpp"
@@ -41,9 +42,13 @@ class Buffer {
   Matrix<T> values_;
 };
 
-/// Values that a Buffer has for one example of this shape, a row for each step.
+/// Values that a Buffer has for one example of this shape, a row for each step; in the precision that pads
+/// them more.
 inline double buffered_values(const Shape& shape) {
-  const std::size_t row = shape.is_image() ? shape.values() : padded_stride<float>(shape.values());
+  const std::size_t values = shape.values();
+  const std::size_t row =
+      shape.is_image() ? values
+                       : std::max(padded_stride<float>(values), padded_stride<double>(values));
   return static_cast<double>(shape.steps * row);
 }
 

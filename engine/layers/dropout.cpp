@@ -79,9 +79,7 @@ class DropoutKind final : public LayerKindOf<DropoutKind>, public NoisyKind {
   Shape output(const Shape& input) const override { return input; }
   void declare(const Shape& /*input*/, TensorList& /*tensors*/) const override {}
   double products(const Shape& /*input*/) const override { return 0; }
-  double kept_values(const Shape& input) const override {
-    return 3 * static_cast<double>(input.size());
-  }
+  double kept_values(const Shape& input) const override { return 3 * buffered_values(input); }
   bool draws_noise() const override { return rate_ > 0; }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {

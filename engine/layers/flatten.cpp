@@ -50,7 +50,7 @@ class FlattenKind final : public LayerKindOf<FlattenKind> {
   void declare(const Shape& /*input*/, TensorList& /*tensors*/) const override {}
   double products(const Shape& /*input*/) const override { return 0; }
   double kept_values(const Shape& input) const override {
-    return 2 * static_cast<double>(input.size());
+    return 2 * buffered_values(output(input));
   }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {

@@ -103,9 +103,7 @@ class HighwayKind final : public LayerKindOf<HighwayKind> {
   double products(const Shape& input) const override {
     return 2 * static_cast<double>(input.size() * (input.values() + 1));
   }
-  double kept_values(const Shape& input) const override {
-    return 9 * static_cast<double>(input.size());
-  }
+  double kept_values(const Shape& input) const override { return 9 * buffered_values(input); }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {
     return std::make_unique<Highway<T>>(activation_, site);

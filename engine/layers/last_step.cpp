@@ -50,9 +50,7 @@ class LastStepKind final : public LayerKindOf<LastStepKind> {
   }
   void declare(const Shape& /*input*/, TensorList& /*tensors*/) const override {}
   double products(const Shape& /*input*/) const override { return 0; }
-  double kept_values(const Shape& input) const override {
-    return static_cast<double>(input.values());
-  }
+  double kept_values(const Shape& input) const override { return buffered_values(output(input)); }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {
     return std::make_unique<LastStep<T>>(site);

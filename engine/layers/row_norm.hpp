@@ -151,9 +151,7 @@ class RowNormKind final : public LayerKindOf<RowNormKind> {
     if (centres_) tensors.add("bias", ParameterGroup::norm, input.values(), 1, 0);
   }
   double products(const Shape& /*input*/) const override { return 0; }
-  double kept_values(const Shape& input) const override {
-    return 3 * static_cast<double>(input.size());
-  }
+  double kept_values(const Shape& input) const override { return 3 * buffered_values(input); }
   template <typename T>
   std::unique_ptr<Layer<T>> make(Site site) const {
     return std::make_unique<RowNorm<T>>(centres_, epsilon_, site);

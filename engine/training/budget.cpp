@@ -7,8 +7,6 @@ namespace plumbline {
 
 namespace {
 
-// As many as the step axis of a results file holds.
-
 std::optional<double> bound(Settings& settings, const char* name, const char* meaning) {
   const double value = settings.number(name, 0, kAny, meaning);
   if (settings.given(name)) return value;

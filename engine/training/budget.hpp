@@ -12,7 +12,7 @@
 
 namespace plumbline {
 
-/// The most updates that a setting may ask of a run.
+/// The most updates that a setting may ask of a run: the step axis of a results file is a 32-bit integer.
 inline constexpr std::int64_t kMostUpdates = 2'147'483'647;
 
 /// What an evaluation finds (`train.evaluate`), in the order of records.

@@ -37,7 +37,6 @@ std::string canonical(const ResolvedSettings& settings, std::string_view prefix)
   return text;
 }
 
-// The step axis of a results file is a 32-bit integer.
 constexpr double kMostRecordedSteps = 1e6;
 
 constexpr const char* kDataSeed = "data_seed";

@@ -139,7 +139,7 @@ std::string band_gap(const ErrorSignalTheory& band) {
   const auto layers = first - band.rms.begin();
   if (layers == 0) return {};
   return fmt::format(
-      "No prediction below layer {}: on the way up lengths go to 0 or leave the range of float64.",
+      "No prediction below layer {}: on the way up lengths or moments leave the range of float64.",
       layers + 1);
 }
 

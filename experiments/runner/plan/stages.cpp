@@ -96,6 +96,9 @@ void configure_run(const Plan& plan, RunSpec& run) {
   report.folders = plan.folders;
   run.configuration = configure(settings_of(plan.definition, run), report);
   if (!report.problems.empty()) throw DefinitionError(report.problems);
+  if (!plan.runs.empty()) {
+    run.configuration.resolved.share_with(plan.runs.back().configuration.resolved);
+  }
   run.run_id = run_id(run.configuration);
   run.seed = run.configuration.seed;
   run.cost = run.configuration.cost();

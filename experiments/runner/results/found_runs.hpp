@@ -19,7 +19,7 @@ struct FoundRun {
   RunStatus status = RunStatus::pending;
   std::string digest;
   double started = 0;        ///< seconds since 1970-01-01 UTC
-  double seconds = 0;        ///< that it took, its probes with it
+  double seconds = 0;        ///< that it took: its wall time and the processor time of its probes
   std::int64_t n_steps = 0;  ///< that it made
   std::size_t source = 0;    ///< of FoundRuns::sources()
   std::size_t index = 0;     ///< in that file

@@ -25,6 +25,8 @@ TimedRun timed_run(const RunSpec& run, const FoundRun& found) {
 }
 
 std::optional<double> cost_rate(std::vector<TimedRun> runs) {
+  // Runs that failed before their first step say nothing of how fast steps are.
+  std::erase_if(runs, [](const TimedRun& run) { return run.cost <= 0; });
   std::ranges::sort(runs, {}, &TimedRun::started);
   double busy = 0;
   double cost = 0;
@@ -36,7 +38,7 @@ std::optional<double> cost_rate(std::vector<TimedRun> runs) {
     until = std::max(until, end);
     cost += run.cost;
   }
-  if (cost <= 0) return std::nullopt;
+  if (runs.empty()) return std::nullopt;
   return cost / busy;
 }
 

@@ -26,6 +26,7 @@ TEST(CostRateTest, KnowsThatARunBeganAnywhereInItsSecond) {
 
 TEST(CostRateTest, IsUnknownWhereNothingWasComputed) {
   EXPECT_EQ(cost_rate({{100, 2, 0}}), std::nullopt);
+  EXPECT_EQ(cost_rate({{100, 2, 10}, {200, 0.1, 0}}), 5.0) << "one failed before its first step";
 }
 
 TEST(ComputedCostTest, IsThatOfTheStepsThatADivergedOrFailedRunMade) {
