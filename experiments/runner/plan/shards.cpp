@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "experiments/runner/plan/stages.hpp"
-#include "experiments/runner/results/store_paths.hpp"
 
 namespace plumbline {
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,9 @@ std::vector<std::size_t> runs_of_shards(const Plan& plan, std::size_t shards);
 /// The plan with the runs of one shard alone, in the plan's order. Empty where there are more shards
 /// than groups.
 Plan part_of(const Plan& plan, const Shard& shard);
+
+/// Ends the name of the folder beside a results file, in which its sweep is while it runs.
+inline constexpr std::string_view kSweepSuffix = ".d";
 
 /// "results/x.shard-2-of-8.h5" for results/x.h5: where a shard's runs are written.
 std::filesystem::path shard_path(const std::filesystem::path& output, const Shard& shard);

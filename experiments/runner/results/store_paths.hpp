@@ -2,13 +2,11 @@
 #pragma once
 
 #include <filesystem>
-#include <string_view>
 #include <utility>
 
-namespace plumbline {
+#include "experiments/runner/plan/shards.hpp"
 
-/// Ends the name of the folder beside a results file.
-inline constexpr std::string_view kSweepSuffix = ".d";
+namespace plumbline {
 
 /// Where what belongs to a results file stands while its sweep runs.
 struct StorePaths {
