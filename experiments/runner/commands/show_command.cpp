@@ -149,9 +149,7 @@ std::vector<UndefinedQuantity> undefined_in(const ShownMetrics& shown,
         undefined.end()) {
       return;
     }
-    const auto count = std::ranges::count_if(runs, [&](const RunValues& run) {
-      return run.status == RunStatus::complete && is_undefined(run);
-    });
+    const auto count = std::ranges::count_if(runs, is_undefined);
     if (count == 0) return;
     undefined.push_back({metric->name, static_cast<std::size_t>(count), metric->undefined});
   };

@@ -174,10 +174,11 @@ void print_findings(const SweepSummary& summary, std::ostream& out) {
 
 void print_undefined(const SweepSummary& summary, std::ostream& out) {
   if (!summary.undefined.empty()) out << '\n';
+  const std::size_t measured =
+      count(summary.counts, RunStatus::complete) + count(summary.counts, RunStatus::diverged);
   for (const UndefinedQuantity& one : summary.undefined) {
     out << fmt::format("{}: undefined in {} of {}, because {}\n", one.quantity, one.runs,
-                       counted(count(summary.counts, RunStatus::complete), "complete run"),
-                       one.reason);
+                       counted(measured, "complete or diverged run"), one.reason);
   }
 }
 

@@ -11,8 +11,9 @@
 #include <utility>
 
 #include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/partitioner.h>
 #include <oneapi/tbb/task_arena.h>
-#include <oneapi/tbb/task_group.h>
 
 #include <fmt/format.h>
 
@@ -187,7 +188,7 @@ void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const D
 
   std::atomic<std::size_t> next{0};
   ThreadShare share(sharing.threads, workers);
-  const auto work = [&] {
+  const auto work = [&](std::size_t) {
     fork_join::begin();
     for (std::size_t n = next++; n < order.size() && !stop; n = next++) {
       const RunConfiguration& configuration = plan.runs[order[n]].configuration;
@@ -205,9 +206,7 @@ void schedule(const Plan& plan, const std::vector<std::size_t>& pending, const D
   oneapi::tbb::task_arena arena(static_cast<int>(sharing.threads));
   fork_join::fork();
   arena.execute([&] {
-    oneapi::tbb::task_group group;
-    for (std::size_t worker = 0; worker < workers; ++worker) group.run(work);
-    group.wait();
+    oneapi::tbb::parallel_for(std::size_t{0}, workers, work, oneapi::tbb::simple_partitioner());
   });
   fork_join::join();
   handover.close();

@@ -276,7 +276,7 @@ optimizer  n  diverged  train_loss            sharpness[1]       stability_limit
 sgd        2         1  0.500 (0.500, 0.500)  3.00 (3.00, 3.00)  20.0 (20.0, 20.0)
 lion       1         0  0.500 (0.500, 0.500)  3.00 (3.00, 3.00)  undefined
 
-stability_limit: undefined in 1 of 3 complete runs, because nobody knows
+stability_limit: undefined in 1 of 4 complete or diverged runs, because nobody knows
 )");
   const auto json = nlohmann::json::parse(show_json(summary));
   EXPECT_EQ(json["undefined"].dump(), R"({"stability_limit":{"because":"nobody knows","runs":1}})");

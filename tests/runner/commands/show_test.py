@@ -259,11 +259,37 @@ def test_show_says_of_which_runs_a_quantity_is_undefined_and_why(call, sequences
     rows = [line.split() for line in text.splitlines() if line.startswith(("rnn", "mlp"))]
     assert rows[0][3] == "undefined" and rows[1][3] != "undefined"
     assert rows[1][-1] == "-", "of layers that a net does not have there is no number, and no reason"
-    assert f"\nstability_limit: undefined in 2 of 4 complete runs, because {NO_HESSIAN}\n" in text
+    assert f"\nstability_limit: undefined in 2 of 4 complete or diverged runs, because {NO_HESSIAN}\n" in text
     shown = json.loads(call(*words, "--json").stdout)
     assert shown["undefined"] == {"stability_limit": {"runs": 2, "because": NO_HESSIAN}}
     assert [group["values"]["stability_limit"].get("undefined") for group in shown["groups"]] == [2, None]
     assert "undefined" not in call("show", sequences).stdout
+
+
+def test_show_says_why_a_quantity_is_undefined_in_a_run_that_diverged(call, folder):
+    (folder / "diverged.toml").write_text("""
+schema = 1
+name = "diverged"
+[data]
+name = "adding_problem"
+length = 6
+train = 64
+valid = 32
+[model]
+kind = "rnn"
+width = 5
+[optimizer]
+name = "sgd"
+learning_rate = 1e30
+[train]
+batch = 32
+steps = 4
+[probes.correlation]
+""")
+    call("run", "diverged.toml", "-o", "a.h5")
+    text = call("show", "a.h5", "--metric", "correlation").stdout
+    assert "0 of 1 run complete, 1 diverged" in text
+    assert "\ncorrelation: undefined in 1 of 1 complete or diverged run, because " in text
 
 
 @pytest.mark.parametrize("word, message", [
