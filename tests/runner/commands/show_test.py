@@ -266,30 +266,12 @@ def test_show_says_of_which_runs_a_quantity_is_undefined_and_why(call, sequences
     assert "undefined" not in call("show", sequences).stdout
 
 
-def test_show_says_why_a_quantity_is_undefined_in_a_run_that_diverged(call, folder):
-    (folder / "diverged.toml").write_text("""
-schema = 1
-name = "diverged"
-[data]
-name = "adding_problem"
-length = 6
-train = 64
-valid = 32
-[model]
-kind = "rnn"
-width = 5
-[optimizer]
-name = "sgd"
-learning_rate = 1e30
-[train]
-batch = 32
-steps = 4
-[probes.correlation]
-""")
-    call("run", "diverged.toml", "-o", "a.h5")
-    text = call("show", "a.h5", "--metric", "correlation").stdout
-    assert "0 of 1 run complete, 1 diverged" in text
-    assert "\ncorrelation: undefined in 1 of 1 complete or diverged run, because " in text
+def test_show_says_why_a_quantity_is_undefined_where_all_runs_diverged(call, folder):
+    (folder / "sequences.toml").write_text(SEQUENCES)
+    call("run", "sequences.toml", "optimizer.lr=1e30", "-o", "a.h5")
+    text = call("show", "a.h5", "--metric", "stability_limit").stdout
+    assert "0 of 4 runs complete, 4 diverged" in text
+    assert f"\nstability_limit: undefined in 2 of 4 complete or diverged runs, because {NO_HESSIAN}\n" in text
 
 
 @pytest.mark.parametrize("word, message", [
