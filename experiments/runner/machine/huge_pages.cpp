@@ -29,6 +29,11 @@ void* allocated(std::size_t size) {
 
 }  // namespace
 
+// All forms for one object without an alignment of its own: a sanitizer that has its own of any of them takes
+// a block that passes from one to the other amiss.
+void* operator new(std::size_t size, const std::nothrow_t& /*none*/) noexcept {
+  return allocated(size);
+}
 void* operator new(std::size_t size) {
   void* block = allocated(size);
   if (block == nullptr) throw std::bad_alloc();
@@ -36,3 +41,4 @@ void* operator new(std::size_t size) {
 }
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t /*size*/) noexcept { std::free(block); }
+void operator delete(void* block, const std::nothrow_t& /*none*/) noexcept { std::free(block); }
