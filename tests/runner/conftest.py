@@ -59,7 +59,7 @@ def call(program, folder):
     """Calls the program in `folder` and checks its exit status."""
     def call_program(*words, status=0, environment=None, **options):
         inherited = {key: value for key, value in os.environ.items() if key != "PLUMBLINE_DATA"}
-        result = subprocess.run([program, *map(str, words)], cwd=folder, text=True, timeout=300,
+        result = subprocess.run([program, *map(str, words)], cwd=folder, text=True, timeout=900,
                                 capture_output=True, env=inherited | (environment or {}),
                                 check=False, **options)
         assert result.returncode == status, f"{words}: {result.stdout}{result.stderr}"

@@ -157,6 +157,7 @@ def test_divergence_is_recorded_and_the_other_runs_finish(call, folder):
             assert any(word in message for word in ("weight", "bias", "loss")), message
 
 
+@pytest.mark.limited_memory
 def test_a_run_that_fails_is_named_and_the_others_finish(call, folder):
     # 12,000 x 12,000 weights in float64 are 1.2 GB, which the machine has and the limit has not.
     words = ["run", "small.toml", "model.depth=2", "model.width=16,12000", "sweep.seeds=1",

@@ -389,6 +389,7 @@ def call_with_failures(call):
     return run
 
 
+@pytest.mark.limited_memory
 def test_fail_fast_ends_at_the_first_failed_run(call_with_failures, folder):
     # The dearest run is the first.
     result = call_with_failures("--fail-fast", status=1)
@@ -398,6 +399,7 @@ def test_fail_fast_ends_at_the_first_failed_run(call_with_failures, folder):
     assert statuses(folder / "a.h5") == [3, 0]
 
 
+@pytest.mark.limited_memory
 def test_retry_failed_computes_the_failed_runs_alone(call_with_failures, folder):
     call_with_failures("--fail-fast", status=1)
     result = call_with_failures("--retry-failed", status=1)
