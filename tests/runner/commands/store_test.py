@@ -120,7 +120,7 @@ def killed(folder, killed_state):
 def undisturbed(program, killed_state):
     """The file of the whole sweep."""
     subprocess.run([program, "run", "sweep.toml", "-o", "b.h5"], cwd=killed_state, check=True,
-                   capture_output=True, timeout=300)
+                   capture_output=True, timeout=900)
     (killed_state / "b.h5").rename(killed_state.with_name("undisturbed.h5"))
     return killed_state.with_name("undisturbed.h5")
 
