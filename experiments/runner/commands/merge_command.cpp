@@ -72,7 +72,7 @@ Inputs open_inputs(const MergeOptions& options, const KeptRuns& kept) {
   }
   if (inputs.empty()) {
     throw EnvironmentError(output.string() + ": there is nothing to merge: no " +
-                           shard_path(output.filename(), {1, 1}).replace_extension().string() +
+                           shard_path(output.filename(), {1, 1}).string() +
                            " or the like beside it");
   }
   for (const fs::path& path : kept.files()) {
@@ -308,6 +308,7 @@ int merge_command(const MergeOptions& options, std::ostream& out, std::ostream& 
   Interrupt interrupt;
   const StorePaths paths(output);
   const FileLock lock(output, paths.folder, options.command_line, err);
+  remove_temporary_files(output);
   const KeptRuns kept(output);
   const Inputs inputs = open_inputs(options, kept);
   Plan plan = common_plan(inputs, options.data_folders);

@@ -17,6 +17,7 @@
 #include "experiments/runner/sweep/progress.hpp"
 #include "experiments/runner/sweep/scheduler.hpp"
 #include "experiments/runner/text/counted.hpp"
+#include "experiments/runner/text/json_text.hpp"
 #include "experiments/runner/text/setting_json.hpp"
 #include "experiments/runner/text/text_table.hpp"
 
@@ -218,7 +219,7 @@ int plan_command(const PlanOptions& options, std::ostream& out, std::ostream& er
   if (!tight.empty()) err << "warning: " << tight << '\n';
   const Estimate expected = estimate(plan, threads, fit);
   if (options.json) {
-    out << to_json(plan, expected).dump(2) << '\n';
+    out << json_text(to_json(plan, expected), 2) << '\n';
     return kAllWell;
   }
 

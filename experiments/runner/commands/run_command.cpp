@@ -387,7 +387,9 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   });
 
   const RunCounts counts = count_runs(plan, store.runs());
-  const bool interrupted = interrupt.signalled() && counts.pending > 0;
+  const bool interrupted =
+      interrupt.signalled() &&
+      (counts.pending > 0 || !pending_runs(plan, store.runs(), options, computed).empty());
   if (interrupted && computed.runs == 0 && !store.found_segments()) {
     err << path.string() << ": nothing new was finished; the file is left as it was\n";
     return kInterrupted;

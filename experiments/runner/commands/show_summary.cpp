@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "experiments/runner/text/counted.hpp"
+#include "experiments/runner/text/json_text.hpp"
 #include "experiments/runner/text/text_table.hpp"
 
 namespace plumbline {
@@ -272,7 +273,7 @@ std::string show_json(const SweepSummary& summary) {
   }
   json["groups"] = Json::array();
   for (const Group& group : summary.groups) json["groups"].push_back(group_json(summary, group));
-  return json.dump(2);
+  return json_text(json, 2);
 }
 
 }  // namespace plumbline

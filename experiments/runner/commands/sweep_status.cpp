@@ -17,6 +17,7 @@
 #include "experiments/runner/sweep/cost_rate.hpp"
 #include "experiments/runner/sweep/progress.hpp"
 #include "experiments/runner/text/counted.hpp"
+#include "experiments/runner/text/json_text.hpp"
 
 namespace plumbline {
 
@@ -221,7 +222,7 @@ std::string status_json(const SweepStatus& status, int indent) {
                              {"failed", status.failed},      {"pending", status.pending},
                              {"eta_seconds", eta},           {"files", files},
                              {"under_way", under_way},       {"kept", status.kept}};
-  return json.dump(indent) + '\n';
+  return json_text(json, indent) + '\n';
 }
 
 }  // namespace plumbline

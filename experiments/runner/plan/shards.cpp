@@ -126,18 +126,23 @@ fs::path shard_path(const fs::path& output, const Shard& shard) {
 }
 
 std::optional<std::pair<fs::path, Shard>> shard_of_path(const fs::path& path) {
-  const std::string stem = path.stem().string();
+  // Not its stem: the output may have no extension, and ".shard-2-of-8" would be taken for one.
+  const std::string name = path.filename().string();
   constexpr std::string_view kShard = ".shard-";
   constexpr std::string_view kOf = "-of-";
-  const std::size_t shard = stem.rfind(kShard);
-  const std::size_t of = shard == stem.npos ? stem.npos : stem.find(kOf, shard);
-  if (of == stem.npos) return std::nullopt;
+  const std::size_t shard = name.rfind(kShard);
+  const std::size_t of = shard == name.npos ? name.npos : name.find(kOf, shard);
+  if (of == name.npos) return std::nullopt;
   const std::size_t begin = shard + kShard.size();
-  const auto number = whole_number(std::string_view(stem).substr(begin, of - begin));
-  const auto count = whole_number(std::string_view(stem).substr(of + kOf.size()));
+  const std::size_t end = std::min(name.find('.', of), name.size());
+  const std::string extension = name.substr(end);
+  if (extension.rfind('.') != (extension.empty() ? extension.npos : 0)) return std::nullopt;
+  const auto number = whole_number(std::string_view(name).substr(begin, of - begin));
+  const auto count =
+      whole_number(std::string_view(name).substr(of + kOf.size(), end - of - kOf.size()));
   if (!number || !count || !is_shard(*number, *count)) return std::nullopt;
   fs::path output = path;
-  output.replace_filename(stem.substr(0, shard) + path.extension().string());
+  output.replace_filename(name.substr(0, shard) + extension);
   return std::pair(output, Shard{*number, *count});
 }
 

@@ -8,8 +8,10 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "engine/core/error.hpp"
+#include "experiments/runner/results/force_to_disk.hpp"
 
 namespace plumbline {
 
@@ -35,11 +37,10 @@ fs::path output_path(const std::string& output, const std::string& name) {
 void make_folder_of(const fs::path& path) {
   const fs::path folder = path.parent_path();
   if (folder.empty()) return;
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    throw EnvironmentError(folder.string() + ": cannot make the folder: " + error.message());
-  }
+  std::error_code unknown;
+  if (fs::is_directory(folder, unknown)) return;
+  make_folder_of(folder);
+  make_lasting_folder(folder);
 }
 
 void require_folder_of(const fs::path& path) {
@@ -65,6 +66,19 @@ bool is_temporary_name_of(const fs::path& file, const std::string& name) {
   static const std::regex kBehind(R"((\.previous(\.\d+)?)?\.\d+\.tmp)");
   const std::string start = file.filename().string();
   return name.starts_with(start) && std::regex_match(name.substr(start.size()), kBehind);
+}
+
+void remove_temporary_files(const fs::path& file) {
+  const fs::path folder = file.parent_path();
+  std::vector<fs::path> left;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder.empty() ? "." : folder, error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (is_temporary_name_of(file, entry->path().filename().string())) {
+      left.push_back(entry->path());
+    }
+  }
+  for (const fs::path& path : left) fs::remove(path, error);
 }
 
 }  // namespace plumbline

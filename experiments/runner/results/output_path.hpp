@@ -26,4 +26,8 @@ std::filesystem::path temporary_name(std::filesystem::path file);
 /// Whether it is such a name, of any process, for FILE or for a FILE.previous or FILE.previous.2.
 bool is_temporary_name_of(const std::filesystem::path& file, const std::string& name);
 
+/// Removes what processes that were killed left of these, those of FILE.previous too: for whoever holds the
+/// lock of FILE.
+void remove_temporary_files(const std::filesystem::path& file);
+
 }  // namespace plumbline

@@ -83,7 +83,7 @@ SweepStore::SweepStore(fs::path file, const Definition& definition, Provenance p
             std::atoi(provenance_value(provenance_, "threads").c_str())},
       lock_(paths_.file, paths_.folder, provenance_value(provenance_, "command_line"), err),
       segments_(paths_.segments, definition_, provenance_, err) {
-  remove_temporary_files();
+  remove_temporary_files(paths_.file);
   if (fresh) {
     // Before the mark: a segment that stands beside it counts.
     segments_.remove_all();
@@ -111,19 +111,6 @@ SweepStore::~SweepStore() {
   std::error_code error;
   if (segments_.files().empty()) fs::remove(paths_.fresh, error);
   for (const fs::path& folder : {paths_.segments, paths_.checkpoints}) fs::remove(folder, error);
-}
-
-void SweepStore::remove_temporary_files() const {
-  const fs::path folder = paths_.file.parent_path();
-  std::vector<fs::path> left;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder.empty() ? "." : folder, error), end;
-       !error && entry != end; entry.increment(error)) {
-    if (is_temporary_name_of(paths_.file, entry->path().filename().string())) {
-      left.push_back(entry->path());
-    }
-  }
-  for (const fs::path& path : left) fs::remove(path, error);
 }
 
 void SweepStore::take_stock_of_file(std::ostream& err) {

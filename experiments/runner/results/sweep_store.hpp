@@ -59,7 +59,6 @@ class SweepStore {
   std::vector<std::filesystem::path> publish(const Plan& plan);
 
  private:
-  void remove_temporary_files() const;
   void take_stock_of_file(std::ostream& err);
   void take_stock_of_segments();
   std::vector<std::filesystem::path> sources() const;

@@ -12,7 +12,7 @@ import subprocess
 import h5py
 import pytest
 
-PENDING, COMPLETE = 0, 1
+PENDING, COMPLETE, FAILED = 0, 1, 3
 DEADLINE_SECONDS = 120
 
 # The dearest run comes first; each of the others takes about as long as a signal needs to arrive,
@@ -93,6 +93,19 @@ def interrupt_after_the_first_run(start):
 def statuses(path):
     with h5py.File(path) as file:
         return file["status"][()].tolist()
+
+
+def test_a_signal_while_failed_runs_are_tried_again_is_told_by_the_exit_status(
+        folder, run, interrupt_after_the_first_run):
+    run("-o", "a.h5")
+    with h5py.File(folder / "a.h5", "r+") as file:
+        file["status"][...] = FAILED
+        del file["checksum"]  # which would tell
+    status, _, err = interrupt_after_the_first_run(signal.SIGINT, "-o", "a.h5")
+    assert status == 130, err
+    found = statuses(folder / "a.h5")
+    assert 1 <= found.count(COMPLETE) < 12
+    assert found.count(FAILED) == 12 - found.count(COMPLETE)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

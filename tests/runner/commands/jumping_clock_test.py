@@ -80,6 +80,7 @@ def test_a_budget_of_seconds_is_one_of_a_good_clock(run, folder):
     assert min(wall) >= 0.5 and sum(wall) <= seconds
 
 
+@pytest.mark.limited_memory
 def test_a_failed_run_has_a_duration_of_a_good_clock(run, folder):
     limit = 700_000_000  # which the wide net does not fit into
     _, seconds = run("model.width=5000,16", "model.depth=2", "model.precision=float64", "train.steps=1",

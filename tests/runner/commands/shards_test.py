@@ -194,7 +194,7 @@ def test_a_finished_run_counts_before_a_failed_one(call, folder, shards):
 
 @pytest.mark.parametrize("words, message", [
     (["missing.h5", "-o", "y.h5"], "missing.h5: there is no such file"),
-    (["-o", "y.h5"], "y.h5: there is nothing to merge: no y.shard-1-of-1 or the like beside it"),
+    (["-o", "y.h5"], "y.h5: there is nothing to merge: no y.shard-1-of-1.h5 or the like beside it"),
     (["small.toml", "-o", "y.h5"], "small.toml"),
     (["-o", "nowhere/y.h5"], "nowhere/y.h5: there is no folder nowhere"),
     (["-o", "small.toml"], "small.toml: is no results file, and is not written over"),
@@ -204,6 +204,31 @@ def test_what_cannot_be_merged_is_named(call, folder, words, message):
     assert message in call("merge", *words, status=3).stderr
     assert (folder / "small.toml").read_text() == text
     assert not (folder / "y.h5").exists()
+
+
+def test_an_output_without_an_extension_has_shards_as_any_other(call, folder):
+    for number in (1, 2):
+        call("run", "small.toml", "--shard", f"{number}/2", "-o", "plain")
+    assert "8 of 8 runs: 8 complete" in call("status", "small.toml", "-o", "plain").stdout
+    assert "8 of 8 runs: 8 complete" in call("merge", "-o", "plain").stdout
+    assert sorted(path.name for path in folder.iterdir()) == ["plain", "plain.shard-1-of-2",
+                                                              "plain.shard-2-of-2", "small.toml"]
+
+
+def test_a_merge_removes_what_a_killed_one_has_left(call, folder, shards):
+    shards(1, 1)
+    for left in ("x.h5.999999.tmp", "x.h5.previous.999999.tmp"):
+        (folder / left).write_bytes(b"half a file")
+    (folder / "y.h5.999999.tmp").write_bytes(b"another's")
+    call("merge", "-o", "x.h5")
+    assert sorted(path.name for path in folder.glob("*.tmp")) == ["y.h5.999999.tmp"]
+
+
+def test_a_file_whose_name_is_no_utf8_has_a_status(call):
+    name = os.fsdecode(b"caf\xe9.h5")
+    call("run", "small.toml", "-o", name, errors="replace")
+    status = json.loads(call("status", "small.toml", "-o", name, "--json").stdout)
+    assert status["complete"] == 8 and status["file"] == "caf\ufffd.h5"
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "2", "a/b", "1/2/3", "-1/2"])

@@ -130,11 +130,15 @@ TEST(ShardsTest, HaveAFileBesideTheOutput) {
   EXPECT_EQ(shard_of_path("results/x.shard-2-of-8.h5"),
             std::pair(std::filesystem::path("results/x.h5"), Shard{2, 8}));
   for (const char* other : {"results/x.h5", "x.shard-2.h5", "x.shard-a-of-2.h5", "x-of-2.h5",
-                            "x.shard-3-of-2.h5", "x.shard-0-of-0.h5"}) {
+                            "x.shard-3-of-2.h5", "x.shard-0-of-0.h5", "x.shard-1-of-2.y.h5"}) {
     EXPECT_EQ(shard_of_path(other), std::nullopt) << other;
   }
   EXPECT_EQ(shard_path("a.b.nc", {10, 10}), "a.b.shard-10-of-10.nc");
   EXPECT_EQ(shard_path("folder.d/plain", {1, 2}), "folder.d/plain.shard-1-of-2");
+  for (const char* output : {"x", "x.h5", "x.y.h5", "folder.d/plain"}) {
+    EXPECT_EQ(shard_of_path(shard_path(output, {10, 12})),
+              std::pair(std::filesystem::path(output), Shard{10, 12}));
+  }
 }
 
 TEST(ShardsTest, AreFoundBesideTheOutputInTheOrderOfTheirNumbers) {
