@@ -226,8 +226,7 @@ def test_the_folders_of_an_output_are_made(call, folder):
 
 def test_no_folder_is_made_where_a_file_is_in_the_way(call, folder):
     result = call("run", "small.toml", "-o", "small.toml/there/a.h5", status=3)
-    assert result.stderr.startswith(
-        "plumbline: small.toml/there: cannot make the folder: Not a directory")
+    assert result.stderr.startswith("plumbline: small.toml: cannot make the folder: File exists")
 
 
 def test_a_net_that_the_memory_does_not_hold_is_not_started(call, folder):
