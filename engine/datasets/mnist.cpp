@@ -2,13 +2,38 @@
 #include "engine/datasets/compressed.hpp"
 #include "engine/datasets/examples.hpp"
 #include "engine/datasets/idx_reader.hpp"
+#include "engine/datasets/original_file.hpp"
 #include "engine/datasets/split.hpp"
 
 namespace plumbline::datasets {
 
 namespace {
 
-// The original four IDX files, plain or gzipped. Validation examples come from the 60,000 of the
+/// A file of images and one of their labels, and the SHA-256 digests of both unpacked.
+struct Part {
+  const char* images;
+  const char* images_sha256;
+  const char* labels;
+  const char* labels_sha256;
+  std::size_t examples;
+};
+
+constexpr Part kTraining = {
+    .images = "train-images-idx3-ubyte",
+    .images_sha256 = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    .labels = "train-labels-idx1-ubyte",
+    .labels_sha256 = "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    .examples = 60000,
+};
+constexpr Part kTest = {
+    .images = "t10k-images-idx3-ubyte",
+    .images_sha256 = "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    .labels = "t10k-labels-idx1-ubyte",
+    .labels_sha256 = "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    .examples = 10000,
+};
+
+// The original four IDX files, plain or gzipped, and no others. Validation examples come from the 60,000 of the
 // training file; the test examples are the first of the test file.
 class Mnist final : public DataSource {
  public:
@@ -29,8 +54,8 @@ class Mnist final : public DataSource {
 
   Dataset load(const DataFolders& folders) const override {
     Dataset dataset = without_examples();
-    split_.deal(read(folders, "train", 60000), "mnist", dataset);
-    const Examples test = read(folders, "t10k", 10000);
+    split_.deal(read(folders, kTraining), "mnist", dataset);
+    const Examples test = read(folders, kTest);
     std::vector<std::uint32_t> first(split_.sizes.test);
     for (std::uint32_t i = 0; i < first.size(); ++i) first[i] = i;
     dataset.test = select(test, first);
@@ -38,17 +63,22 @@ class Mnist final : public DataSource {
   }
 
  private:
-  Examples read(const DataFolders& folders, const std::string& part, std::size_t expected) const {
+  Examples read(const DataFolders& folders, const Part& part) const {
     constexpr double kWhite = 255;
-    const auto images = require_file(folders, "mnist", part + "-images-idx3-ubyte");
-    const auto labels = require_file(folders, "mnist", part + "-labels-idx1-ubyte");
-    const IdxArray pixels = parse_idx(read_file(images), images.string());
-    if (pixels.shape != std::vector<std::size_t>{expected, 28, 28}) {
-      throw EnvironmentError(images.string() + ": expected " + std::to_string(expected) +
+    const auto images = require_file(folders, "mnist", part.images);
+    const auto labels = require_file(folders, "mnist", part.labels);
+    const std::vector<std::uint8_t> image_bytes = read_file(images);
+    const IdxArray pixels = parse_idx(image_bytes, images.string());
+    if (pixels.shape != std::vector<std::size_t>{part.examples, 28, 28}) {
+      throw EnvironmentError(images.string() + ": expected " + std::to_string(part.examples) +
                              " images of 28x28 pixels");
     }
-    return examples_of(pixels, parse_idx(read_file(labels), labels.string()), kWhite, outputs(),
-                       images.string(), labels.string());
+    const std::vector<std::uint8_t> label_bytes = read_file(labels);
+    Examples examples = examples_of(pixels, parse_idx(label_bytes, labels.string()), kWhite,
+                                    outputs(), images.string(), labels.string());
+    require_original(image_bytes, part.images_sha256, images, "mnist");
+    require_original(label_bytes, part.labels_sha256, labels, "mnist");
+    return examples;
   }
 
   Split split_;

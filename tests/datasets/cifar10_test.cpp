@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/datasets/compressed.hpp"
 #include "tests/datasets/data_files.hpp"
 
 namespace plumbline {
@@ -78,6 +79,29 @@ TEST_F(CifarFilesTest, AreReadAsFarAsTheExamplesAskedReachWhateverElseThereIs) {
 TEST_F(CifarFilesTest, NeedNoTestFileWhereNoTestExampleIsAsked) {
   const Dataset data = load("cifar10", sizes(2, 0, 0), data_folders());
   EXPECT_EQ(data.test.size(), 0U);
+}
+
+TEST_F(CifarFilesTest, AreRefusedWhereOneByteIsAnother) {
+  const DataFolder folder;
+  DataFolders folders = {folder.path()};
+  folders.push_back(data_folders().front());
+  Bytes bytes = read_file(find_file(data_folders(), "cifar10", "test_batch_first_1000.bin"));
+  bytes.back() ^= 1U;
+  const auto test = folder.write("test_batch_first_1000.bin", bytes);
+  EXPECT_THAT(environment_error([&] { load("cifar10", sizes(1, 0, 1), folders); }),
+              HasSubstr(test.string() + ": is not the original file of cifar10"));
+  bytes = read_file(find_file(data_folders(), "cifar10", "data_batch_1.bin"));
+  bytes.back() ^= 1U;
+  const auto training = folder.write("data_batch_1.bin", bytes);
+  EXPECT_THAT(environment_error([&] { load("cifar10", sizes(1, 0, 0), folders); }),
+              HasSubstr(training.string() + ": is not the original file of cifar10"));
+}
+
+TEST(CifarTest, RefusesOtherImagesOfTheSameFormat) {
+  const DataFolder folder;
+  const auto path = folder.write("data_batch_1.bin", records(Bytes(10000, 3)));
+  EXPECT_THAT(environment_error([&] { load("cifar10", sizes(1, 0, 0), {folder.path()}); }),
+              HasSubstr(path.string() + ": is not the original file of cifar10"));
 }
 
 TEST(CifarTest, RefusesAPartOfARecord) {

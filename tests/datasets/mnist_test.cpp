@@ -76,6 +76,22 @@ TEST_F(MnistFilesTest, AreRefusedWithTheirPathWhereOneIsCut) {
               AllOf(HasSubstr(path.string()), HasSubstr("truncated")));
 }
 
+// A run's id says "mnist" and no more, so that no other images of the same format may stand for it.
+TEST_F(MnistFilesTest, AreRefusedWhereOneByteIsAnother) {
+  for (const std::string name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                 "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
+    const DataFolder folder;
+    Bytes bytes = read_file(find_file(data_folders(), "mnist", name));
+    bytes.back() ^= 1U;
+    const auto path = folder.write(name, bytes);
+    DataFolders folders = {folder.path()};
+    folders.push_back(data_folders().front());
+    EXPECT_THAT(environment_error([&] { load("mnist", {}, folders); }),
+                AllOf(HasSubstr(path.string() + ": is not the original file of mnist"),
+                      HasSubstr("data of your own have the sources idx")));
+  }
+}
+
 TEST(MnistTest, NamesEveryFolderSearchedWhereAFileIsMissing) {
   const DataFolder one;
   const DataFolder two;

@@ -13,10 +13,10 @@
 #define TOML_ASSERT(expression) static_assert(true)
 #include <toml++/toml.h>
 
+#include "engine/core/sha256.hpp"
 #include "experiments/runner/definition/argument_settings.hpp"
 #include "experiments/runner/definition/definition_reader.hpp"
 #include "experiments/runner/definition/override.hpp"
-#include "experiments/runner/definition/sha256.hpp"
 
 namespace plumbline {
 

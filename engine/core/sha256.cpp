@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "experiments/runner/definition/sha256.hpp"
+#include "engine/core/sha256.hpp"
 
 #include <array>
 
@@ -9,10 +9,10 @@
 
 namespace plumbline {
 
-std::string sha256_hex(std::string_view text) {
+std::string sha256_hex(std::span<const std::byte> content) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned int size = 0;
-  if (EVP_Digest(text.data(), text.size(), bytes.data(), &size, EVP_sha256(), nullptr) != 1) {
+  if (EVP_Digest(content.data(), content.size(), bytes.data(), &size, EVP_sha256(), nullptr) != 1) {
     throw EnvironmentError("libcrypto gives no SHA-256 digest");
   }
   std::string hex;
