@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <limits>
 #include <string>
@@ -22,6 +23,13 @@
 #include "experiments/runner/results/results_file.hpp"
 
 namespace plumbline {
+
+/// An id like those of runs, 16 hex digits.
+inline std::string example_run_id(std::uint64_t number) {
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(number));
+  return digits;
+}
 
 /// A folder of its own, which goes with it.
 class TemporaryFolder {

@@ -316,6 +316,11 @@ int merge_command(const MergeOptions& options, std::ostream& out, std::ostream& 
   for (const Input& input : inputs) stored.add(input.found.stored());
   add_stages(plan, stored.values());
   refuse_foreign_output(plan, inputs, options.data_folders);
+  for (const Input& input : inputs) {
+    for (const std::string& message : input.found.unreadable()) {
+      err << message << "; it is left out\n";
+    }
+  }
   const ChosenInputs chosen = chosen_inputs(plan, inputs);
   std::size_t taken_back = 0;
   std::size_t merged_files = 0;

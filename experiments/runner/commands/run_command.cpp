@@ -266,10 +266,12 @@ void keep_finished(SweepStore& store, std::size_t computed, std::ostream& err) {
       << " finished before the error below; the same command goes on from there\n";
 }
 
-/// One a run, where no step is large enough to be shared.
-int most_useful_threads(const Plan& plan, const std::vector<std::size_t>& missing) {
+/// One a run that this call may come to, in any stage, where no step is large enough to be shared.
+int most_useful_threads(const Plan& plan, const StoredRuns& known, const RunOptions& options) {
+  const Plan whole = has_stages(plan.definition) && !options.retry_failed ? foreseen(plan) : plan;
+  const std::vector<std::size_t> missing = pending_runs(whole, known, options, {});
   const bool shared = std::ranges::any_of(missing, [&](std::size_t index) {
-    return plan.runs[index].configuration.has_shared_steps();
+    return whole.runs[index].configuration.has_shared_steps();
   });
   constexpr int kMost = std::numeric_limits<int>::max();
   return shared ? kMost : static_cast<int>(std::clamp<std::size_t>(missing.size(), 1, kMost));
@@ -349,7 +351,7 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   if (!goes_back) refuse_foreign_results(path, before, plan, options.data_folders);
   const std::vector<std::size_t> missing = pending_runs(plan, known, options, {});
   const int threads = std::min(options.threads > 0 ? options.threads : available_processors(),
-                               most_useful_threads(plan, missing));
+                               most_useful_threads(plan, known, options));
   // A net that the memory does not hold is refused before anything is on disk.
   runs_that_fit(plan, missing, threads, nullptr);
   make_folder_of(path);
@@ -405,7 +407,7 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   print_previous(previous, store.runs().finished() - counts.done(), out);
   print_failures(plan, computed.failures, out);
   if (interrupted) return kInterrupted;
-  return counts.failed > 0 ? kNotWell : kAllWell;
+  return counts.failed + counts.pending > 0 ? kNotWell : kAllWell;
 }
 
 DataFolders data_folders(const std::string& data_dir) {

@@ -39,6 +39,7 @@ FoundRuns::FoundRuns(fs::path file) : file_(std::move(file)) {
     sources_.clear();
     runs_.clear();
     stored_ = {};
+    unreadable_.clear();
   }
 }
 
@@ -47,13 +48,12 @@ bool FoundRuns::add_all() {
   const StorePaths paths(file_);
   const std::vector<fs::path> segments = segment_files(paths.segments);
   if (is_there(file_) && !is_there(paths.fresh)) {
-    require_readable(file_);
-    add(file_);
+    add(file_, unreadable_runs(file_));
   }
   for (const fs::path& path : segments) {
     try {
       if (has_whole_seal(path)) {
-        add(path);
+        add(path, {});
         continue;
       }
     } catch (const EnvironmentError&) {
@@ -64,7 +64,7 @@ bool FoundRuns::add_all() {
   return true;
 }
 
-void FoundRuns::add(const fs::path& path) {
+void FoundRuns::add(const fs::path& path, const std::map<std::size_t, std::string>& unreadable) {
   const ResultsReader reader(path);
   const std::vector<std::string> ids = reader.run_ids();
   const std::vector<RunStatus> statuses = reader.statuses();
@@ -78,11 +78,15 @@ void FoundRuns::add(const fs::path& path) {
   const std::vector<double> n_steps = reader.numbers("n_steps");
   FoundSource source{path, reader.provenance(), 0};
   stored_.add(reader);
+  for (const auto& [index, message] : unreadable) {
+    stored_.remove(ids[index]);
+    unreadable_.push_back(message);
+  }
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (statuses[i] == RunStatus::pending) continue;
+    if (statuses[i] == RunStatus::pending || unreadable.contains(i)) continue;
     source.latest_start = std::max(source.latest_start, started[i]);
     FoundRun& run = runs_[ids[i]];
-    if (is_finished(run.status) && !is_finished(statuses[i])) continue;
+    if (!supersedes(statuses[i], run.status)) continue;
     run = {
         statuses[i],     digests[i], started[i], seconds[i], static_cast<std::int64_t>(n_steps[i]),
         sources_.size(), i};

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -39,12 +40,12 @@ struct FoundSource {
 class FoundRuns {
  public:
   /// Throws EnvironmentError where a file is there and cannot be read. A segment that can be, but is
-  /// damaged, is left out: whoever computes its runs again replaces it.
+  /// damaged, is left out, and so are runs of FILE whose records are: whoever computes them again replaces
+  /// it.
   explicit FoundRuns(std::filesystem::path file);
 
   const std::filesystem::path& file() const { return file_; }
-  /// By run id; of a run that stands in several files the latest, but for one that failed after it
-  /// was finished. None is pending.
+  /// By run id; of a run that stands in several files the one that supersedes the others. None is pending.
   const std::unordered_map<std::string, FoundRun>& runs() const { return runs_; }
   /// FILE, if it is there, and then its segments; empty where there is nothing.
   const std::vector<FoundSource>& sources() const { return sources_; }
@@ -52,15 +53,18 @@ class FoundRuns {
   const FoundSource& newest_source() const;
   /// The same runs with their summary numbers.
   const StoredRuns& stored() const { return stored_; }
+  /// What is wrong with each run of FILE that is left out.
+  const std::vector<std::string>& unreadable() const { return unreadable_; }
 
  private:
   bool add_all();
-  void add(const std::filesystem::path& path);
+  void add(const std::filesystem::path& path, const std::map<std::size_t, std::string>& unreadable);
 
   std::filesystem::path file_;
   std::vector<FoundSource> sources_;
   std::unordered_map<std::string, FoundRun> runs_;
   StoredRuns stored_;
+  std::vector<std::string> unreadable_;
 };
 
 }  // namespace plumbline

@@ -73,6 +73,7 @@ class ResultsReader {
   std::optional<std::string> find_provenance(const std::string& name) const;
   /// All of them, in the order of their names.
   Provenance provenance() const;
+  /// Throws EnvironmentError where one is no id, as the text of a damaged file.
   std::vector<std::string> run_ids() const;
   std::vector<RunStatus> statuses() const;
   /// The whole record of run `index` of the file, bit for bit as it was written. The file does not

@@ -373,7 +373,18 @@ std::string ResultsReader::attribute(const std::string& name) const {
   return hdf5::text_attribute(file_->check(), file_->id(), name);
 }
 
-std::vector<std::string> ResultsReader::run_ids() const { return labels("run_id"); }
+std::vector<std::string> ResultsReader::run_ids() const {
+  constexpr std::size_t kDigits = 16;
+  std::vector<std::string> ids = labels("run_id");
+  for (std::size_t index = 0; index < ids.size(); ++index) {
+    const bool is_id = ids[index].size() == kDigits &&
+                       ids[index].find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (is_id) continue;
+    throw EnvironmentError(file_->check().path() + ": run " + std::to_string(index) +
+                           " has no id of 16 hex digits; is the file damaged?");
+  }
+  return ids;
+}
 
 std::vector<RunStatus> ResultsReader::statuses() const {
   const hdf5::Turn turn;

@@ -5,10 +5,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 
 #include "experiments/runner/results/recorded_plan.hpp"
+#include "experiments/runner/results/stored_runs.hpp"
 
 namespace plumbline {
 
@@ -56,34 +57,37 @@ SegmentMerge::SegmentMerge(const std::vector<std::filesystem::path>& sources,
     std::vector<std::string> run_ids = reader->run_ids();
     sources_.push_back({std::move(reader), std::move(run_ids), {}});
   }
-  SegmentShape shape;
-  std::unordered_set<std::string_view> seen;
-  std::vector<std::vector<RunStatus>> statuses;
+  struct Latest {
+    RunStatus status;
+    char* wanted;
+  };
+  std::unordered_map<std::string_view, Latest> latest;
   for (Source& source : sources_) {
-    statuses.push_back(source.reader->statuses());
+    const std::vector<RunStatus> statuses = source.reader->statuses();
     source.wanted.assign(source.run_ids.size(), 0);
-  }
-  for (const bool finished : {true, false}) {
-    for (std::size_t s = sources_.size(); s-- > 0;) {
-      Source& source = sources_[s];
-      for (std::size_t i = 0; i < source.run_ids.size(); ++i) {
-        const RunStatus status = statuses[s][i];
-        const std::string& run_id = source.run_ids[i];
-        if (status == RunStatus::pending || is_finished(status) != finished) continue;
-        if ((keep && !keep(run_id)) || !seen.insert(run_id).second) continue;
-        source.wanted[i] = 1;
-        ++runs_;
+    for (std::size_t i = 0; i < source.run_ids.size(); ++i) {
+      const std::string& run_id = source.run_ids[i];
+      if (statuses[i] == RunStatus::pending || (keep && !keep(run_id))) continue;
+      const auto [run, is_new] = latest.try_emplace(run_id, Latest{statuses[i], &source.wanted[i]});
+      if (!is_new) {
+        if (!supersedes(statuses[i], run->second.status)) continue;
+        *run->second.wanted = 0;
+        run->second = {statuses[i], &source.wanted[i]};
       }
+      source.wanted[i] = 1;
     }
   }
+  runs_ = latest.size();
   if (runs_ == 0) return;
+  SegmentShape shape;
   for (const Source& source : sources_) shape.include(*source.reader);
   const auto has_wanted = [](const Source& source) {
     return std::ranges::find(source.wanted, 1) != source.wanted.end();
   };
-  const ResultsReader& first = *std::ranges::find_if(sources_, has_wanted)->reader;
-  const Origin origin = is_of_another(first, definition) ? origin_of(first, provenance)
-                                                         : Origin{definition, provenance};
+  const ResultsReader& newest =
+      *std::ranges::find_if(sources_.rbegin(), sources_.rend(), has_wanted)->reader;
+  const Origin origin = is_of_another(newest, definition) ? origin_of(newest, provenance)
+                                                          : Origin{definition, provenance};
   writer_ = std::make_unique<SegmentWriter>(std::move(target), runs_, shape, origin.definition,
                                             origin.provenance);
 }

@@ -13,12 +13,12 @@
 namespace plumbline {
 
 /// Copies the finished runs of results files into one segment, a piece at a time. Of a run that stands
-/// in several, the last one counts, but for one that failed after it was finished. Throws EnvironmentError.
+/// in several, the one counts that supersedes the others. The oldest file is the first. Throws EnvironmentError.
 class SegmentMerge {
  public:
   /// The runs that `keep` accepts; all where there is none. `target` may be one of the sources, which
-  /// it then replaces at the end. Where the first run comes from a file of another definition than
-  /// `definition`, the segment says of itself what that file says.
+  /// it then replaces at the end. Where the last source that a run comes from is of another definition
+  /// than `definition`, the segment says of itself what that file says.
   SegmentMerge(const std::vector<std::filesystem::path>& sources, std::filesystem::path target,
                const Definition& definition, const Provenance& provenance,
                const std::function<bool(const std::string& run_id)>& keep = {});

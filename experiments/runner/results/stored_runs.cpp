@@ -78,7 +78,7 @@ void StoredRuns::add(const ResultsReader& reader) {
   for (const auto& [name, values] : summary) places.push_back(place_of(name));
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (statuses[i] == RunStatus::pending) continue;
-    if (is_finished(ids[i]) && !plumbline::is_finished(statuses[i])) continue;
+    if (!supersedes(statuses[i], status(ids[i]))) continue;
     Run run{statuses[i], std::vector<double>(names_.size(), kNaN)};
     for (std::size_t k = 0; k < places.size(); ++k) run.summary[places[k]] = summary[k].second[i];
     runs_.insert_or_assign(ids[i], std::move(run));
@@ -89,7 +89,7 @@ void StoredRuns::add(const StoredRuns& other) {
   std::vector<std::size_t> places;
   for (const std::string& name : other.names_) places.push_back(place_of(name));
   for (const auto& [run_id, of_other] : other.runs_) {
-    if (is_finished(run_id) && !plumbline::is_finished(of_other.status)) continue;
+    if (!supersedes(of_other.status, status(run_id))) continue;
     Run run{of_other.status, std::vector<double>(names_.size(), kNaN)};
     for (std::size_t k = 0; k < of_other.summary.size(); ++k) {
       run.summary[places[k]] = of_other.summary[k];

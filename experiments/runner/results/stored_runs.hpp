@@ -14,13 +14,19 @@
 
 namespace plumbline {
 
+/// Whether the later record of a run takes the place of an earlier one: of several the latest counts, but for
+/// one that failed after the run was finished.
+inline bool supersedes(RunStatus later, RunStatus earlier) {
+  return is_finished(later) || !is_finished(earlier);
+}
+
 /// Which runs are on disk, with their status and their summary numbers: an index in memory, by run id.
 class StoredRuns {
  public:
   StoredRuns() = default;
   /// What FILE and the segments in FILE.d hold, for whoever looks and does not write; a sweep may be
-  /// going on. Segments that are no longer there or are damaged are left out. Throws EnvironmentError
-  /// where FILE is there and is no results file that can be read.
+  /// going on. Segments that are no longer there or are damaged are left out, and runs of FILE whose records
+  /// are. Throws EnvironmentError where FILE is there and is no results file that can be read.
   explicit StoredRuns(const std::filesystem::path& file);
 
   /// Pending where nothing is known of the run.
@@ -38,8 +44,7 @@ class StoredRuns {
 
   /// Takes a record into the index; the latest of a run counts.
   void add(const std::string& run_id, const RunRecord& record);
-  /// The same for each run of a file that is not pending; one that failed there does not take the place of
-  /// one that is finished.
+  /// The same for each run of a file that is not pending, where it supersedes what is known.
   void add(const ResultsReader& reader);
   /// The same for each run of another index.
   void add(const StoredRuns& other);

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <span>
 #include <system_error>
 #include <unordered_map>
@@ -17,6 +18,7 @@
 #include "experiments/runner/results/force_to_disk.hpp"
 #include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/results/previous_runs.hpp"
+#include "experiments/runner/results/readable_file.hpp"
 #include "experiments/runner/results/record_size.hpp"
 #include "experiments/runner/results/results_file.hpp"
 
@@ -34,11 +36,10 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, unknown);
 }
 
-/// Calls `read(first, count)` for the runs of a file block by block, and one by one where a block cannot
-/// be read; `failed(index, message)` for each that cannot.
+/// Calls `read(first, records)` for the runs of a file block by block, and one by one where a block cannot
+/// be read.
 void for_each_block(const ResultsReader& reader, std::size_t runs,
-                    const std::function<void(std::size_t, std::vector<RunRecord>&&)>& read,
-                    const std::function<void(std::size_t, const std::string&)>& failed) {
+                    const std::function<void(std::size_t, std::vector<RunRecord>&&)>& read) {
   const std::size_t size = reader.runs_per_block();
   for (std::size_t first = 0; first < runs; first += size) {
     const std::size_t count = std::min(size, runs - first);
@@ -50,8 +51,7 @@ void for_each_block(const ResultsReader& reader, std::size_t runs,
         std::vector<RunRecord> one;
         try {
           one = reader.read(index, 1);
-        } catch (const EnvironmentError& error) {
-          failed(index, error.what());
+        } catch (const EnvironmentError&) {
           continue;
         }
         read(index, std::move(one));
@@ -114,15 +114,14 @@ SweepStore::~SweepStore() {
 }
 
 void SweepStore::take_stock_of_file(std::ostream& err) {
+  const std::map<std::size_t, std::string> unreadable = unreadable_runs(paths_.file);
   const ResultsReader reader(paths_.file);
   runs_.add(reader);
   const std::vector<std::string> ids = reader.run_ids();
-  for_each_block(
-      reader, ids.size(), [](std::size_t, std::vector<RunRecord>&&) {},
-      [&](std::size_t index, const std::string& message) {
-        err << message << "\nrun " << ids[index] << " is computed again\n";
-        runs_.remove(ids[index]);
-      });
+  for (const auto& [index, message] : unreadable) {
+    err << message << "\nrun " << ids[index] << " is computed again\n";
+    runs_.remove(ids[index]);
+  }
 }
 
 void SweepStore::take_stock_of_segments() {
@@ -184,12 +183,11 @@ void SweepStore::write_all(const Plan& plan) {
   const auto write = [&](const std::string& run_id, RunRecord&& record, const RunPlace& place) {
     const auto found = missing.find(run_id);
     if (found == missing.end() || record.status == RunStatus::pending) return;
-    if (!is_finished(record.status) && runs_.is_finished(run_id)) return;
+    if (!supersedes(record.status, runs_.status(run_id))) return;
     writer.write(found->second, std::move(record), place);
     missing.erase(found);
   };
-  // The latest first: of a run that stands in several places, the last record counts, but for one that
-  // failed after it was finished.
+  // The latest first: the first record that nothing supersedes is the one.
   for (auto run = at_hand_.rbegin(); run != at_hand_.rend(); ++run) {
     write(run->run_id, std::move(run->record), run->place);
   }
@@ -200,14 +198,11 @@ void SweepStore::write_all(const Plan& plan) {
     if (missing.empty()) break;
     const ResultsReader reader(path);
     const std::vector<std::string> ids = reader.run_ids();
-    for_each_block(
-        reader, ids.size(),
-        [&](std::size_t first, std::vector<RunRecord>&& block) {
-          for (std::size_t i = 0; i < block.size(); ++i) {
-            write(ids[first + i], std::move(block[i]), reader.place(first + i));
-          }
-        },
-        [](std::size_t, const std::string&) {});
+    for_each_block(reader, ids.size(), [&](std::size_t first, std::vector<RunRecord>&& block) {
+      for (std::size_t i = 0; i < block.size(); ++i) {
+        write(ids[first + i], std::move(block[i]), reader.place(first + i));
+      }
+    });
   }
   if (!missing.empty()) {
     throw EnvironmentError(paths_.file.string() + ": run " + std::string(missing.begin()->first) +

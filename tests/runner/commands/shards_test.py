@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import resource
 import shutil
 import signal
@@ -173,6 +174,7 @@ def test_two_digests_of_one_run_are_refused(call, folder, shards):
         digest = digests[2].decode()
         digests[2] = "0" * 16
         file["digest"][...] = digests
+        del file["checksum"]  # which would tell
     done = call("merge", "again.h5", "x.shard-1-of-2.h5", "-o", "z.h5", status=3)
     assert f"run {run_id} (model.depth=" in done.stderr
     assert (f"its digest is {'0' * 16} in again.h5 and {digest} in x.shard-1-of-2.h5"
@@ -213,6 +215,42 @@ def test_an_output_without_an_extension_has_shards_as_any_other(call, folder):
     assert "8 of 8 runs: 8 complete" in call("merge", "-o", "plain").stdout
     assert sorted(path.name for path in folder.iterdir()) == ["plain", "plain.shard-1-of-2",
                                                               "plain.shard-2-of-2", "small.toml"]
+
+
+def damage_a_record(path, index):
+    """Returns the run's id."""
+    with h5py.File(path, "r+") as file:
+        losses = file["train_loss"][()]
+        losses[index, 0] += 1
+        file["train_loss"][...] = losses
+        return file["run_id"].asstr()[index]
+
+
+def test_a_damaged_record_in_the_output_is_computed_by_its_shard_and_merged(
+        call, folder, shards, assert_same_numbers):
+    call("run", "small.toml", "-o", "whole.h5")
+    call("run", "small.toml", "-o", "x.h5")
+    damaged = damage_a_record(folder / "x.h5", 3)
+    assert json.loads(call("status", "x.h5", "--json").stdout)["pending"] == 1
+    shards(2, 1, 2)
+    assert [run_ids(path) for path in folder.glob("x.shard-*")] == [[damaged]]
+    done = call("merge", "-o", "x.h5")
+    assert "8 of 8 runs: 8 complete" in done.stdout
+    assert re.search(rf"x\.h5: the checksum of run {damaged} is wrong; it is left out", done.stderr)
+    assert_same_numbers(folder / "whole.h5", folder / "x.h5")
+
+
+def test_a_damaged_record_in_a_shard_is_left_out_by_merge_until_it_is_computed_again(
+        call, folder, shards, assert_same_numbers):
+    call("run", "small.toml", "-o", "whole.h5")
+    shards(2, 1, 2)
+    damaged = damage_a_record(folder / "x.shard-2-of-2.h5", 1)
+    done = call("merge", "-o", "x.h5", status=1)
+    assert "7 of 8 runs: 7 complete, 0 diverged, 0 failed, 1 pending; from 2 files" in done.stdout
+    assert damaged in done.stderr and "it is left out" in done.stderr
+    shards(2, 2)
+    call("merge", "-o", "x.h5")
+    assert_same_numbers(folder / "whole.h5", folder / "x.h5")
 
 
 def test_a_merge_removes_what_a_killed_one_has_left(call, folder, shards):
@@ -265,6 +303,7 @@ def test_status_counts_what_diverged_and_says_by_its_exit_status_what_failed(cal
     with h5py.File(folder / "x.h5", "r+") as file:
         diverged = file["status"][()].tolist().index(2)
         file["status"][diverged] = 3
+        del file["checksum"]  # which would tell
     done = call("status", "x.h5", status=1)
     assert "3 of 4 runs: 2 complete, 1 diverged, 1 failed, 0 pending\n" in done.stdout
 

@@ -196,6 +196,17 @@ def test_the_numbers_are_the_same_at_any_number_of_threads(call, folder, assert_
     assert "runs were there already" in counts
 
 
+def test_reruns_have_the_threads_that_fewer_trials_could_not_use(call, folder):
+    one_trial = PROTOCOL[:PROTOCOL.rindex("[[study]]")]
+    one_trial = one_trial.replace("[1e-4, 0.03, 0.3, 1.0, 100.0]", "[0.3]").replace(
+        'goal = "min", seeds = 2', 'goal = "min", seeds = 1')
+    (folder / "protocol.toml").write_text(one_trial, encoding="utf-8")
+    call("run", "protocol.toml", "-o", "a.h5", "--threads", "2")
+    rows = rows_of(folder / "a.h5")
+    assert [row["stage"] for row in rows] == ["select"] + 4 * ["rerun"]
+    assert {row["threads"] for row in rows} == {2}
+
+
 def allow_signals():
     """In the child: a shell starts background jobs with SIGINT ignored, and children inherit it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -353,6 +353,7 @@ def test_results_of_another_version_are_refused_with_both_versions(call, folder)
     call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2")
     with h5py.File(folder / "a.h5", "r+") as file:
         file["run_id"][...] = ["0123456789abcdef", "0123456789abcdee"]
+        del file["checksum"]  # which would tell
         version = int(file["provenance"].attrs["semantics_version"])
         file["provenance"].attrs["semantics_version"] = str(version - 1)
     result = call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2", status=3)
@@ -364,6 +365,7 @@ def test_results_whose_definition_has_a_mistake_here_are_refused(call, folder):
     call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2")
     with h5py.File(folder / "a.h5", "r+") as file:
         file["run_id"][...] = ["0123456789abcdef", "0123456789abcdee"]
+        del file["checksum"]  # which would tell
         text = file["provenance"].attrs["definition"]
         file["provenance"].attrs["definition"] = text.replace("width", "breadth")
     result = call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2", status=3)
@@ -409,6 +411,14 @@ def test_retry_failed_computes_the_failed_runs_alone(call_with_failures, folder)
     assert statuses(folder / "a.h5") == [3, 1]
     result = call_with_failures("--retry-failed", limited=False)
     assert computed(result) == 1 and "2 of 2 runs: 2 complete" in result.stdout
+
+
+@pytest.mark.limited_memory
+def test_the_exit_status_tells_of_runs_that_retrying_left_pending(call_with_failures, folder):
+    call_with_failures("--fail-fast", status=1)
+    result = call_with_failures("--retry-failed", limited=False, status=1)
+    assert "1 of 2 runs: 1 complete, 0 diverged, 0 failed, 1 pending" in result.stdout
+    assert statuses(folder / "a.h5") == [1, 0]
 
 
 # Errors while writing

@@ -70,25 +70,25 @@ TEST_F(FoundRunsTest, AreThoseOfTheFileAndOfItsSegmentsAndTheLatestCounts) {
 }
 
 TEST_F(FoundRunsTest, TookTheTimeOfTheirProbesToo) {
-  FinishedRun run = finished(0, "one");
+  FinishedRun run = finished(0, example_run_id(1));
   run.record.wall_seconds = 2;
   run.record.probe_seconds = {{"gradient_norm", 0.5}, {"sharpness", 30}};
   add_segment({run});
-  EXPECT_EQ(FoundRuns(paths_.file).runs().at("one").seconds, 32.5);
+  EXPECT_EQ(FoundRuns(paths_.file).runs().at(example_run_id(1)).seconds, 32.5);
 }
 
 TEST_F(FoundRunsTest, LeaveOutASegmentThatIsNotWhatWasWritten) {
-  add_segment({finished(0, "one")});
-  add_segment({finished(1, "two")});
+  add_segment({finished(0, example_run_id(1))});
+  add_segment({finished(1, example_run_id(2))});
   const auto second = segment_files(paths_.segments).at(1);
   std::filesystem::resize_file(second, std::filesystem::file_size(second) - 100);
   const FoundRuns found(paths_.file);
   ASSERT_THAT(found.runs(), SizeIs(1));
-  EXPECT_TRUE(found.runs().contains("one"));
+  EXPECT_TRUE(found.runs().contains(example_run_id(1)));
 }
 
 TEST_F(FoundRunsTest, DoNotLeaveOutASegmentThatCannotBeOpened) {
-  add_segment({finished(0, "one")});
+  add_segment({finished(0, example_run_id(1))});
   const auto second = paths_.segments / "00000002.h5";
   std::filesystem::create_symlink(second.filename(), second);
   EXPECT_THAT(complaint([&] { const FoundRuns found(paths_.file); }),
@@ -119,11 +119,11 @@ TEST_F(FoundRunsTest, TellTheDefinitionOfTheRunThatWasStartedLast) {
   const auto newest = [&] {
     return provenance_value(FoundRuns(paths_.file).newest_source().provenance, "definition");
   };
-  add("one", 100);
-  add("two", 50);
-  EXPECT_EQ(newest(), "one");
-  add("three", 100);
-  EXPECT_EQ(newest(), "three") << "of equal ones the last";
+  add(example_run_id(1), 100);
+  add(example_run_id(2), 50);
+  EXPECT_EQ(newest(), example_run_id(1));
+  add(example_run_id(3), 100);
+  EXPECT_EQ(newest(), example_run_id(3)) << "of equal ones the last";
 }
 
 // A segment vanishes between the look at the folder and its opening, when FILE is made of all of them.

@@ -49,7 +49,7 @@ TEST_F(Segments, HoldRunsOfDifferentShapeBitForBit) {
   const auto folder = open();
   std::vector<FinishedRun> runs;
   for (const std::size_t i : {7U, 0U, 3U, 4U}) runs.push_back(finished(i));
-  runs.push_back({"of a run that failed", {}, {"höhle", 3}});
+  runs.push_back({example_run_id(99), {}, {"höhle", 3}});
   runs.back().record.status = RunStatus::failed;
   runs.back().record.message = "out of memory";
   folder->add(runs);
@@ -67,7 +67,7 @@ TEST_F(Segments, HoldRunsOfDifferentShapeBitForBit) {
 
 TEST_F(Segments, HoldFailedRunsAlone) {
   const auto folder = open();
-  FinishedRun failed{"x", {}, {}};
+  FinishedRun failed{example_run_id(1), {}, {}};
   failed.record.status = RunStatus::failed;
   folder->add(std::vector{failed});
   EXPECT_EQ(ResultsReader(folder->files().at(0)).read(0).status, RunStatus::failed);
@@ -84,7 +84,7 @@ TEST_F(Segments, StayFewAndLoseNoRunHoweverManyCome) {
   };
   std::size_t most = 0;
   for (std::size_t i = 0; i < kAdded; ++i) {
-    folder->add(std::vector{finished(i % 8, "run " + std::to_string(i))});
+    folder->add(std::vector{finished(i % 8, example_run_id(i))});
     while (folder->merge_some()) most = std::max(most, count_files());
     most = std::max(most, count_files());
   }
@@ -97,7 +97,7 @@ TEST_F(Segments, StayFewAndLoseNoRunHoweverManyCome) {
     const std::vector<std::string> ids = reader.run_ids();
     for (std::size_t i = 0; i < ids.size(); ++i) {
       ++found[ids[i]];
-      expect_same_bits(reader.read(i), example_record(plan_, std::stoul(ids[i].substr(4)) % 8));
+      expect_same_bits(reader.read(i), example_record(plan_, std::stoul(ids[i], nullptr, 16) % 8));
     }
   }
   EXPECT_EQ(found.size(), kAdded);
@@ -144,6 +144,19 @@ TEST_F(Segments, ThatAreMergedAfterAnEditOfTheDefinitionSayWhatMadeThem) {
     EXPECT_EQ(reader->provenance("overrides"), "");
     EXPECT_EQ(reader->provenance("command_line"), "plumbline run example");
   }
+}
+
+TEST_F(Segments, ThatAreMergedAfterADefinitionGrewAreOfTheLast) {
+  Definition grown = plan_.definition;
+  grown.text = "grown";
+  grown.sha256 = std::string(64, 'b');
+  open()->add(std::vector{finished(0)});
+  SegmentFolder(folder_ / "segments", grown, provenance_, err_).add(std::vector{finished(1)});
+  SegmentMerge merge(open()->files(), folder_ / "merged.h5", grown, provenance_);
+  while (merge.step()) continue;
+  const ResultsReader reader(folder_ / "merged.h5");
+  EXPECT_EQ(reader.attribute("definition_sha256"), grown.sha256);
+  EXPECT_EQ(reader.provenance("definition"), "grown");
 }
 
 TEST_F(Segments, ThatAreDamagedAreLeftOutWithAMessageAndRemoved) {
