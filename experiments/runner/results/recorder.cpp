@@ -18,8 +18,11 @@ constexpr std::size_t kMostBytesBehind = 4 * kMostBytes;
 
 }  // namespace
 
-Recorder::Recorder(Write write, std::function<bool()> idle)
-    : write_(std::move(write)), idle_(std::move(idle)), thread_([this] { work(); }) {}
+Recorder::Recorder(Write write, std::function<bool()> idle, std::chrono::milliseconds idle_again)
+    : write_(std::move(write)),
+      idle_(std::move(idle)),
+      idle_again_(idle_again),
+      thread_([this] { work(); }) {}
 
 Recorder::~Recorder() {
   {
@@ -72,7 +75,7 @@ void Recorder::work() {
       }
       lock.lock();
     } else if (waiting_.empty()) {
-      wake_.wait(lock);
+      may_idle = wake_.wait_for(lock, idle_again_) == std::cv_status::timeout;
     } else {
       wake_.wait_until(lock, due_);
     }

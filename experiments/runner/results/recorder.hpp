@@ -18,9 +18,8 @@ namespace plumbline {
 
 /// Gathers finished runs and hands them on, in the order in which they came, to `write`, on a thread of
 /// its own: those that have come in a second, or fewer where they are many bytes. `write` may keep what it
-/// has written. While none is due it
-/// calls `idle` as long as that returns true, which must not take long. No run depends on it: where it
-/// throws, it is called again after the next that are written.
+/// has written. While none is due it calls `idle` as long as that returns true, which must not take long,
+/// and again after the next that are written, or every minute. No run depends on it, and it may throw.
 ///
 /// Where `write` throws, the runs are kept and tried again after a second, and append() and flush()
 /// throw what it threw, until it succeeds.
@@ -28,7 +27,8 @@ class Recorder {
  public:
   using Write = std::function<void(std::span<FinishedRun>)>;
 
-  Recorder(Write write, std::function<bool()> idle);
+  Recorder(Write write, std::function<bool()> idle,
+           std::chrono::milliseconds idle_again = std::chrono::minutes(1));
   /// Ends the thread. What was not written, flush() not being called, is lost.
   ~Recorder();
   Recorder(const Recorder&) = delete;
@@ -50,6 +50,7 @@ class Recorder {
 
   Write write_;
   std::function<bool()> idle_;
+  std::chrono::milliseconds idle_again_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;     ///< of the thread
   std::condition_variable written_;  ///< of those who wait for it

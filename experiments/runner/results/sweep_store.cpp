@@ -21,6 +21,7 @@
 #include "experiments/runner/results/readable_file.hpp"
 #include "experiments/runner/results/record_size.hpp"
 #include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/results/writing_process.hpp"
 
 namespace plumbline {
 
@@ -96,7 +97,10 @@ SweepStore::SweepStore(fs::path file, const Definition& definition, Provenance p
   }
   found_segments_ = !segments_.files().empty();
   recorder_ = std::make_unique<Recorder>([this](std::span<FinishedRun> runs) { store(runs); },
-                                         [this] { return segments_.merge_some(); });
+                                         [this] {
+                                           show_life(paths_.folder);
+                                           return segments_.merge_some();
+                                         });
 }
 
 SweepStore::~SweepStore() {

@@ -63,6 +63,15 @@ TEST(Recorder, WritesTheOnlyRunByTheClock) {
   EXPECT_THAT(written.ids(), ElementsAre("a"));
 }
 
+TEST(Recorder, IdlesAgainByTheClock) {
+  std::atomic<int> calls{0};
+  const auto idle = [&] { return ++calls < 0; };
+  const Recorder recorder([](auto) {}, idle, std::chrono::milliseconds(1));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (calls < 3 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_GE(calls, 3);
+}
+
 TEST(Recorder, WritesManyBytesBeforeTheirTime) {
   std::atomic<std::size_t> largest{0};
   std::atomic<std::size_t> all{0};

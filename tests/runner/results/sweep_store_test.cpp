@@ -3,12 +3,14 @@
 #include "experiments/runner/results/sweep_store.hpp"
 #include "experiments/runner/results/segment_folder.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -43,6 +45,22 @@ class Store : public testing::Test {
   const Plan plan_ = ragged_plan();
   std::ostringstream err_;
 };
+
+TEST_F(Store, ShowsLifeWhileItWrites) {
+  const auto store = open();
+  append(*store, {0});
+  store->flush();
+  const fs::path folder = file_.string() + ".d";
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  fs::last_write_time(folder, old);
+  append(*store, {1});
+  store->flush();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (fs::last_write_time(folder) < old + std::chrono::minutes(1)) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
 
 TEST_F(Store, MakesTheSameFileAsOneWriter) {
   {
