@@ -22,6 +22,7 @@
 #include "experiments/runner/commands/submit_command.hpp"
 #include "experiments/runner/commands/theory_command.hpp"
 #include "experiments/runner/commands/verify_command.hpp"
+#include "experiments/runner/text/json_messages.hpp"
 #include "plumbline/build_info.hpp"
 
 namespace plumbline {
@@ -33,7 +34,7 @@ constexpr const char* kOverrides =
     "Sets a value (model.width=64) or a sweep axis (model.depth=2,8,32)";
 
 constexpr const char* kExitStatus =
-    "Exit status: 0 all well; 1 some runs failed; 2 wrong definition or usage;\n"
+    "Exit status: 0 all well; 1 some runs failed or are missing; 2 wrong definition or usage;\n"
     "3 the environment (file, disk, memory); 130 interrupted, finished runs are kept.";
 
 /// Everything that a command line can say.
@@ -331,7 +332,8 @@ std::string unknown_command(CLI::App& program, int argc, const char* const* argv
   return "'" + given + "' is not a command" + suggestion(given, names);
 }
 
-int call_command(const CLI::App& program, Options& options, std::ostream& out, std::ostream& err) {
+int call_command(const CLI::App& program, Options& options, std::ostream& out, std::ostream& err,
+                 std::ostream& progress) {
   const std::string name = program.get_subcommands().front()->get_name();
   if (name == "list") return list_command(options.list, out, err);
   if (name == "describe") return describe_command(options.describe, out, err);
@@ -346,7 +348,7 @@ int call_command(const CLI::App& program, Options& options, std::ostream& out, s
   }
   if (name == "run") {
     options.run.data_folders = data_folders(options.data_dir);
-    return run_command(options.run, out, err);
+    return run_command(options.run, out, err, progress);
   }
   if (name == "status") {
     options.status.data_folders = data_folders(options.data_dir);
@@ -426,20 +428,25 @@ int command_line(int argc, const char* const* argv, std::ostream& out, std::ostr
   }
   try {
     program.parse(argc, argv);
-    return call_command(program, options, out, err);
   } catch (const CLI::ParseError& error) {
     // Help and version are "errors" that end well.
     return program.exit(error, out, err) == 0 ? 0 : kWrongUsage;
+  }
+  JsonMessages objects(err);
+  const bool as_json = program.got_subcommand("run") && options.run.progress == "json";
+  std::ostream& messages = as_json ? objects : err;
+  try {
+    return call_command(program, options, out, messages, err);
   } catch (const DefinitionError& error) {
     for (const Problem& problem : error.problems()) {
-      err << to_string(problem.place) << ": " << problem.message << '\n';
+      messages << to_string(problem.place) << ": " << problem.message << '\n';
     }
     return kWrongUsage;
   } catch (const std::bad_alloc&) {
-    err << "plumbline: out of memory\n";
+    messages << "plumbline: out of memory\n";
     return kEnvironment;
   } catch (const std::exception& error) {
-    err << "plumbline: " << error.what() << '\n';
+    messages << "plumbline: " << error.what() << '\n';
     return kEnvironment;
   }
 }

@@ -139,8 +139,8 @@ std::string there_already(std::size_t n, std::size_t all) {
 struct Sweep {
   const RunOptions& options;
   int threads;
-  std::ostream* warn;  ///< null where messages would be in the way
-  std::ostream* tell;  ///< the same for what is no warning
+  std::ostream& err;
+  std::ostream* tell;  ///< of what is no warning; null where that would be in the way
   std::atomic<bool>& stop;
   SweepStore& store;
   const KeptRuns& kept;
@@ -150,11 +150,11 @@ struct Sweep {
 
 /// Returns how many runs of the plan need not be computed, as earlier plans have left them.
 std::size_t take_back(const Plan& plan, const KeptRuns& kept, SweepStore& store,
-                      std::ostream* tell) {
+                      std::ostream& err) {
   const std::size_t n_runs = kept.give(plan, store);
   if (n_runs == 0) return 0;
   store.flush();
-  if (tell != nullptr) print_taken_back(store.paths().file, n_runs, *tell);
+  print_taken_back(store.paths().file, n_runs, err);
   return n_runs;
 }
 
@@ -195,7 +195,7 @@ void compute_pending(const Plan& plan, const Sweep& sweep, Computed& computed) {
   const std::vector<std::size_t> pending =
       pending_runs(plan, sweep.store.runs(), sweep.options, computed);
   if (pending.empty()) return;
-  const Sharing sharing(sweep.threads, runs_that_fit(plan, pending, sweep.threads, sweep.warn));
+  const Sharing sharing(sweep.threads, runs_that_fit(plan, pending, sweep.threads, &sweep.err));
   if (sweep.tell != nullptr) *sweep.tell << sharing_text(plan, pending, sharing) << '\n';
   const Checkpoints checkpoints = updates_of_checkpoints(sweep.store.paths().checkpoints);
   expect_pending(plan, pending, checkpoints, sweep);
@@ -242,7 +242,7 @@ void compute_stages(Plan& plan, std::size_t begun, const Sweep& sweep, Computed&
     if (!has_stages(plan.definition) || sweep.stop) return;
     for (std::size_t taken = 1; taken > 0;) {
       grow(plan, begun, sweep.store.runs());
-      taken = take_back(plan, sweep.kept, sweep.store, sweep.warn);
+      taken = take_back(plan, sweep.kept, sweep.store, sweep.err);
       sweep.progress.begin_with(taken);
     }
     // A run that had failed before may be chosen now, so as many runs need not be the same ones.
@@ -319,7 +319,8 @@ Task task_of(const RunOptions& options) {
 
 }  // namespace
 
-int run_command(const RunOptions& options, std::ostream& out, std::ostream& err) {
+int run_command(const RunOptions& options, std::ostream& out, std::ostream& err,
+                std::ostream& progress_out) {
   const double started = seconds_now();
   Task task = task_of(options);
   Plan& plan = task.plan;
@@ -329,10 +330,10 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
     return kAllWell;
   }
   // Until here there is nothing to keep, and a signal ends the program at once.
-  Interrupt interrupt;
   const ProgressMode mode = progress_mode(options.progress, isatty(STDERR_FILENO) == 1);
+  Interrupt interrupt(mode == ProgressMode::json);
   const bool is_telling = mode == ProgressMode::live || mode == ProgressMode::plain;
-  if (mode != ProgressMode::json) print_warnings(plan, err);
+  print_warnings(plan, err);
 
   const StoredRuns before = look(path, options.fresh);
   const std::size_t begun = plan.runs.size();
@@ -359,8 +360,7 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
   SweepStore store(path, plan.definition, gather_provenance(options.command_line, threads),
                    options.fresh, err);
   CheckpointFiles checkpoints(store.paths().checkpoints);
-  std::ostream* const warn = mode == ProgressMode::json ? nullptr : &err;
-  const std::size_t taken_back = take_back(plan, kept, store, warn);
+  const std::size_t taken_back = take_back(plan, kept, store, err);
   const RunCounts found = count_runs(plan, store.runs());
   std::ostream* const tell = is_telling ? &err : nullptr;
   if (found.done() > taken_back && is_telling) {
@@ -376,14 +376,14 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err)
     }
   };
   keeping_finished([&] {
-    Progress progress(mode, err, 0, 0, seconds_now, standard_error_style());
+    Progress progress(mode, progress_out, 0, 0, seconds_now, standard_error_style());
     progress.begin_with(found.done());
     if (found.done() > 0 && !missing.empty() && mode != ProgressMode::none) {
       progress.judge_by(earlier_rate(plan, path));
     }
     compute_stages(
         plan, begun,
-        {options, threads, warn, tell, interrupt.stop(), store, kept, checkpoints, progress},
+        {options, threads, err, tell, interrupt.stop(), store, kept, checkpoints, progress},
         computed);
     if (missing.empty()) progress.end();  // which no stage has told
   });

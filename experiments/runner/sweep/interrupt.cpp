@@ -14,13 +14,15 @@ namespace {
 // A handler may touch lock-free atomics and nothing else of the language.
 std::atomic<bool> stop_requested{false};
 std::atomic<bool> signal_came{false};
+std::atomic<bool> tells_json{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-// It begins with a line break: the terminal has echoed ^C, and a live line may stand there.
-constexpr std::string_view kMessage =
-    "\nInterrupted: runs that are under way end at their checkpoints, or are dropped; finished "
-    "runs are kept."
-    " Once more ends at once and keeps nothing new.\n";
+#define PLUMBLINE_INTERRUPTED                                                                \
+  "Interrupted: runs that are under way end at their checkpoints, or are dropped; finished " \
+  "runs are kept. Once more ends at once and keeps nothing new."
+// The text begins with a line break: the terminal has echoed ^C, and a live line may stand there.
+constexpr std::string_view kText = "\n" PLUMBLINE_INTERRUPTED "\n";
+constexpr std::string_view kObject = "{\"message\":\"" PLUMBLINE_INTERRUPTED "\"}\n";
 
 extern "C" void on_signal(int) {
   const int error_before = errno;
@@ -34,13 +36,15 @@ extern "C" void on_signal(int) {
     }
   }
   // Nothing can be done where standard error is gone, as after SIGHUP.
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kMessage.data(), kMessage.size());
+  const std::string_view message = tells_json ? kObject : kText;
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, message.data(), message.size());
   errno = error_before;
 }
 
 }  // namespace
 
-Interrupt::Interrupt() {
+Interrupt::Interrupt(bool as_json) {
+  tells_json = as_json;
   stop_requested = false;
   signal_came = false;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {

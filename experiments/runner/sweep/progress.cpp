@@ -16,14 +16,15 @@
 #include <nlohmann/json.hpp>
 
 #include "experiments/runner/text/counted.hpp"
+#include "experiments/runner/text/json_messages.hpp"
 #include "experiments/runner/text/text_table.hpp"
 
 namespace plumbline {
 
 namespace {
 
-constexpr double kPlainSeconds = 10;
-constexpr double kJsonSeconds = 0.5;
+constexpr double kPlainSeconds = 10;  // json too
+constexpr double kJsonSeconds = 0.5;  // where runs have finished
 constexpr double kLiveSeconds = 0.1;
 constexpr std::chrono::milliseconds kTickInterval{200};
 
@@ -164,17 +165,17 @@ void Progress::finished(RunStatus status, double cost, double computed) {
   if (status == RunStatus::diverged) ++counts_.diverged;
   counts_.cost_done += cost;
   counts_.cost_computed += computed;
-  tell(true);
+  tell();
 }
 
 void Progress::tick() {
   const std::lock_guard lock(mutex_);
-  tell(false);
+  tell();
 }
 
 void Progress::say(const std::string& line) {
   const std::lock_guard lock(mutex_);
-  if (mode_ == ProgressMode::json) return;
+  if (mode_ == ProgressMode::json) return write_line(message_object(line));
   if (mode_ == ProgressMode::live && told_) out_ << '\r' << kClearToEndOfLine;
   write_line(line);
   told_ = mode_ == ProgressMode::live ? std::nullopt : told_;  // the live line is due again
@@ -192,7 +193,7 @@ void Progress::end() {
   }
 }
 
-void Progress::tell(bool run_finished) {
+void Progress::tell() {
   const double now = clock_();
   counts_.elapsed_seconds = now - started_;
   switch (mode_) {
@@ -206,17 +207,24 @@ void Progress::tell(bool run_finished) {
       write_line(plain_line(counts_));
       break;
     case ProgressMode::json:
-      if (!run_finished || (told_ && now - *told_ < kJsonSeconds)) return;
+      if (!is_json_due(now)) return;
       write_line(json_line(counts_));
       break;
     case ProgressMode::none:
       return;
   }
+  if (told_done_ != counts_.done) told_run_ = now;
   told_ = now;
   told_done_ = counts_.done;
 }
 
-void Progress::write_line(const std::string& line) { out_ << line << '\n' << std::flush; }
+bool Progress::is_json_due(double now) const {
+  if (!told_ || now - *told_ >= kPlainSeconds) return true;
+  return told_done_ != counts_.done && (!told_run_ || now - *told_run_ >= kJsonSeconds);
+}
+
+// As one piece, which no message of a signal divides.
+void Progress::write_line(const std::string& line) { out_ << line + '\n' << std::flush; }
 
 ProgressTicker::ProgressTicker(Progress& progress)
     : progress_(progress), thread_([&progress](const std::stop_token& stop) {

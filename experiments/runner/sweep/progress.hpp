@@ -62,8 +62,8 @@ struct TerminalStyle {
 TerminalStyle standard_error_style();
 
 /// Tells on `out` how far a sweep is: a line that is drawn again and again (live), a line every 10 s
-/// (plain), or an object at finished runs, at most every 0.5 s (json); plain and json tell the end
-/// state too. Any thread may call any member.
+/// (plain), or an object every 10 s, the first at once, and where runs have finished every 0.5 s (json); plain
+/// and json tell the end state too. Any thread may call any member.
 class Progress {
  public:
   /// Seconds since any fixed moment, never falling.
@@ -83,13 +83,14 @@ class Progress {
   void finished(RunStatus status, double cost, double computed);
   /// Tells what is due by the clock. To be called several times a second.
   void tick();
-  /// Tells something beside the counts, in a line of its own; not among JSON objects.
+  /// Tells something beside the counts, in a line of its own, or a message_object().
   void say(const std::string& line);
   /// Clears the live line, or tells the end state.
   void end();
 
  private:
-  void tell(bool run_finished);
+  void tell();
+  bool is_json_due(double now) const;
   void write_line(const std::string& line);
 
   std::mutex mutex_;
@@ -99,7 +100,8 @@ class Progress {
   TerminalStyle style_;
   ProgressCounts counts_;
   double started_;
-  std::optional<double> told_;  ///< when the last line was written
+  std::optional<double> told_;      ///< when the last line was written
+  std::optional<double> told_run_;  ///< the last one that told of a finished run
   std::size_t told_done_ = 0;
 };
 

@@ -182,6 +182,7 @@ def test_json_progress_is_one_object_a_line(call):
     objects = [json.loads(line) for line in result.stderr.splitlines()]
     keys = ["done", "total", "failed", "diverged", "elapsed_seconds", "eta_seconds"]
     assert all(list(each) == keys for each in objects)
+    assert objects[0]["done"] == 0, "there is one before any run ends"
     assert objects[-1]["done"] == objects[-1]["total"] == SMALL_RUNS
     assert objects[-1]["eta_seconds"] == 0
 
@@ -252,8 +253,17 @@ def test_a_warm_up_longer_than_the_run_is_a_warning(call):
     assert call("check", "small.toml", "schedule.name=warmup", "schedule.steps=20").stderr == ""
     several = call("check", *words, "train.steps=1,2,3").stderr
     assert several.count("\n") == 1 and "the run ends after 1" in several
-    for line in call("run", *words, "--fresh", "--progress", "json").stderr.splitlines():
-        json.loads(line)
+    told = call("run", *words, "--fresh", "--progress", "json").stderr.splitlines()
+    assert json.loads(told[0]) == {"message": warning.rstrip("\n")}
+    assert all("done" in json.loads(line) for line in told[1:])
+
+
+def test_errors_are_objects_too_where_progress_is(call, folder):
+    (folder / "results").write_text("in the way")
+    result = call("run", "small.toml", "--progress", "json", status=3)
+    assert "cannot make the folder" in json.loads(result.stderr)["message"]
+    result = call("run", "small.toml", "train.batch=0", "model.width=0", "--progress", "json", status=2)
+    assert len([json.loads(line)["message"] for line in result.stderr.splitlines()]) == 2
 
 
 def test_weights_are_found_beside_the_definition_and_then_among_the_data(call, folder):

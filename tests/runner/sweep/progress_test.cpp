@@ -172,12 +172,28 @@ TEST_F(ProgressOverTime, SaysALineOfItsOwnAndDrawsTheLiveLineAnew) {
   plain.say("line");
   EXPECT_EQ(written(), "line\n");
   Progress json = begin(ProgressMode::json);
-  json.say("line");
+  json.say("a \"line\"");
+  EXPECT_EQ(written(), "{\"message\":\"a \\\"line\\\"\"}\n");
+}
+
+TEST_F(ProgressOverTime, JsonWritesAtOnceAndEveryTenSeconds) {
+  Progress progress = begin(ProgressMode::json);
+  progress.tick();
+  EXPECT_EQ(written(), R"({"done":0,"total":4,"failed":0,"diverged":0,"elapsed_seconds":0.0,)"
+                       R"("eta_seconds":null})"
+                       "\n");
+  now_ = 109.9;
+  progress.tick();
   EXPECT_EQ(written(), "");
+  now_ = 110;
+  progress.tick();
+  EXPECT_THAT(written(), testing::HasSubstr(R"("elapsed_seconds":10.0,)"));
 }
 
 TEST_F(ProgressOverTime, JsonWritesAtFinishedRunsAtMostEveryHalfSecondAndTheLastState) {
   Progress progress = begin(ProgressMode::json);
+  progress.tick();
+  written();
   now_ = 101;
   progress.tick();
   EXPECT_EQ(written(), "");
@@ -187,9 +203,10 @@ TEST_F(ProgressOverTime, JsonWritesAtFinishedRunsAtMostEveryHalfSecondAndTheLast
                        "\n");
   now_ = 101.4;
   progress.finished(RunStatus::diverged, 1, 1);
+  progress.finished(RunStatus::failed, 1, 1);
   EXPECT_EQ(written(), "");
   now_ = 101.5;
-  progress.finished(RunStatus::failed, 1, 1);
+  progress.tick();
   EXPECT_EQ(written(), R"({"done":3,"total":4,"failed":1,"diverged":1,"elapsed_seconds":1.5,)"
                        R"("eta_seconds":0.5})"
                        "\n");
