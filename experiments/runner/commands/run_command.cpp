@@ -80,6 +80,13 @@ StoredRuns look(const fs::path& path, bool fresh) {
   }
 }
 
+/// What a call computes, and the file that it writes.
+struct Task {
+  Plan plan;
+  fs::path path;
+  fs::path output;  ///< the same, or where that is a shard's the file that it is merged into
+};
+
 /// What this call adds to what was there.
 struct Computed {
   std::size_t runs = 0;
@@ -135,6 +142,29 @@ std::string there_already(std::size_t n, std::size_t all) {
   return fmt::format("{} of {} {} there already\n", n, runs_text(all), all == 1 ? "was" : "were");
 }
 
+/// Where runs of this file's plan may stand as well.
+struct Elsewhere {
+  KeptRuns kept;
+  RunsElsewhere beside;  ///< in its shards, or where it is a shard in the output
+  std::string name_of_beside;
+
+  /// The file's own last: what it has counts before what others have.
+  StoredRuns with(const StoredRuns& own) const {
+    StoredRuns all = kept.runs();
+    all.add(beside.runs());
+    all.add(own);
+    return all;
+  }
+};
+
+Elsewhere look_elsewhere(const Task& task, const RunOptions& options) {
+  if (options.fresh) return {};
+  if (options.shard.empty()) {
+    return {KeptRuns(task.path), RunsElsewhere(shard_files(task.path)), "the shards beside it"};
+  }
+  return {KeptRuns(task.path), RunsElsewhere({task.output}), task.output.string()};
+}
+
 /// What is the same in all of a call.
 struct Sweep {
   const RunOptions& options;
@@ -143,19 +173,22 @@ struct Sweep {
   std::ostream* tell;  ///< of what is no warning; null where that would be in the way
   std::atomic<bool>& stop;
   SweepStore& store;
-  const KeptRuns& kept;
+  const Elsewhere& elsewhere;
   CheckpointFiles& checkpoints;
   Progress& progress;
 };
 
-/// Returns how many runs of the plan need not be computed, as earlier plans have left them.
-std::size_t take_back(const Plan& plan, const KeptRuns& kept, SweepStore& store,
+/// Returns how many runs of the plan need not be computed, as earlier plans, or processes that write files
+/// beside this one, have left them.
+std::size_t take_over(const Plan& plan, const Elsewhere& elsewhere, SweepStore& store,
                       std::ostream& err) {
-  const std::size_t n_runs = kept.give(plan, store);
-  if (n_runs == 0) return 0;
+  const std::size_t back = elsewhere.kept.give(plan, store);
+  const std::size_t from_beside = elsewhere.beside.give(plan, store);
+  if (back + from_beside == 0) return 0;
   store.flush();
-  print_taken_back(store.paths().file, n_runs, err);
-  return n_runs;
+  print_taken_back(store.paths().file, back, err);
+  print_taken_over(elsewhere.name_of_beside, from_beside, err);
+  return back + from_beside;
 }
 
 /// What earlier calls did in a second, by what they have left; 0 where that is nothing.
@@ -242,7 +275,7 @@ void compute_stages(Plan& plan, std::size_t begun, const Sweep& sweep, Computed&
     if (!has_stages(plan.definition) || sweep.stop) return;
     for (std::size_t taken = 1; taken > 0;) {
       grow(plan, begun, sweep.store.runs());
-      taken = take_back(plan, sweep.kept, sweep.store, sweep.err);
+      taken = take_over(plan, sweep.elsewhere, sweep.store, sweep.err);
       sweep.progress.begin_with(taken);
     }
     // A run that had failed before may be chosen now, so as many runs need not be the same ones.
@@ -285,12 +318,6 @@ Plan plan_of(const RunOptions& options) {
                    most_runs(options.yes));
 }
 
-/// What a call computes, and the file that it writes.
-struct Task {
-  Plan plan;
-  fs::path path;
-};
-
 /// Leaves out what is finished elsewhere and not here: groups of runs as a whole, as what a stage is chosen
 /// by must be in one place.
 void leave_out(const StoredRuns& elsewhere, const StoredRuns& here, Plan& plan) {
@@ -304,14 +331,14 @@ void leave_out(const StoredRuns& elsewhere, const StoredRuns& here, Plan& plan) 
   std::erase_if(plan.runs, [&](const RunSpec& run) { return !needed.contains(run.group); });
 }
 
-/// A shard has a file of its own. What the output holds already is left out, but for what the shard has
-/// computed itself.
+/// A shard has a file of its own. What the output holds already is left out, but for what the shard's file
+/// has itself.
 Task task_of(const RunOptions& options) {
   Plan plan = plan_of(options);
   fs::path output = output_path(options.output, plan.definition.name);
-  if (options.shard.empty()) return {std::move(plan), std::move(output)};
+  if (options.shard.empty()) return {std::move(plan), output, output};
   const Shard shard = parse_shard(options.shard);
-  Task task{part_of(plan, shard), shard_path(output, shard)};
+  Task task{part_of(plan, shard), shard_path(output, shard), output};
   if (options.fresh) return task;
   leave_out(StoredRuns(output), StoredRuns(task.path), task.plan);
   return task;
@@ -337,13 +364,13 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err,
 
   const StoredRuns before = look(path, options.fresh);
   const std::size_t begun = plan.runs.size();
-  const KeptRuns kept = options.fresh ? KeptRuns() : KeptRuns(path);
-  StoredRuns known = kept.runs();
-  known.add(before);
+  const Elsewhere elsewhere = look_elsewhere(task, options);
+  const KeptRuns& kept = elsewhere.kept;
+  const StoredRuns known = elsewhere.with(before);
   grow(plan, begun, known);
   if (!options.fresh && is_whole(path, plan, before)) {
     const std::size_t n_runs = plan.runs.size();
-    print_counts(path, count_runs(plan, before), out);
+    print_counts(path, count_runs(plan, before), options.retry_failed, out);
     out << there_already(n_runs, n_runs);
     return kAllWell;
   }
@@ -351,6 +378,12 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err,
       plan.runs, [&](const RunSpec& run) { return kept.runs().is_finished(run.run_id); });
   if (!goes_back) refuse_foreign_results(path, before, plan, options.data_folders);
   const std::vector<std::size_t> missing = pending_runs(plan, known, options, {});
+  if (options.retry_failed && missing.empty()) {
+    const RunCounts counts = count_runs(plan, before);
+    print_counts(path, counts, true, out);
+    out << "no run has failed\n";
+    return counts.pending > 0 ? kNotWell : kAllWell;
+  }
   const int threads = std::min(options.threads > 0 ? options.threads : available_processors(),
                                most_useful_threads(plan, known, options));
   // A net that the memory does not hold is refused before anything is on disk.
@@ -360,11 +393,11 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err,
   SweepStore store(path, plan.definition, gather_provenance(options.command_line, threads),
                    options.fresh, err);
   CheckpointFiles checkpoints(store.paths().checkpoints);
-  const std::size_t taken_back = take_back(plan, kept, store, err);
+  const std::size_t taken_over = take_over(plan, elsewhere, store, err);
   const RunCounts found = count_runs(plan, store.runs());
   std::ostream* const tell = is_telling ? &err : nullptr;
-  if (found.done() > taken_back && is_telling) {
-    err << there_already(found.done() - taken_back, found.all());
+  if (found.done() > taken_over && is_telling) {
+    err << there_already(found.done() - taken_over, found.all());
   }
   Computed computed;
   const auto keeping_finished = [&](const auto& work) {
@@ -383,7 +416,7 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err,
     }
     compute_stages(
         plan, begun,
-        {options, threads, err, tell, interrupt.stop(), store, kept, checkpoints, progress},
+        {options, threads, err, tell, interrupt.stop(), store, elsewhere, checkpoints, progress},
         computed);
     if (missing.empty()) progress.end();  // which no stage has told
   });
@@ -393,14 +426,19 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err,
       interrupt.signalled() &&
       (counts.pending > 0 || !pending_runs(plan, store.runs(), options, computed).empty());
   if (interrupted && computed.runs == 0 && !store.found_segments()) {
-    err << path.string() << ": nothing new was finished; the file is left as it was\n";
+    const std::size_t under_way = updates_of_checkpoints(store.paths().checkpoints).size();
+    err << path.string() << ": no run was finished";
+    if (under_way > 0) {
+      err << fmt::format("; the same command goes on from {}", counted(under_way, "checkpoint"));
+    }
+    err << '\n';
     return kInterrupted;
   }
   const std::vector<fs::path> previous = keeping_finished([&] { return store.publish(plan); });
   checkpoints.keep_only(unfinished(plan, store.runs()));
   kept.remove_superseded(plan, store.runs());
 
-  print_counts(path, counts, out);
+  print_counts(path, counts, options.retry_failed, out);
   out << fmt::format("{} computed in {} on {}\n", runs_text(computed.runs),
                      duration_text(seconds_now() - started),
                      counted(static_cast<std::size_t>(threads), "thread"));

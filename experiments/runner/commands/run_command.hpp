@@ -16,7 +16,7 @@ struct RunOptions {
   std::string shard;                   ///< "i/N": that part alone; empty: every run
   int threads = 0;                     ///< 0: one for each available processor
   bool fresh = false;                  ///< computes every run, whatever the output file holds
-  bool retry_failed = false;           ///< computes the failed runs alone
+  bool retry_failed = false;           ///< computes the failed runs alone, not the pending ones too
   bool fail_fast = false;              ///< ends at the first run that fails
   std::string progress = "auto";       ///< auto, plain, json, none
   DataFolders data_folders;

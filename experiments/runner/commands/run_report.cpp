@@ -32,13 +32,15 @@ RunCounts count_runs(const Plan& plan, const StoredRuns& stored) {
   return counts;
 }
 
-void print_counts(const std::filesystem::path& path, const RunCounts& counts, std::ostream& out) {
+void print_counts(const std::filesystem::path& path, const RunCounts& counts, bool retried,
+                  std::ostream& out) {
   out << path.string() << '\n'
       << fmt::format("{} of {}: {} complete, {} diverged, {} failed", counts.done(),
                      runs_text(counts.all()), counts.complete, counts.diverged, counts.failed);
   if (counts.pending > 0) out << ", " << counts.pending << " pending";
   if (counts.pending + counts.failed > 0) {
-    out << ": the same command computes " << (counts.pending + counts.failed == 1 ? "it" : "them");
+    out << ": the same command " << (retried ? "without --retry-failed " : "") << "computes "
+        << (counts.pending + counts.failed == 1 ? "it" : "them");
   }
   out << '\n';
 }
@@ -58,6 +60,11 @@ void print_taken_back(const std::filesystem::path& file, std::size_t runs, std::
   if (runs == 0) return;
   out << fmt::format("{} {} taken back from {}.previous\n", runs_text(runs),
                      runs == 1 ? "is" : "are", file.string());
+}
+
+void print_taken_over(const std::string& from, std::size_t runs, std::ostream& out) {
+  if (runs == 0) return;
+  out << fmt::format("{} {} taken from {}\n", runs_text(runs), runs == 1 ? "is" : "are", from);
 }
 
 void print_failures(const Plan& plan, const Failures& failures, std::ostream& out) {

@@ -31,8 +31,10 @@ struct RunCounts {
 /// Runs of later stages, which the plan does not have yet, are pending.
 RunCounts count_runs(const Plan& plan, const StoredRuns& stored);
 
-/// The path, and "212 of 240 runs: 200 complete, 12 diverged, 3 failed, 25 pending: ..." in a line.
-void print_counts(const std::filesystem::path& path, const RunCounts& counts, std::ostream& out);
+/// The path, and "212 of 240 runs: 200 complete, 12 diverged, 3 failed, 25 pending: the same command computes
+/// them" in a line; of a call that computes failed runs alone that it does so without --retry-failed.
+void print_counts(const std::filesystem::path& path, const RunCounts& counts, bool retried,
+                  std::ostream& out);
 
 /// "2 earlier runs are not in this plan; they are kept in FILE.previous"; nothing where no file is named.
 void print_previous(const std::vector<std::filesystem::path>& files, std::size_t runs,
@@ -40,6 +42,9 @@ void print_previous(const std::vector<std::filesystem::path>& files, std::size_t
 
 /// "3 runs are taken back from FILE.previous"; nothing of none.
 void print_taken_back(const std::filesystem::path& file, std::size_t runs, std::ostream& out);
+
+/// "3 runs are taken from the shards beside it"; nothing of none.
+void print_taken_over(const std::string& from, std::size_t runs, std::ostream& out);
 
 /// Why runs failed, by run id.
 using Failures = std::unordered_map<std::string, std::string>;

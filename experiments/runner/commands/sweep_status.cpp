@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -25,28 +26,55 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// How many runs fall to each file. Many shards of one number ask once.
-class RunsOfFiles {
+/// Which runs fall to which shard. Many shards of one number ask once.
+class PartsOfShards {
  public:
   /// The plan's first stage, by which shards are parted.
-  explicit RunsOfFiles(const Plan& plan) : plan_(plan) {}
+  explicit PartsOfShards(const Plan& plan) : plan_(plan) {}
 
-  std::size_t operator()(const std::filesystem::path& file) {
-    const auto of = shard_of_path(file);
-    if (!of) return runs_foreseen(plan_);
-    const std::size_t count = of->second.count;
-    const auto [entry, is_new] = runs_.try_emplace(count);
-    if (is_new) entry->second = runs_of_shards(plan_, count);
-    return entry->second[of->second.number - 1];
+  /// How many runs fall to a shard, with all stages.
+  std::size_t runs(const Shard& shard) { return parts(shard.count).runs[shard.number - 1]; }
+  /// Whether a run does.
+  bool has(const Shard& shard, const RunSpec& run) {
+    return parts(shard.count).shard_of_group.at(run.group) == shard.number - 1;
   }
 
  private:
+  struct Parts {
+    std::vector<std::size_t> runs;  ///< of each shard
+    std::unordered_map<std::size_t, std::size_t> shard_of_group;
+  };
+
+  const Parts& parts(std::size_t shards) {
+    const auto [entry, is_new] = parts_.try_emplace(shards);
+    Parts& parts = entry->second;
+    if (!is_new) return parts;
+    parts.runs.assign(shards, 0);
+    const std::vector<RunGroup> groups = run_groups(plan_);
+    const std::vector<std::size_t> chosen = shard_of_each(groups, shards);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      parts.runs[chosen[i]] += groups[i].foreseen;
+      parts.shard_of_group.emplace(plan_.runs[groups[i].runs.front()].group, chosen[i]);
+    }
+    return parts;
+  }
+
   const Plan& plan_;
-  std::unordered_map<std::size_t, std::vector<std::size_t>> runs_;
+  std::unordered_map<std::size_t, Parts> parts_;
 };
 
-std::string process_text(const FileStatus& file) {
-  if (!file.process) return file.done < file.runs ? "nobody computes it" : "";
+/// How many of the plan's runs a shard leaves out, as the output has them.
+std::size_t left_out(const Plan& plan, const Shard& shard, const FoundRuns& output,
+                     const FoundRuns& own, PartsOfShards& parts) {
+  return static_cast<std::size_t>(std::ranges::count_if(plan.runs, [&](const RunSpec& run) {
+    return output.stored().is_finished(run.run_id) && !own.runs().contains(run.run_id) &&
+           parts.has(shard, run);
+  }));
+}
+
+std::string process_text(const FileStatus& file, bool is_output) {
+  // What the output lacks may be in shards, or be theirs to compute.
+  if (!file.process) return file.done < file.runs && !is_output ? "nobody computes it" : "";
   return fmt::format("process {} on {}{}", file.process->pid, file.process->host,
                      file.process->is_alive ? "" : ", which has ended");
 }
@@ -58,6 +86,28 @@ std::string time_left(const SweepStatus& status) {
   if (!any_alive) return "nobody computes it";
   if (!status.eta_seconds) return "no run has finished yet, so the time left is unknown";
   return "about " + duration_text(*status.eta_seconds) + " left";
+}
+
+std::string foreign_text(const SweepStatus& status) {
+  if (status.foreign == 0) return "";
+  const std::string runs = counted(status.foreign, "finished run");
+  if (status.done() == 0) {
+    return fmt::format("{} there {} of another definition: `run` tells which settings differ\n",
+                       runs, status.foreign == 1 ? "is" : "are");
+  }
+  return fmt::format("{} there {} not of this definition, or not yet\n", runs,
+                     status.foreign == 1 ? "is" : "are");
+}
+
+/// Whether all is done, and some of it in shards alone.
+bool wants_merge(const SweepStatus& status) {
+  if (status.pending + status.failed > 0) return false;
+  std::size_t in_output = 0;
+  for (const FileStatus& file : status.files) {
+    if (file.process && file.process->is_alive) return false;
+    if (file.file == status.file) in_output = file.done;
+  }
+  return status.done() > in_output;
 }
 
 /// Of one run in several files the latest.
@@ -97,19 +147,28 @@ SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& f
   std::unordered_map<std::string_view, std::size_t> planned;
   for (std::size_t i = 0; i < plan.runs.size(); ++i) planned.emplace(plan.runs[i].run_id, i);
   std::vector<RunStatus> statuses(plan.runs.size(), RunStatus::pending);
-  RunsOfFiles runs_of_file(first_stage);
+  PartsOfShards parts(first_stage);
+  std::unordered_set<std::string_view> foreign;
+  std::vector<const std::string*> messages(plan.runs.size(), nullptr);
   double rate = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
     FileStatus& one = status.files[i];
-    one.runs = one.file == file ? runs_foreseen(plan) : runs_of_file(one.file);
+    const auto shard = one.file == file ? std::nullopt : shard_of_path(one.file);
+    one.runs =
+        shard ? parts.runs(shard->second) - left_out(plan, shard->second, found[0], found[i], parts)
+              : runs_foreseen(plan);
     std::vector<TimedRun> timed;    // of the process that is at it
     std::vector<TimedRun> earlier;  // of others
     for (const auto& [run_id, run] : found[i].runs()) {
       const auto place = planned.find(run_id);
-      if (place == planned.end()) continue;
+      if (place == planned.end()) {
+        if (is_finished(run.status)) foreign.insert(run_id);
+        continue;
+      }
       ++(is_finished(run.status) ? one.done : one.failed);
       RunStatus& known = statuses[place->second];
       if (!is_finished(known)) known = run.status;
+      if (run.status == RunStatus::failed) messages[place->second] = &run.message;
       if (!one.process) continue;
       // `started` is in whole seconds.
       const bool is_its = run.started + 1 >= one.process->since;
@@ -122,6 +181,15 @@ SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& f
   for (std::size_t i = files.size(); i-- > 0;) {
     if (!found[i].sources().empty() || status.files[i].process) continue;
     status.files.erase(status.files.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  status.foreign = foreign.size();
+  for (std::size_t i = 0; i < statuses.size(); ++i) {
+    if (statuses[i] != RunStatus::failed) continue;
+    auto same = std::ranges::find(status.failures, *messages[i], &FailedRuns::message);
+    if (same == status.failures.end()) {
+      same = status.failures.insert(same, {*messages[i], run_label(plan, i), 0});
+    }
+    ++same->runs;
   }
   const std::map<std::string, std::int64_t> checkpoints = checkpoints_beside(files);
   double remaining = 0;
@@ -175,12 +243,13 @@ std::string status_text(const SweepStatus& status) {
                     status.kept, status.kept == 1 ? "is" : "are", status.file.string(),
                     status.kept == 1 ? "it" : "them");
   }
+  text += foreign_text(status);
   const bool is_file_alone =
       status.files.empty() ||
       (status.files.size() == 1 && status.files[0].file == status.file && !status.files[0].process);
   for (const FileStatus& file : status.files) {
     if (is_file_alone) break;
-    const std::string process = process_text(file);
+    const std::string process = process_text(file, file.file == status.file);
     text += fmt::format("  {}: {} of {}{}{}\n", file.file.string(), file.done, file.runs,
                         process.empty() ? "" : ", ", process);
   }
@@ -192,6 +261,17 @@ std::string status_text(const SweepStatus& status) {
   }
   if (shown < status.under_way.size()) {
     text += fmt::format("  and {} more with checkpoints\n", status.under_way.size() - shown);
+  }
+  const std::size_t told = std::min(status.failures.size(), kMostLines);
+  for (const FailedRuns& failed : std::span(status.failures).first(told)) {
+    const std::string others = failed.runs == 1 ? "" : fmt::format(" and {} more", failed.runs - 1);
+    text += fmt::format("  failed: {}{}: {}\n", failed.label, others, failed.message);
+  }
+  if (told < status.failures.size()) {
+    text += fmt::format("  and {} more messages\n", status.failures.size() - told);
+  }
+  if (wants_merge(status)) {
+    text += fmt::format("`plumbline merge -o {}` makes one file of all\n", status.file.string());
   }
   return text;
 }
@@ -215,13 +295,18 @@ std::string status_json(const SweepStatus& status, int indent) {
   for (const RunUnderWay& run : status.under_way) {
     under_way.push_back({{"run_id", run.run_id}, {"step", run.step}, {"steps", run.steps}});
   }
+  ordered_json failures = ordered_json::array();
+  for (const FailedRuns& failed : status.failures) {
+    failures.push_back({{"message", failed.message}, {"runs", failed.runs}});
+  }
   ordered_json eta;
   if (status.eta_seconds) eta = *status.eta_seconds;
   const ordered_json json = {{"file", status.file.string()}, {"runs", status.runs()},
                              {"complete", status.complete},  {"diverged", status.diverged},
                              {"failed", status.failed},      {"pending", status.pending},
                              {"eta_seconds", eta},           {"files", files},
-                             {"under_way", under_way},       {"kept", status.kept}};
+                             {"under_way", under_way},       {"kept", status.kept},
+                             {"foreign", status.foreign},    {"failures", failures}};
   return json_text(json, indent) + '\n';
 }
 

@@ -22,8 +22,16 @@ struct FileStatus {
   std::filesystem::path file;
   std::size_t done = 0;  ///< complete or diverged
   std::size_t failed = 0;
-  std::size_t runs = 0;  ///< of the plan, or of the shard whose file this is, with all stages
+  /// Of the plan, or of the shard whose file this is without those that the output has, with all stages.
+  std::size_t runs = 0;
   std::optional<WritingProcess> process;
+};
+
+/// Runs that failed with the same message.
+struct FailedRuns {
+  std::string message;
+  std::string label;  ///< run_label() of the first
+  std::size_t runs = 0;
 };
 
 /// A run that has left a checkpoint and not its record.
@@ -47,6 +55,8 @@ struct SweepStatus {
   std::vector<FileStatus> files;
   std::vector<RunUnderWay> under_way;  ///< in the order of the plan
   std::size_t kept = 0;                ///< of the pending runs: finished in FILE.previous
+  std::size_t foreign = 0;             ///< finished runs of the files that the plan does not have
+  std::vector<FailedRuns> failures;    ///< in the order of the plan
 
   std::size_t done() const { return complete + diverged; }
   std::size_t runs() const { return complete + diverged + failed + pending; }
@@ -59,8 +69,9 @@ SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& f
                          const std::vector<std::filesystem::path>& files,
                          const StoredRuns& kept = {});
 
-/// Several lines: counts, time left, a line for each file where there are more than one, and for each of
-/// the first runs that are under way.
+/// Several lines: counts, time left, what else there is and what to do with it, a line for each file where there
+/// are more than one, for each of the first runs that are under way, and for each of the first messages of
+/// failed runs.
 std::string status_text(const SweepStatus& status);
 /// One line: "212 of 240 runs, 2 diverged, 0 failed, 28 pending, about 16 s left".
 std::string status_line(const SweepStatus& status);

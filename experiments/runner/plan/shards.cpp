@@ -91,16 +91,6 @@ std::vector<std::size_t> shard_of_each(const std::vector<RunGroup>& groups, std:
   return chosen;
 }
 
-std::vector<std::size_t> runs_of_shards(const Plan& plan, std::size_t shards) {
-  const std::vector<RunGroup> groups = run_groups(plan);
-  const std::vector<std::size_t> chosen = shard_of_each(groups, shards);
-  std::vector<std::size_t> runs(shards, 0);
-  for (std::size_t group = 0; group < groups.size(); ++group) {
-    runs[chosen[group]] += groups[group].foreseen;
-  }
-  return runs;
-}
-
 Plan part_of(const Plan& plan, const Shard& shard) {
   const std::vector<RunGroup> groups = run_groups(plan);
   const std::vector<std::size_t> chosen = shard_of_each(groups, shard.count);

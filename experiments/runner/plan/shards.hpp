@@ -44,9 +44,6 @@ std::vector<RunGroup> run_groups(const Plan& plan);
 /// most one group more than the cheapest. Depends on nothing but its arguments.
 std::vector<std::size_t> shard_of_each(const std::vector<RunGroup>& groups, std::size_t shards);
 
-/// The number of runs of each of so many shards, those of later stages too.
-std::vector<std::size_t> runs_of_shards(const Plan& plan, std::size_t shards);
-
 /// The plan with the runs of one shard alone, in the plan's order. Empty where there are more shards
 /// than groups.
 Plan part_of(const Plan& plan, const Shard& shard);

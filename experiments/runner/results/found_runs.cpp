@@ -76,6 +76,10 @@ void FoundRuns::add(const fs::path& path, const std::map<std::size_t, std::strin
     std::ranges::transform(seconds, reader.numbers("probe_seconds"), seconds.begin(), std::plus());
   }
   const std::vector<double> n_steps = reader.numbers("n_steps");
+  std::vector<std::string> messages(ids.size());
+  if (std::ranges::find(statuses, RunStatus::failed) != statuses.end()) {
+    messages = reader.labels("message");
+  }
   FoundSource source{path, reader.provenance(), 0};
   stored_.add(reader);
   for (const auto& [index, message] : unreadable) {
@@ -87,9 +91,9 @@ void FoundRuns::add(const fs::path& path, const std::map<std::size_t, std::strin
     source.latest_start = std::max(source.latest_start, started[i]);
     FoundRun& run = runs_[ids[i]];
     if (!supersedes(statuses[i], run.status)) continue;
-    run = {
-        statuses[i],     digests[i], started[i], seconds[i], static_cast<std::int64_t>(n_steps[i]),
-        sources_.size(), i};
+    run = {statuses[i],     digests[i], std::move(messages[i]),
+           started[i],      seconds[i], static_cast<std::int64_t>(n_steps[i]),
+           sources_.size(), i};
   }
   sources_.push_back(std::move(source));
 }

@@ -19,6 +19,7 @@ namespace plumbline {
 struct FoundRun {
   RunStatus status = RunStatus::pending;
   std::string digest;
+  std::string message;       ///< why it failed
   double started = 0;        ///< seconds since 1970-01-01 UTC
   double seconds = 0;        ///< that it took: its wall time and the processor time of its probes
   std::int64_t n_steps = 0;  ///< that it made

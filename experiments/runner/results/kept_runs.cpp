@@ -8,7 +8,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "engine/core/error.hpp"
 #include "experiments/runner/results/previous_runs.hpp"
 #include "experiments/runner/results/results_file.hpp"
 #include "experiments/runner/results/seal.hpp"
@@ -23,38 +22,8 @@ KeptRuns::KeptRuns(const fs::path& file) {
   if (fs::exists(StorePaths(file).fresh, unknown)) return;
   for (const fs::path& path : previous_files(file)) {
     if (!has_whole_seal(path)) continue;
-    runs_.add(ResultsReader(path));
-    files_.push_back(path);
+    add_file(path);
   }
-}
-
-std::size_t KeptRuns::give(const Plan& plan, SweepStore& store) const {
-  std::unordered_set<std::string_view> wanted;
-  for (const RunSpec& run : plan.runs) {
-    if (runs_.is_finished(run.run_id) && !store.runs().is_finished(run.run_id)) {
-      wanted.insert(run.run_id);
-    }
-  }
-  std::size_t given = 0;
-  for (const fs::path& path : files_) {
-    if (given == wanted.size()) break;
-    const ResultsReader reader(path);
-    const std::vector<std::string> ids = reader.run_ids();
-    const std::vector<RunStatus> statuses = reader.statuses();
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      const bool is_wanted = is_finished(statuses[i]) && wanted.contains(ids[i]);
-      if (!is_wanted || store.runs().is_finished(ids[i])) continue;
-      RunRecord record;
-      try {
-        record = reader.read(i);
-      } catch (const EnvironmentError&) {
-        continue;
-      }
-      store.append(ids[i], std::move(record), reader.place(i));
-      ++given;
-    }
-  }
-  return given;
 }
 
 void KeptRuns::remove_superseded(const Plan& plan, const StoredRuns& published) const {
@@ -62,7 +31,7 @@ void KeptRuns::remove_superseded(const Plan& plan, const StoredRuns& published) 
   for (const RunSpec& run : plan.runs) {
     if (published.is_finished(run.run_id)) in_file.insert(run.run_id);
   }
-  for (const fs::path& path : files_) {
+  for (const fs::path& path : files()) {
     StoredRuns kept;
     kept.add(ResultsReader(path));
     const std::vector<std::string> ids = kept.finished_ids();

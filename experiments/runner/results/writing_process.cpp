@@ -28,12 +28,22 @@ double changed(const fs::path& path) {
   return ::stat(path.c_str(), &found) == 0 ? static_cast<double>(found.st_mtim.tv_sec) : 0;
 }
 
+/// Whether a process has ended, and its parent has not asked how.
+bool is_zombie(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  // "4711 (any name) Z ...": a name may hold brackets.
+  const std::size_t state = text.rfind(") ");
+  return state != text.npos && text.compare(state + 2, 1, "Z") == 0;
+}
+
 bool runs_here(const std::string& pid) {
   pid_t number = 0;
   const char* end = pid.data() + pid.size();
   const auto [rest, error] = std::from_chars(pid.data(), end, number);
   if (error != std::errc() || rest != end || number <= 0) return false;
-  return ::kill(number, 0) == 0 || errno == EPERM;
+  return (::kill(number, 0) == 0 || errno == EPERM) && !is_zombie(number);
 }
 
 }  // namespace

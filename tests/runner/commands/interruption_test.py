@@ -186,6 +186,6 @@ def test_a_signal_before_the_first_finished_run_leaves_no_file_behind(folder, st
     out, _ = process.communicate(timeout=DEADLINE_SECONDS)
     os.close(terminal)
     assert process.returncode == 130
-    assert b"Interrupted: " in seen and b"nothing new was finished" in seen
+    assert b"Interrupted: " in seen and b"no run was finished" in seen
     assert out == b""
     assert sorted(path.name for path in folder.iterdir()) == ["sweep.toml"]

@@ -217,6 +217,19 @@ def test_an_output_without_an_extension_has_shards_as_any_other(call, folder):
                                                               "plain.shard-2-of-2", "small.toml"]
 
 
+def test_a_run_takes_what_the_shards_beside_it_have(call, folder, shards, assert_same_numbers):
+    call("run", "small.toml", "-o", "whole.h5")
+    shards(2, 1)
+    assert json.loads(call("status", "x.h5", "--json").stdout)["complete"] == 4
+    done = call("run", "small.toml", "-o", "x.h5")
+    assert "4 runs are taken from the shards beside it" in done.stderr
+    assert "4 runs computed in " in done.stdout
+    assert_same_numbers(folder / "whole.h5", folder / "x.h5")
+    shards(2, 2, words=["model.width=5"])
+    done = call("run", "small.toml", "-o", "x.h5", "--fresh")
+    assert "8 runs computed in " in done.stdout and "taken" not in done.stderr
+
+
 def damage_a_record(path, index):
     """Returns the run's id."""
     with h5py.File(path, "r+") as file:
@@ -304,8 +317,37 @@ def test_status_counts_what_diverged_and_says_by_its_exit_status_what_failed(cal
         diverged = file["status"][()].tolist().index(2)
         file["status"][diverged] = 3
         del file["checksum"]  # which would tell
+        file["message"][diverged] = "out of memory"
     done = call("status", "x.h5", status=1)
     assert "3 of 4 runs: 2 complete, 1 diverged, 1 failed, 0 pending\n" in done.stdout
+    assert re.search(r"\n  failed: model\.depth=[^\n]*: out of memory\n", done.stdout)
+    failures = json.loads(call("status", "x.h5", "--json", status=1).stdout)["failures"]
+    assert failures == [{"message": "out of memory", "runs": 1}]
+
+
+def test_status_says_what_is_left_to_do_with_shards(call, folder, shards):
+    shards(2, 1)
+    call("merge", "-o", "x.h5", status=1)
+    (folder / "x.shard-1-of-2.h5").unlink()
+    shards(3, 1, 2, 3)
+    done = call("status", "x.h5").stdout
+    assert done.startswith("x.h5\n8 of 8 runs: 8 complete, 0 diverged, 0 failed, 0 pending\n")
+    assert done.endswith("`plumbline merge -o x.h5` makes one file of all\n")
+    assert "  x.h5: 4 of 8\n" in done and "nobody" not in done
+    counts = re.findall(r"-of-3\.h5: (\d) of (\d)\n", done)
+    assert len(counts) == 3 and all(have == runs for have, runs in counts)
+    call("merge", "-o", "x.h5")
+    assert "merge" not in call("status", "x.h5").stdout
+
+
+def test_status_tells_runs_of_another_definition(call, folder):
+    call("run", "small.toml", "-o", "x.h5")
+    done = call("status", "small.toml", "optimizer.lr=0.125", "-o", "x.h5").stdout
+    assert "8 finished runs there are of another definition: `run` tells which settings differ\n" in done
+    status = json.loads(call("status", "small.toml", "model.activation=tanh", "-o", "x.h5", "--json").stdout)
+    assert (status["complete"], status["foreign"]) == (4, 4)
+    done = call("status", "small.toml", "model.activation=tanh", "-o", "x.h5").stdout
+    assert "4 finished runs there are not of this definition, or not yet\n" in done
 
 
 def test_status_of_nothing_is_an_error(call, folder):

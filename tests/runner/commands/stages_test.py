@@ -4,6 +4,7 @@ set of seeds to report on fresh ones. Who goes on is computed here once more, fr
 
 import json
 import math
+import re
 import shutil
 import signal
 import statistics
@@ -194,6 +195,22 @@ def test_the_numbers_are_the_same_at_any_number_of_threads(call, folder, assert_
     # And nothing is left to do.
     counts = call("run", f"{name}.toml", "-o", "1.h5").stdout
     assert "runs were there already" in counts
+
+
+def test_a_shard_takes_what_the_output_has_of_a_study_that_is_not_finished(
+        call, folder, assert_same_numbers):
+    call("run", "protocol.toml", "-o", "whole.h5")
+    call("run", "protocol.toml", "-o", "a.h5")
+    with h5py.File(folder / "a.h5", "r+") as file:
+        losses = file["train_loss"][()]
+        losses[3, 0] += 1  # which its checksum tells
+        file["train_loss"][...] = losses
+    done = call("run", "protocol.toml", "-o", "a.h5", "--shard", "1/1")
+    # Of the trials all but that one, and then the reruns of the best.
+    assert re.findall(r"(\d+) runs are taken from a\.h5\n", done.stderr) == ["9", "4"]
+    assert "1 run computed in " in done.stdout
+    call("merge", "-o", "a.h5")
+    assert_same_numbers(folder / "whole.h5", folder / "a.h5")
 
 
 def test_reruns_have_the_threads_that_fewer_trials_could_not_use(call, folder):

@@ -417,8 +417,15 @@ def test_retry_failed_computes_the_failed_runs_alone(call_with_failures, folder)
 def test_the_exit_status_tells_of_runs_that_retrying_left_pending(call_with_failures, folder):
     call_with_failures("--fail-fast", status=1)
     result = call_with_failures("--retry-failed", limited=False, status=1)
-    assert "1 of 2 runs: 1 complete, 0 diverged, 0 failed, 1 pending" in result.stdout
+    assert ("1 of 2 runs: 1 complete, 0 diverged, 0 failed, 1 pending: the same command without "
+            "--retry-failed computes it\n" in result.stdout)
     assert statuses(folder / "a.h5") == [1, 0]
+
+
+def test_retrying_where_nothing_has_failed_writes_nothing(call, folder):
+    done = call("run", "sweep.toml", "-o", "a.h5", "--retry-failed", status=1)
+    assert done.stdout.endswith("the same command without --retry-failed computes them\nno run has failed\n")
+    assert files_in(folder) == ["sweep.toml"]
 
 
 # Errors while writing

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/commands/sweep_status.hpp"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -84,6 +85,19 @@ TEST(SweepStatusTest, DoesNotCountADeadProcess) {
   EXPECT_EQ(sweep_status(plan, file, {file}).eta_seconds, std::nullopt);
   EXPECT_THAT(status_text(sweep_status(plan, file, {file})),
               HasSubstr("process 2000000000 on " + host_name() + ", which has ended"));
+}
+
+TEST(SweepStatusTest, DoesNotCountAProcessThatNobodyHasWaitedFor) {
+  const TemporaryFolder folder;
+  const auto file = folder / "x.h5";
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) _exit(0);
+  siginfo_t ended{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT), 0);
+  write_lock(file, std::to_string(child) + ' ' + host_name(), 1700000000);
+  EXPECT_FALSE(writing_process(file)->is_alive);
+  waitpid(child, nullptr, 0);
 }
 
 TEST(SweepStatusTest, GoesByTheRunsOfEarlierProcessesUntilTheLivingOneHasFinishedAny) {

@@ -78,8 +78,6 @@ TEST(ShardsTest, EveryRunIsInExactlyOnePartWhateverTheOrderOfCalls) {
       }
     }
     EXPECT_EQ(seen.size(), plan.runs.size()) << count;
-    const std::vector<std::size_t> sizes = runs_of_shards(plan, count);
-    EXPECT_TRUE(std::ranges::equal(sizes, parts, {}, {}, &std::vector<std::string>::size)) << count;
     for (const RunSpec& run : plan.runs) EXPECT_EQ(seen.count(run.run_id), 1U) << run.run_id;
     for (std::size_t number = 1; number <= count; ++number) {
       std::vector<std::string> again;

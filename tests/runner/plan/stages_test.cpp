@@ -288,9 +288,11 @@ TEST(ForeseenTest, HasAllRunsBeforeAnyIsDecided) {
   }
 }
 
-TEST(ForeseenTest, IsCountedInShardsToo) {
+TEST(ForeseenTest, IsCountedInGroupsOfRunsToo) {
   // Of each of two cells five trials, then three, then two, with two seeds.
-  EXPECT_THAT(runs_of_shards(plan_of(kHalving), 2), ElementsAre(20, 20));
+  std::vector<std::size_t> counts;
+  for (const RunGroup& group : run_groups(plan_of(kHalving))) counts.push_back(group.foreseen);
+  EXPECT_THAT(counts, ElementsAre(20, 20));
 }
 
 TEST(ForeseenTest, TakesTheDearestTrials) {
