@@ -126,7 +126,8 @@ std::map<std::string, std::int64_t> checkpoints_beside(
 }  // namespace
 
 SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& file,
-                         const std::vector<std::filesystem::path>& files, const StoredRuns& kept) {
+                         const std::vector<std::filesystem::path>& files, const StoredRuns& kept,
+                         SealsSeen* seen) {
   SweepStatus status;
   status.file = file;
   std::vector<FoundRuns> found;
@@ -134,7 +135,7 @@ SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& f
   for (const std::filesystem::path& path : files) {
     // Before the runs: a process that ends in between has then left all of its runs.
     status.files.push_back({path, 0, 0, 0, writing_process(path)});
-    found.emplace_back(path);
+    found.emplace_back(path, seen);
     stored.add(found.back().stored());
   }
   std::optional<Plan> grown;

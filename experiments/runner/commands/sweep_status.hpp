@@ -64,10 +64,10 @@ struct SweepStatus {
 
 /// Over the runs of the plan that any of the files holds. A run that is finished in one file and failed
 /// in another is finished. Runs of later stages count too. `kept` are those that stand in FILE.previous
-/// and its like (results/kept_runs.hpp).
+/// and its like (results/kept_runs.hpp); `seen` is for whoever looks again and again.
 SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& file,
                          const std::vector<std::filesystem::path>& files,
-                         const StoredRuns& kept = {});
+                         const StoredRuns& kept = {}, SealsSeen* seen = nullptr);
 
 /// Several lines: counts, time left, what else there is and what to do with it, a line for each file where there
 /// are more than one, for each of the first runs that are under way, and for each of the first messages of

@@ -9,7 +9,6 @@
 #include "engine/core/error.hpp"
 #include "experiments/runner/results/readable_file.hpp"
 #include "experiments/runner/results/results_file.hpp"
-#include "experiments/runner/results/seal.hpp"
 #include "experiments/runner/results/segment_folder.hpp"
 #include "experiments/runner/results/store_paths.hpp"
 
@@ -32,10 +31,11 @@ bool has_gone(const fs::path& path) {
 
 }  // namespace
 
-FoundRuns::FoundRuns(fs::path file) : file_(std::move(file)) {
+FoundRuns::FoundRuns(fs::path file, SealsSeen* seen) : file_(std::move(file)) {
+  SealsSeen none;
   // A segment that has gone since it was listed was merged into another or into FILE, with its runs.
   constexpr int kTries = 20;
-  for (int i = 1; !add_all() && i < kTries; ++i) {
+  for (int i = 1; !add_all(seen == nullptr ? none : *seen) && i < kTries; ++i) {
     sources_.clear();
     runs_.clear();
     stored_ = {};
@@ -44,15 +44,17 @@ FoundRuns::FoundRuns(fs::path file) : file_(std::move(file)) {
 }
 
 /// Whether all that was listed was there.
-bool FoundRuns::add_all() {
+bool FoundRuns::add_all(SealsSeen& seen) {
   const StorePaths paths(file_);
   const std::vector<fs::path> segments = segment_files(paths.segments);
   if (is_there(file_) && !is_there(paths.fresh)) {
-    add(file_, unreadable_runs(file_));
+    std::map<std::size_t, std::string> unreadable;
+    if (!seen.is_whole(file_)) unreadable = unreadable_runs(file_);
+    add(file_, unreadable);
   }
   for (const fs::path& path : segments) {
     try {
-      if (has_whole_seal(path)) {
+      if (seen.is_whole(path)) {
         add(path, {});
         continue;
       }

@@ -11,6 +11,7 @@
 
 #include "engine/training/run_record.hpp"
 #include "experiments/runner/results/provenance.hpp"
+#include "experiments/runner/results/seal.hpp"
 #include "experiments/runner/results/stored_runs.hpp"
 
 namespace plumbline {
@@ -43,7 +44,8 @@ class FoundRuns {
   /// Throws EnvironmentError where a file is there and cannot be read. A segment that can be, but is
   /// damaged, is left out, and so are runs of FILE whose records are: whoever computes them again replaces
   /// it.
-  explicit FoundRuns(std::filesystem::path file);
+  /// With `seen`, files whose seal was whole before are not read as a whole again.
+  explicit FoundRuns(std::filesystem::path file, SealsSeen* seen = nullptr);
 
   const std::filesystem::path& file() const { return file_; }
   /// By run id; of a run that stands in several files the one that supersedes the others. None is pending.
@@ -58,7 +60,7 @@ class FoundRuns {
   const std::vector<std::string>& unreadable() const { return unreadable_; }
 
  private:
-  bool add_all();
+  bool add_all(SealsSeen& seen);
   void add(const std::filesystem::path& path, const std::map<std::size_t, std::string>& unreadable);
 
   std::filesystem::path file_;

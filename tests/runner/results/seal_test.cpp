@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/results/seal.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -72,6 +73,24 @@ TEST_F(SealTest, IsBrokenByAByteThatChangesOrIsMissing) {
     write(sealed.substr(0, at));
     EXPECT_FALSE(has_whole_seal(path_)) << at;
   }
+}
+
+TEST_F(SealTest, ThatWasSeenWholeIsCheckedAgainWhereTheFileHasAnotherTime) {
+  write("some text");
+  append_seal(path_);
+  SealsSeen seen;
+  EXPECT_TRUE(seen.is_whole(path_));
+  const auto time = fs::last_write_time(path_);
+  std::string changed = bytes();
+  changed[0] = 'S';
+  write(changed);
+  fs::last_write_time(path_, time);
+  EXPECT_TRUE(seen.is_whole(path_)) << "it was read again";
+  EXPECT_FALSE(SealsSeen().is_whole(path_));
+  fs::last_write_time(path_, time + std::chrono::milliseconds(1));
+  EXPECT_FALSE(seen.is_whole(path_));
+  fs::remove(path_);
+  EXPECT_FALSE(seen.is_whole(path_));
 }
 
 TEST_F(SealTest, IsNotThereWithoutAFile) { EXPECT_FALSE(has_whole_seal(path_)); }
