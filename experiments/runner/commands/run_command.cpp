@@ -14,7 +14,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -60,8 +59,7 @@ double seconds_now() {
 /// Whether FILE is exactly this plan, undamaged, and nothing is missing or waits in segments.
 bool is_whole(const fs::path& path, const Plan& plan, const StoredRuns& stored) {
   const StorePaths paths(path);
-  std::error_code unknown;
-  if (!fs::exists(path, unknown) || fs::exists(paths.folder, unknown)) return false;
+  if (!is_there(path) || is_there(paths.folder)) return false;
   const ResultsReader reader(path);
   const std::vector<std::string> ids = reader.run_ids();
   return std::ranges::equal(ids, plan.runs, {}, {}, &RunSpec::run_id) &&

@@ -18,11 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_there(const fs::path& path) {
-  std::error_code unknown;
-  return fs::exists(path, unknown);
-}
-
 /// Not where it cannot be told.
 bool has_gone(const fs::path& path) {
   std::error_code unknown;

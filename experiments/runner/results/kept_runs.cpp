@@ -18,8 +18,7 @@ namespace plumbline {
 namespace fs = std::filesystem;
 
 KeptRuns::KeptRuns(const fs::path& file) {
-  std::error_code unknown;
-  if (fs::exists(StorePaths(file).fresh, unknown)) return;
+  if (is_there(StorePaths(file).fresh)) return;
   for (const fs::path& path : previous_files(file)) {
     if (!has_whole_seal(path)) continue;
     add_file(path);

@@ -14,6 +14,7 @@
 #include "experiments/runner/results/results_file.hpp"
 #include "experiments/runner/results/seal.hpp"
 #include "experiments/runner/results/segment_merge.hpp"
+#include "experiments/runner/results/store_paths.hpp"
 #include "experiments/runner/results/stored_runs.hpp"
 
 namespace plumbline {
@@ -21,11 +22,6 @@ namespace plumbline {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_there(const fs::path& path) {
-  std::error_code unknown;
-  return fs::exists(path, unknown);
-}
 
 /// FILE.previous, or FILE.previous.2 and so on where that is taken.
 fs::path previous_name(const fs::path& file) {

@@ -2,11 +2,18 @@
 #pragma once
 
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "experiments/runner/plan/shards.hpp"
 
 namespace plumbline {
+
+/// Whether there is such a file or folder; not where that cannot be told.
+inline bool is_there(const std::filesystem::path& path) {
+  std::error_code unknown;
+  return std::filesystem::exists(path, unknown);
+}
 
 /// Where what belongs to a results file stands while its sweep runs.
 struct StorePaths {

@@ -32,11 +32,6 @@ namespace fs = std::filesystem;
 /// Of records that are in segments and at hand all the same.
 constexpr std::size_t kMostBytesAtHand = std::size_t{32} << 20;
 
-bool is_there(const fs::path& path) {
-  std::error_code unknown;
-  return fs::exists(path, unknown);
-}
-
 /// Calls `read(first, records)` for the runs of a file block by block, and one by one where a block cannot
 /// be read.
 void for_each_block(const ResultsReader& reader, std::size_t runs,
