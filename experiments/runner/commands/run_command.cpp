@@ -362,16 +362,17 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err,
 
   const StoredRuns before = look(path, options.fresh);
   const std::size_t begun = plan.runs.size();
-  const Elsewhere elsewhere = look_elsewhere(task, options);
-  const KeptRuns& kept = elsewhere.kept;
-  const StoredRuns known = elsewhere.with(before);
-  grow(plan, begun, known);
+  grow(plan, begun, before);
   if (!options.fresh && is_whole(path, plan, before)) {
     const std::size_t n_runs = plan.runs.size();
     print_counts(path, count_runs(plan, before), options.retry_failed, out);
     out << there_already(n_runs, n_runs);
     return kAllWell;
   }
+  const Elsewhere elsewhere = look_elsewhere(task, options);
+  const KeptRuns& kept = elsewhere.kept;
+  const StoredRuns known = elsewhere.with(before);
+  grow(plan, begun, known);
   const bool goes_back = std::ranges::any_of(
       plan.runs, [&](const RunSpec& run) { return kept.runs().is_finished(run.run_id); });
   if (!goes_back) refuse_foreign_results(path, before, plan, options.data_folders);

@@ -126,10 +126,29 @@ LayerDecay decay_at_start(const RunRecord& record, const MetricVariable& variabl
           is_undefined(record, variable)};
 }
 
-ShownMetrics default_metrics(const Measured& measured) {
+/// The studies of the definition in the file; none where it cannot be read here.
+std::vector<Study> recorded_studies(const std::string& path, const ResultsReader& reader) {
+  try {
+    std::vector<Problem> ignored;
+    return recorded_definition(path, reader.provenance(), ignored).studies;
+  } catch (const std::exception&) {
+    return {};
+  }
+}
+
+/// What studies choose by, and what says how training went.
+ShownMetrics default_metrics(const Measured& measured, const std::vector<Study>& studies) {
+  std::vector<std::string> names;
+  for (const Study& study : studies) {
+    if (study.halving) names.push_back(study.halving->by.metric);
+    if (study.protocol) names.push_back(study.protocol->by.metric);
+  }
+  names.insert(names.end(), {"final_valid_accuracy", "final_train_loss"});
   ShownMetrics chosen;
-  for (const char* name : {"final_valid_accuracy", "final_train_loss"}) {
-    if (contains(measured.per_run, name)) chosen.values.push_back({name});
+  for (const std::string& name : names) {
+    const bool is_shown =
+        std::ranges::find(chosen.values, name, &ShownValue::name) != chosen.values.end();
+    if (!is_shown && contains(measured.per_run, name)) chosen.values.push_back({name});
   }
   for (const MetricVariable& metric : measured.metrics) {
     if (metric.name == "error_signal" || metric.name == "gradient_norm") {
@@ -162,42 +181,36 @@ std::vector<UndefinedQuantity> undefined_in(const ShownMetrics& shown,
   return undefined;
 }
 
-/// The names of the studies of which no run has a target; none where the definition in the file cannot be
-/// read here.
-std::set<std::string> studies_without_target(const std::string& path, const ResultsReader& reader) {
+/// The names of the studies of which no run has a target.
+std::set<std::string> studies_without_target(const std::vector<Study>& studies) {
   std::set<std::string> names;
-  try {
-    std::vector<Problem> ignored;
-    const Definition definition = recorded_definition(path, reader.provenance(), ignored);
-    for (const Study& study : definition.studies) {
-      const bool has_axis = std::ranges::any_of(study.axes, [](const SweepAxis& axis) {
-        return std::ranges::any_of(axis.keys,
-                                   [](const auto& key) { return key.starts_with("budget"); });
-      });
-      const bool has_target = found_at(study.base, "budget.target") != nullptr;
-      if (!has_axis && !has_target) names.insert(study.name);
-    }
-  } catch (const std::exception&) {
-    names.clear();
+  for (const Study& study : studies) {
+    const bool has_axis = std::ranges::any_of(study.axes, [](const SweepAxis& axis) {
+      return std::ranges::any_of(axis.keys,
+                                 [](const auto& key) { return key.starts_with("budget"); });
+    });
+    const bool has_target = found_at(study.base, "budget.target") != nullptr;
+    if (!has_axis && !has_target) names.insert(study.name);
   }
   return names;
 }
 
 /// Tells the runs that have no target to reach.
-void mark_targets(const std::string& path, const ResultsReader& reader,
-                  const FileSettings& settings, std::vector<RunValues>& runs) {
+void mark_targets(const ResultsReader& reader, const FileSettings& settings,
+                  const std::vector<Study>& studies, std::vector<RunValues>& runs) {
   if (!contains(settings.run_variables(), kStudy)) return;
-  const std::set<std::string> without = studies_without_target(path, reader);
+  const std::set<std::string> without = studies_without_target(studies);
   if (without.empty()) return;
-  const std::vector<GroupValue> studies = key_parts(reader, settings, kStudy);
+  const std::vector<GroupValue> names = key_parts(reader, settings, kStudy);
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    const auto* name = std::get_if<std::string>(&studies[i]);
+    const auto* name = std::get_if<std::string>(&names[i]);
     runs[i].has_target = name == nullptr || !without.contains(*name);
   }
 }
 
 std::vector<RunValues> read_runs(const ResultsReader& reader, const FileSettings& settings,
-                                 const ShownMetrics& shown, const SweepSummary& summary) {
+                                 const ShownMetrics& shown, const SweepSummary& summary,
+                                 const std::vector<Study>& studies) {
   const std::vector<RunStatus> statuses = reader.statuses();
   std::vector<RunValues> runs(statuses.size());
   for (const std::string& name : summary.by) {
@@ -229,7 +242,7 @@ std::vector<RunValues> read_runs(const ResultsReader& reader, const FileSettings
     }
   }
   if (std::ranges::any_of(summary.values, need_not_be_reached)) {
-    mark_targets(summary.path, reader, settings, runs);
+    mark_targets(reader, settings, studies, runs);
   }
   return runs;
 }
@@ -261,10 +274,11 @@ int show_command(const ShowOptions& options, std::ostream& out, std::ostream& er
   if (contains(variables, kStage) && !contains(summary.by, kStage)) {
     summary.by.emplace_back(kStage);
   }
+  const std::vector<Study> studies = recorded_studies(options.file, reader);
   const Measured measured = measured_in(reader);
   std::optional<UnknownMetric> unknown;
   const ShownMetrics shown = options.metrics.empty()
-                                 ? default_metrics(measured)
+                                 ? default_metrics(measured, studies)
                                  : chosen_metrics(options.metrics, measured, unknown);
   if (unknown) {
     write_unknown(*unknown, options.file, measured, reader, err);
@@ -273,7 +287,7 @@ int show_command(const ShowOptions& options, std::ostream& out, std::ostream& er
   for (const ShownValue& value : shown.values) summary.values.push_back(value.name);
   for (const MetricVariable* metric : shown.decays) summary.decays.push_back(metric->name);
   summary.has_findings = options.metrics.empty() && contains(variables, kDiagnosis);
-  const std::vector<RunValues> runs = read_runs(reader, settings, shown, summary);
+  const std::vector<RunValues> runs = read_runs(reader, settings, shown, summary, studies);
   summary.undefined = undefined_in(shown, runs);
   add_groups(summary, runs);
   if (options.json) {

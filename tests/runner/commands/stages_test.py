@@ -318,6 +318,8 @@ def test_show_and_verify_read_files_of_stages(call):
     call("run", "protocol.toml", "-o", "a.h5")
     shown = call("show", "a.h5", "--by", "study,stage").stdout
     assert "rerun" in shown and "sgd" in shown
+    chosen_by = re.search(r"diverged  (\w+) +(\w+)", call("show", "a.h5").stdout)
+    assert chosen_by.groups() == ("steps_to_target", "final_valid_accuracy")
     assert "24 of 24 runs have the same digest" in call("verify", "a.h5").stdout
 
 
