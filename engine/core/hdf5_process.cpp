@@ -2,6 +2,7 @@
 #include "engine/core/hdf5_process.hpp"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,8 +34,11 @@ rlim_t seconds_for(const std::string& path) {
   return 60 + (unknown ? 0 : bytes / kMegabyte);
 }
 
-/// A crash ends this process at once: no handler that a program or sanitizer has set, no core file.
+/// A crash ends this process at once: no handler that a program or sanitizer has set, no core file. Signals that
+/// ask the program to stop are the parent's matter; with it this process ends, and what it has locked.
 void die_quietly(const std::string& path) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_IGN);
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGXCPU, SIGALRM, SIGPIPE}) {
     std::signal(signal, SIG_DFL);
   }

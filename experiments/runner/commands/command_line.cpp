@@ -139,7 +139,9 @@ void add_run(CLI::App& program, RunOptions& options, std::string& data_dir) {
       ->type_name("i/N");
   CLI::Option* fresh = command.add_flag("--fresh", options.fresh,
                                         "Computes every run anew; FILE is replaced at the end");
-  command.add_flag("--retry-failed", options.retry_failed, "Computes the failed runs alone, not the pending ones too")
+  command
+      .add_flag("--retry-failed", options.retry_failed,
+                "Computes the failed runs alone, not the pending ones too")
       ->excludes(fresh);
   command.add_flag("--fail-fast", options.fail_fast, "Ends at the first run that fails");
   command

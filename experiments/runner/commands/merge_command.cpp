@@ -52,7 +52,7 @@ struct Input {
 using Inputs = std::vector<Input>;
 
 /// The files that are there to be merged, those of the command line first, each once.
-Inputs open_inputs(const MergeOptions& options, const KeptRuns& kept) {
+Inputs open_inputs(const MergeOptions& options, const RunsElsewhere& kept) {
   const fs::path output = options.output;
   std::vector<fs::path> paths(options.files.begin(), options.files.end());
   if (paths.empty()) paths = shard_files(output);
@@ -182,6 +182,18 @@ ChosenInputs chosen_inputs(const Plan& plan, const Inputs& inputs) {
   return chosen;
 }
 
+/// Tells the runs of the plan that are damaged where they stand, and stand nowhere else.
+void tell_unreadable(const Plan& plan, const Inputs& inputs, const ChosenInputs& chosen,
+                     std::ostream& err) {
+  for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+    if (chosen.inputs[i] != nullptr) continue;
+    for (const Input& input : inputs) {
+      const auto found = input.found.unreadable().find(plan.runs[i].run_id);
+      if (found != input.found.unreadable().end()) err << found->second << "; it is left out\n";
+    }
+  }
+}
+
 std::size_t& count_of(RunCounts& counts, RunStatus status) {
   return status == RunStatus::complete   ? counts.complete
          : status == RunStatus::diverged ? counts.diverged
@@ -309,19 +321,15 @@ int merge_command(const MergeOptions& options, std::ostream& out, std::ostream& 
   const StorePaths paths(output);
   const FileLock lock(output, paths.folder, options.command_line, err);
   remove_temporary_files(output);
-  const KeptRuns kept(output);
+  const RunsElsewhere kept = kept_runs(output);
   const Inputs inputs = open_inputs(options, kept);
   Plan plan = common_plan(inputs, options.data_folders);
   StoredRuns stored;
   for (const Input& input : inputs) stored.add(input.found.stored());
   add_stages(plan, stored.values());
   refuse_foreign_output(plan, inputs, options.data_folders);
-  for (const Input& input : inputs) {
-    for (const std::string& message : input.found.unreadable()) {
-      err << message << "; it is left out\n";
-    }
-  }
   const ChosenInputs chosen = chosen_inputs(plan, inputs);
+  tell_unreadable(plan, inputs, chosen, err);
   std::size_t taken_back = 0;
   std::size_t merged_files = 0;
   for (const Input& input : inputs) {
@@ -349,7 +357,7 @@ int merge_command(const MergeOptions& options, std::ostream& out, std::ostream& 
   const Previous previous = keep_previous(plan, inputs, provenance);
   writer.close();
   remove_merged(paths, counts.failed + counts.pending == 0);
-  if (!kept.files().empty()) kept.remove_superseded(plan, StoredRuns(output));
+  if (!kept.files().empty()) remove_superseded(kept, plan, StoredRuns(output));
 
   out << output.string() << '\n'
       << fmt::format("{} of {}: {} complete, {} diverged, {} failed, {} pending; from {}\n",

@@ -34,10 +34,12 @@
 #include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/results/provenance.hpp"
 #include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/results/runs_elsewhere.hpp"
 #include "experiments/runner/results/seal.hpp"
 #include "experiments/runner/results/store_paths.hpp"
 #include "experiments/runner/results/stored_runs.hpp"
 #include "experiments/runner/results/sweep_store.hpp"
+#include "experiments/runner/results/writing_process.hpp"
 #include "experiments/runner/sweep/checkpoint_files.hpp"
 #include "experiments/runner/sweep/cost_rate.hpp"
 #include "experiments/runner/sweep/interrupt.hpp"
@@ -67,6 +69,11 @@ bool is_whole(const fs::path& path, const Plan& plan, const StoredRuns& stored) 
          reader.attribute("definition_sha256") == plan.definition.sha256 && has_whole_seal(path);
 }
 
+/// Whether nothing that stands elsewhere counts: by this call, or by an earlier one that was killed.
+bool is_written_anew(const fs::path& path, const RunOptions& options) {
+  return options.fresh || is_there(StorePaths(path).fresh);
+}
+
 /// What is on disk before this call.
 StoredRuns look(const fs::path& path, bool fresh) {
   require_replaceable(path);
@@ -83,6 +90,7 @@ struct Task {
   Plan plan;
   fs::path path;
   fs::path output;  ///< the same, or where that is a shard's the file that it is merged into
+  RunsElsewhere in_output = {};  ///< of a shard's task
 };
 
 /// What this call adds to what was there.
@@ -142,7 +150,7 @@ std::string there_already(std::size_t n, std::size_t all) {
 
 /// Where runs of this file's plan may stand as well.
 struct Elsewhere {
-  KeptRuns kept;
+  RunsElsewhere kept;    ///< in FILE.previous
   RunsElsewhere beside;  ///< in its shards, or where it is a shard in the output
   std::string name_of_beside;
 
@@ -155,12 +163,33 @@ struct Elsewhere {
   }
 };
 
-Elsewhere look_elsewhere(const Task& task, const RunOptions& options) {
-  if (options.fresh) return {};
-  if (options.shard.empty()) {
-    return {KeptRuns(task.path), RunsElsewhere(shard_files(task.path)), "the shards beside it"};
+/// What the shards beside FILE hold. Tells what cannot be read, and who else computes.
+RunsElsewhere look_at_shards(const fs::path& file, std::ostream& err) {
+  RunsElsewhere shards;
+  for (const fs::path& shard : shard_files(file)) {
+    const auto process = writing_process(shard);
+    if (process && process->is_alive) {
+      err << fmt::format(
+          "{}: process {} on {} computes it; what it has not finished is computed here too\n",
+          shard.string(), process->pid, process->host);
+    }
+    try {
+      FoundRuns found(shard);
+      for (const auto& [run_id, message] : found.unreadable()) err << message << '\n';
+      shards.add(std::move(found));
+    } catch (const EnvironmentError& error) {
+      err << error.what() << "; what it holds is computed here\n";
+    }
   }
-  return {KeptRuns(task.path), RunsElsewhere({task.output}), task.output.string()};
+  return shards;
+}
+
+Elsewhere look_elsewhere(Task& task, const RunOptions& options, std::ostream& err) {
+  if (is_written_anew(task.path, options)) return {};
+  if (options.shard.empty()) {
+    return {kept_runs(task.path), look_at_shards(task.path, err), "the shards beside it"};
+  }
+  return {kept_runs(task.path), std::move(task.in_output), task.output.string()};
 }
 
 /// What is the same in all of a call.
@@ -291,7 +320,7 @@ void keep_finished(SweepStore& store, std::size_t computed, std::ostream& err) {
     err << store.paths().folder.string() << ": the last " << runs_text(store.waiting())
         << " finished before the error below could not be kept\n";
   }
-  const std::size_t kept = computed - store.waiting();
+  const std::size_t kept = computed - std::min(computed, store.waiting());
   if (kept == 0) return;
   err << store.paths().folder.string() << ": keeps the " << runs_text(kept)
       << " finished before the error below; the same command goes on from there\n";
@@ -334,11 +363,12 @@ void leave_out(const StoredRuns& elsewhere, const StoredRuns& here, Plan& plan) 
 Task task_of(const RunOptions& options) {
   Plan plan = plan_of(options);
   fs::path output = output_path(options.output, plan.definition.name);
-  if (options.shard.empty()) return {std::move(plan), output, output};
+  if (options.shard.empty()) return {std::move(plan), output, output, {}};
   const Shard shard = parse_shard(options.shard);
-  Task task{part_of(plan, shard), shard_path(output, shard), output};
-  if (options.fresh) return task;
-  leave_out(StoredRuns(output), StoredRuns(task.path), task.plan);
+  Task task{part_of(plan, shard), shard_path(output, shard), output, {}};
+  if (is_written_anew(task.path, options)) return task;
+  task.in_output.add(FoundRuns(output));
+  leave_out(task.in_output.runs(), StoredRuns(task.path), task.plan);
   return task;
 }
 
@@ -369,15 +399,14 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err,
     out << there_already(n_runs, n_runs);
     return kAllWell;
   }
-  const Elsewhere elsewhere = look_elsewhere(task, options);
-  const KeptRuns& kept = elsewhere.kept;
+  const Elsewhere elsewhere = look_elsewhere(task, options, err);
   const StoredRuns known = elsewhere.with(before);
   grow(plan, begun, known);
   const bool goes_back = std::ranges::any_of(
-      plan.runs, [&](const RunSpec& run) { return kept.runs().is_finished(run.run_id); });
+      plan.runs, [&](const RunSpec& run) { return elsewhere.kept.runs().is_finished(run.run_id); });
   if (!goes_back) refuse_foreign_results(path, before, plan, options.data_folders);
   const std::vector<std::size_t> missing = pending_runs(plan, known, options, {});
-  if (options.retry_failed && missing.empty()) {
+  if (options.retry_failed && pending_runs(plan, before, options, {}).empty()) {
     const RunCounts counts = count_runs(plan, before);
     print_counts(path, counts, true, out);
     out << "no run has failed\n";
@@ -435,7 +464,7 @@ int run_command(const RunOptions& options, std::ostream& out, std::ostream& err,
   }
   const std::vector<fs::path> previous = keeping_finished([&] { return store.publish(plan); });
   checkpoints.keep_only(unfinished(plan, store.runs()));
-  kept.remove_superseded(plan, store.runs());
+  remove_superseded(elsewhere.kept, plan, store.runs());
 
   print_counts(path, counts, options.retry_failed, out);
   out << fmt::format("{} computed in {} on {}\n", runs_text(computed.runs),

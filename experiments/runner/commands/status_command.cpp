@@ -25,7 +25,6 @@
 #include "experiments/runner/results/kept_runs.hpp"
 #include "experiments/runner/results/output_path.hpp"
 #include "experiments/runner/results/recorded_plan.hpp"
-#include "experiments/runner/results/seal.hpp"
 #include "experiments/runner/results/store_paths.hpp"
 #include "experiments/runner/sweep/signal_wait.hpp"
 
@@ -135,8 +134,8 @@ int status_command(const StatusOptions& options, std::ostream& out, std::ostream
   const Watched watched =
       is_results_file(options.target) ? watched_file(options) : watched_definition(options, err);
   // They change only where a process takes them back, which files then tell.
-  const KeptRuns kept(watched.file);
-  SealsSeen seen;
+  const RunsElsewhere kept = kept_runs(watched.file);
+  FilesSeen seen;
   const auto look = [&] {
     return sweep_status(watched.plan, watched.file, files_of(watched.file), kept.runs(), &seen);
   };

@@ -26,55 +26,57 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// Which runs fall to which shard. Many shards of one number ask once.
+/// Which runs of a plan fall to which of so many shards.
 class PartsOfShards {
  public:
   /// The plan's first stage, by which shards are parted.
-  explicit PartsOfShards(const Plan& plan) : plan_(plan) {}
+  PartsOfShards(const Plan& plan, std::size_t shards) : runs_(shards, 0) {
+    const std::vector<RunGroup> groups = run_groups(plan);
+    const std::vector<std::size_t> chosen = shard_of_each(groups, shards);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      runs_[chosen[i]] += groups[i].foreseen;
+      shards_.emplace(plan.runs[groups[i].runs.front()].group, chosen[i]);
+    }
+  }
 
-  /// How many runs fall to a shard, with all stages.
-  std::size_t runs(const Shard& shard) { return parts(shard.count).runs[shard.number - 1]; }
-  /// Whether a run does.
-  bool has(const Shard& shard, const RunSpec& run) {
-    return parts(shard.count).shard_of_group.at(run.group) == shard.number - 1;
+  /// A run that the output has is left to it.
+  void leave_out(const RunSpec& run) { --runs_[shards_.at(run.group)]; }
+  /// How many runs the shard computes, with all stages.
+  std::size_t runs(const Shard& shard) const { return runs_[shard.number - 1]; }
+
+ private:
+  std::vector<std::size_t> runs_;
+  std::unordered_map<std::size_t, std::size_t> shards_;  ///< of each group of the plan
+};
+
+/// The same for any number of shards, without what the output has.
+class LeftToShards {
+ public:
+  LeftToShards(const Plan& first_stage, const Plan& plan, const FoundRuns& output)
+      : first_stage_(first_stage) {
+    for (const RunSpec& run : plan.runs) {
+      if (output.stored().is_finished(run.run_id)) in_output_.push_back(&run);
+    }
+  }
+
+  std::size_t runs(const Shard& shard) {
+    auto entry = parts_.find(shard.count);
+    if (entry == parts_.end()) {
+      entry = parts_.emplace(shard.count, PartsOfShards(first_stage_, shard.count)).first;
+      for (const RunSpec* run : in_output_) entry->second.leave_out(*run);
+    }
+    return entry->second.runs(shard);
   }
 
  private:
-  struct Parts {
-    std::vector<std::size_t> runs;  ///< of each shard
-    std::unordered_map<std::size_t, std::size_t> shard_of_group;
-  };
-
-  const Parts& parts(std::size_t shards) {
-    const auto [entry, is_new] = parts_.try_emplace(shards);
-    Parts& parts = entry->second;
-    if (!is_new) return parts;
-    parts.runs.assign(shards, 0);
-    const std::vector<RunGroup> groups = run_groups(plan_);
-    const std::vector<std::size_t> chosen = shard_of_each(groups, shards);
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      parts.runs[chosen[i]] += groups[i].foreseen;
-      parts.shard_of_group.emplace(plan_.runs[groups[i].runs.front()].group, chosen[i]);
-    }
-    return parts;
-  }
-
-  const Plan& plan_;
-  std::unordered_map<std::size_t, Parts> parts_;
+  const Plan& first_stage_;
+  std::vector<const RunSpec*> in_output_;
+  std::unordered_map<std::size_t, PartsOfShards> parts_;
 };
 
-/// How many of the plan's runs a shard leaves out, as the output has them.
-std::size_t left_out(const Plan& plan, const Shard& shard, const FoundRuns& output,
-                     const FoundRuns& own, PartsOfShards& parts) {
-  return static_cast<std::size_t>(std::ranges::count_if(plan.runs, [&](const RunSpec& run) {
-    return output.stored().is_finished(run.run_id) && !own.runs().contains(run.run_id) &&
-           parts.has(shard, run);
-  }));
-}
-
-std::string process_text(const FileStatus& file, bool is_output) {
-  // What the output lacks may be in shards, or be theirs to compute.
-  if (!file.process) return file.done < file.runs && !is_output ? "nobody computes it" : "";
+/// `may_be_computed` is whether somebody else may compute what the file lacks.
+std::string process_text(const FileStatus& file, bool may_be_computed) {
+  if (!file.process) return file.done < file.runs && !may_be_computed ? "nobody computes it" : "";
   return fmt::format("process {} on {}{}", file.process->pid, file.process->host,
                      file.process->is_alive ? "" : ", which has ended");
 }
@@ -90,24 +92,28 @@ std::string time_left(const SweepStatus& status) {
 
 std::string foreign_text(const SweepStatus& status) {
   if (status.foreign == 0) return "";
-  const std::string runs = counted(status.foreign, "finished run");
-  if (status.done() == 0) {
-    return fmt::format("{} there {} of another definition: `run` tells which settings differ\n",
-                       runs, status.foreign == 1 ? "is" : "are");
-  }
-  return fmt::format("{} there {} not of this definition, or not yet\n", runs,
-                     status.foreign == 1 ? "is" : "are");
+  return fmt::format("{} there {} not of this definition{}\n",
+                     counted(status.foreign, "finished run"), status.foreign == 1 ? "is" : "are",
+                     status.done() == 0 ? ": `run` tells which settings differ" : ", or not yet");
 }
 
-/// Whether all is done, and some of it in shards alone.
-bool wants_merge(const SweepStatus& status) {
-  if (status.pending + status.failed > 0) return false;
+std::string damaged_text(const SweepStatus& status) {
+  if (status.damaged == 0) return "";
+  return fmt::format("{} of {} {} damaged, and computed again\n", counted(status.damaged, "run"),
+                     status.file.string(), status.damaged == 1 ? "is" : "are");
+}
+
+/// What is to be done where all runs are, and not all in one file.
+std::string gathering_text(const SweepStatus& status) {
   std::size_t in_output = 0;
   for (const FileStatus& file : status.files) {
-    if (file.process && file.process->is_alive) return false;
+    if (file.process && file.process->is_alive) return "";
     if (file.file == status.file) in_output = file.done;
   }
-  return status.done() > in_output;
+  const bool is_done = status.pending + status.failed == 0;
+  const bool is_one = status.done() == in_output && !status.has_segments;
+  if (!is_done || is_one) return "";
+  return fmt::format("`plumbline merge -o {}` makes one file of all\n", status.file.string());
 }
 
 /// Of one run in several files the latest.
@@ -127,7 +133,8 @@ std::map<std::string, std::int64_t> checkpoints_beside(
 
 SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& file,
                          const std::vector<std::filesystem::path>& files, const StoredRuns& kept,
-                         SealsSeen* seen) {
+                         FilesSeen* seen) {
+  if (seen != nullptr) seen->forget_gone();
   SweepStatus status;
   status.file = file;
   std::vector<FoundRuns> found;
@@ -148,16 +155,14 @@ SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& f
   std::unordered_map<std::string_view, std::size_t> planned;
   for (std::size_t i = 0; i < plan.runs.size(); ++i) planned.emplace(plan.runs[i].run_id, i);
   std::vector<RunStatus> statuses(plan.runs.size(), RunStatus::pending);
-  PartsOfShards parts(first_stage);
+  LeftToShards left(first_stage, plan, found[0]);
   std::unordered_set<std::string_view> foreign;
   std::vector<const std::string*> messages(plan.runs.size(), nullptr);
   double rate = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
     FileStatus& one = status.files[i];
     const auto shard = one.file == file ? std::nullopt : shard_of_path(one.file);
-    one.runs =
-        shard ? parts.runs(shard->second) - left_out(plan, shard->second, found[0], found[i], parts)
-              : runs_foreseen(plan);
+    one.runs = shard ? left.runs(shard->second) : runs_foreseen(plan);
     std::vector<TimedRun> timed;    // of the process that is at it
     std::vector<TimedRun> earlier;  // of others
     for (const auto& [run_id, run] : found[i].runs()) {
@@ -166,6 +171,8 @@ SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& f
         if (is_finished(run.status)) foreign.insert(run_id);
         continue;
       }
+      // What a shard took over, or computed before the output had it.
+      if (shard && is_finished(run.status) && found[0].stored().is_finished(run_id)) ++one.runs;
       ++(is_finished(run.status) ? one.done : one.failed);
       RunStatus& known = statuses[place->second];
       if (!is_finished(known)) known = run.status;
@@ -184,13 +191,15 @@ SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& f
     status.files.erase(status.files.begin() + static_cast<std::ptrdiff_t>(i));
   }
   status.foreign = foreign.size();
+  status.damaged = found[0].unreadable().size();
+  status.has_segments = std::ranges::any_of(
+      found[0].sources(), [&](const auto& source) { return source.path != file; });
+  std::unordered_map<std::string_view, std::size_t> places;  // of messages in status.failures
   for (std::size_t i = 0; i < statuses.size(); ++i) {
     if (statuses[i] != RunStatus::failed) continue;
-    auto same = std::ranges::find(status.failures, *messages[i], &FailedRuns::message);
-    if (same == status.failures.end()) {
-      same = status.failures.insert(same, {*messages[i], run_label(plan, i), 0});
-    }
-    ++same->runs;
+    const auto [place, is_new] = places.try_emplace(*messages[i], status.failures.size());
+    if (is_new) status.failures.push_back({*messages[i], run_label(plan, i), 0});
+    ++status.failures[place->second].runs;
   }
   const std::map<std::string, std::int64_t> checkpoints = checkpoints_beside(files);
   double remaining = 0;
@@ -244,13 +253,16 @@ std::string status_text(const SweepStatus& status) {
                     status.kept, status.kept == 1 ? "is" : "are", status.file.string(),
                     status.kept == 1 ? "it" : "them");
   }
-  text += foreign_text(status);
+  text += foreign_text(status) + damaged_text(status);
   const bool is_file_alone =
       status.files.empty() ||
       (status.files.size() == 1 && status.files[0].file == status.file && !status.files[0].process);
+  const bool output_lives = std::ranges::any_of(status.files, [&](const FileStatus& file) {
+    return file.file == status.file && file.process && file.process->is_alive;
+  });
   for (const FileStatus& file : status.files) {
     if (is_file_alone) break;
-    const std::string process = process_text(file, file.file == status.file);
+    const std::string process = process_text(file, output_lives || file.file == status.file);
     text += fmt::format("  {}: {} of {}{}{}\n", file.file.string(), file.done, file.runs,
                         process.empty() ? "" : ", ", process);
   }
@@ -271,9 +283,7 @@ std::string status_text(const SweepStatus& status) {
   if (told < status.failures.size()) {
     text += fmt::format("  and {} more messages\n", status.failures.size() - told);
   }
-  if (wants_merge(status)) {
-    text += fmt::format("`plumbline merge -o {}` makes one file of all\n", status.file.string());
-  }
+  text += gathering_text(status);
   return text;
 }
 
@@ -307,7 +317,8 @@ std::string status_json(const SweepStatus& status, int indent) {
                              {"failed", status.failed},      {"pending", status.pending},
                              {"eta_seconds", eta},           {"files", files},
                              {"under_way", under_way},       {"kept", status.kept},
-                             {"foreign", status.foreign},    {"failures", failures}};
+                             {"foreign", status.foreign},    {"damaged", status.damaged},
+                             {"failures", failures}};
   return json_text(json, indent) + '\n';
 }
 

@@ -56,6 +56,8 @@ struct SweepStatus {
   std::vector<RunUnderWay> under_way;  ///< in the order of the plan
   std::size_t kept = 0;                ///< of the pending runs: finished in FILE.previous
   std::size_t foreign = 0;             ///< finished runs of the files that the plan does not have
+  std::size_t damaged = 0;             ///< records of the output that cannot be read
+  bool has_segments = false;           ///< of the output: a sweep goes on, or was killed
   std::vector<FailedRuns> failures;    ///< in the order of the plan
 
   std::size_t done() const { return complete + diverged; }
@@ -64,10 +66,10 @@ struct SweepStatus {
 
 /// Over the runs of the plan that any of the files holds. A run that is finished in one file and failed
 /// in another is finished. Runs of later stages count too. `kept` are those that stand in FILE.previous
-/// and its like (results/kept_runs.hpp); `seen` is for whoever looks again and again.
+/// and its like (results/kept_runs.hpp). `file`, the output, is the first of the files; `seen` is for whoever looks again and again.
 SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& file,
                          const std::vector<std::filesystem::path>& files,
-                         const StoredRuns& kept = {}, SealsSeen* seen = nullptr);
+                         const StoredRuns& kept = {}, FilesSeen* seen = nullptr);
 
 /// Several lines: counts, time left, what else there is and what to do with it, a line for each file where there
 /// are more than one, for each of the first runs that are under way, and for each of the first messages of

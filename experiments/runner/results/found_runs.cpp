@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "engine/core/error.hpp"
-#include "experiments/runner/results/readable_file.hpp"
 #include "experiments/runner/results/results_file.hpp"
 #include "experiments/runner/results/segment_folder.hpp"
 #include "experiments/runner/results/store_paths.hpp"
@@ -26,8 +25,8 @@ bool has_gone(const fs::path& path) {
 
 }  // namespace
 
-FoundRuns::FoundRuns(fs::path file, SealsSeen* seen) : file_(std::move(file)) {
-  SealsSeen none;
+FoundRuns::FoundRuns(fs::path file, FilesSeen* seen) : file_(std::move(file)) {
+  FilesSeen none;
   // A segment that has gone since it was listed was merged into another or into FILE, with its runs.
   constexpr int kTries = 20;
   for (int i = 1; !add_all(seen == nullptr ? none : *seen) && i < kTries; ++i) {
@@ -38,19 +37,20 @@ FoundRuns::FoundRuns(fs::path file, SealsSeen* seen) : file_(std::move(file)) {
   }
 }
 
-/// Whether all that was listed was there.
-bool FoundRuns::add_all(SealsSeen& seen) {
+/// Whether all that was listed was there, and FILE the same from first to last.
+bool FoundRuns::add_all(FilesSeen& seen) {
   const StorePaths paths(file_);
   const std::vector<fs::path> segments = segment_files(paths.segments);
   if (is_there(file_) && !is_there(paths.fresh)) {
-    std::map<std::size_t, std::string> unreadable;
-    if (!seen.is_whole(file_)) unreadable = unreadable_runs(file_);
-    add(file_, unreadable);
+    const FileIdentity before = identity_of(file_);
+    unreadable_ = seen.unreadable(file_);
+    add(file_);
+    if (identity_of(file_) != before) return false;
   }
   for (const fs::path& path : segments) {
     try {
       if (seen.is_whole(path)) {
-        add(path, {});
+        add(path);
         continue;
       }
     } catch (const EnvironmentError&) {
@@ -61,7 +61,7 @@ bool FoundRuns::add_all(SealsSeen& seen) {
   return true;
 }
 
-void FoundRuns::add(const fs::path& path, const std::map<std::size_t, std::string>& unreadable) {
+void FoundRuns::add(const fs::path& path) {
   const ResultsReader reader(path);
   const std::vector<std::string> ids = reader.run_ids();
   const std::vector<RunStatus> statuses = reader.statuses();
@@ -79,12 +79,12 @@ void FoundRuns::add(const fs::path& path, const std::map<std::size_t, std::strin
   }
   FoundSource source{path, reader.provenance(), 0};
   stored_.add(reader);
-  for (const auto& [index, message] : unreadable) {
-    stored_.remove(ids[index]);
-    unreadable_.push_back(message);
+  const bool is_file = path == file_;
+  if (is_file) {
+    for (const auto& [run_id, message] : unreadable_) stored_.remove(run_id);
   }
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (statuses[i] == RunStatus::pending || unreadable.contains(i)) continue;
+    if (statuses[i] == RunStatus::pending || (is_file && unreadable_.contains(ids[i]))) continue;
     source.latest_start = std::max(source.latest_start, started[i]);
     FoundRun& run = runs_[ids[i]];
     if (!supersedes(statuses[i], run.status)) continue;

@@ -4,14 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "engine/training/run_record.hpp"
 #include "experiments/runner/results/provenance.hpp"
-#include "experiments/runner/results/seal.hpp"
+#include "experiments/runner/results/readable_file.hpp"
 #include "experiments/runner/results/stored_runs.hpp"
 
 namespace plumbline {
@@ -44,8 +43,8 @@ class FoundRuns {
   /// Throws EnvironmentError where a file is there and cannot be read. A segment that can be, but is
   /// damaged, is left out, and so are runs of FILE whose records are: whoever computes them again replaces
   /// it.
-  /// With `seen`, files whose seal was whole before are not read as a whole again.
-  explicit FoundRuns(std::filesystem::path file, SealsSeen* seen = nullptr);
+  /// `seen` is for whoever looks again and again.
+  explicit FoundRuns(std::filesystem::path file, FilesSeen* seen = nullptr);
 
   const std::filesystem::path& file() const { return file_; }
   /// By run id; of a run that stands in several files the one that supersedes the others. None is pending.
@@ -56,18 +55,18 @@ class FoundRuns {
   const FoundSource& newest_source() const;
   /// The same runs with their summary numbers.
   const StoredRuns& stored() const { return stored_; }
-  /// What is wrong with each run of FILE that is left out.
-  const std::vector<std::string>& unreadable() const { return unreadable_; }
+  /// The runs of FILE that are left out.
+  const UnreadableRuns& unreadable() const { return unreadable_; }
 
  private:
-  bool add_all(SealsSeen& seen);
-  void add(const std::filesystem::path& path, const std::map<std::size_t, std::string>& unreadable);
+  bool add_all(FilesSeen& seen);
+  void add(const std::filesystem::path& path);
 
   std::filesystem::path file_;
   std::vector<FoundSource> sources_;
   std::unordered_map<std::string, FoundRun> runs_;
   StoredRuns stored_;
-  std::vector<std::string> unreadable_;
+  UnreadableRuns unreadable_;
 };
 
 }  // namespace plumbline

@@ -6,34 +6,38 @@
 #include <string_view>
 #include <system_error>
 #include <unordered_set>
-#include <utility>
 
+#include "engine/core/error.hpp"
+#include "experiments/runner/results/found_runs.hpp"
 #include "experiments/runner/results/previous_runs.hpp"
 #include "experiments/runner/results/results_file.hpp"
-#include "experiments/runner/results/seal.hpp"
 #include "experiments/runner/results/store_paths.hpp"
 
 namespace plumbline {
 
 namespace fs = std::filesystem;
 
-KeptRuns::KeptRuns(const fs::path& file) {
-  if (is_there(StorePaths(file).fresh)) return;
+RunsElsewhere kept_runs(const fs::path& file) {
+  RunsElsewhere kept;
+  if (is_there(StorePaths(file).fresh)) return kept;
   for (const fs::path& path : previous_files(file)) {
-    if (!has_whole_seal(path)) continue;
-    add_file(path);
+    try {
+      kept.add(FoundRuns(path));
+    } catch (const EnvironmentError&) {  // it stays for whoever can mend it
+    }
   }
+  return kept;
 }
 
-void KeptRuns::remove_superseded(const Plan& plan, const StoredRuns& published) const {
+void remove_superseded(const RunsElsewhere& kept, const Plan& plan, const StoredRuns& published) {
   std::unordered_set<std::string_view> in_file;
   for (const RunSpec& run : plan.runs) {
     if (published.is_finished(run.run_id)) in_file.insert(run.run_id);
   }
-  for (const fs::path& path : files()) {
-    StoredRuns kept;
-    kept.add(ResultsReader(path));
-    const std::vector<std::string> ids = kept.finished_ids();
+  for (const fs::path& path : kept.files()) {
+    StoredRuns runs;
+    runs.add(ResultsReader(path));
+    const std::vector<std::string> ids = runs.finished_ids();
     const auto is_in_file = [&](const std::string& run_id) { return in_file.contains(run_id); };
     std::error_code error;
     if (std::ranges::all_of(ids, is_in_file)) fs::remove(path, error);

@@ -11,8 +11,8 @@
 #include "engine/core/error.hpp"
 #include "experiments/runner/results/force_to_disk.hpp"
 #include "experiments/runner/results/output_path.hpp"
+#include "experiments/runner/results/readable_file.hpp"
 #include "experiments/runner/results/results_file.hpp"
-#include "experiments/runner/results/seal.hpp"
 #include "experiments/runner/results/segment_merge.hpp"
 #include "experiments/runner/results/store_paths.hpp"
 #include "experiments/runner/results/stored_runs.hpp"
@@ -53,11 +53,12 @@ void name_also(const fs::path& file, const fs::path& other) {
   }
 }
 
-/// The runs that are finished in an undamaged results file; none of another.
+/// The runs that are finished in a results file, without its segments, and can be read.
 std::vector<std::string> finished_in(const fs::path& path) {
-  if (!has_whole_seal(path)) return {};
+  const UnreadableRuns unreadable = unreadable_runs(path);
   StoredRuns runs;
   runs.add(ResultsReader(path));
+  for (const auto& [run_id, message] : unreadable) runs.remove(run_id);
   return runs.finished_ids();
 }
 
@@ -74,7 +75,12 @@ std::vector<fs::path> keep_previous_runs(const fs::path& file, const std::vector
   std::vector<fs::path> kept;
   // Also where a killed process has come so far as to keep FILE, but not to replace it.
   for (const fs::path& previous : previous_files(file)) {
-    const std::vector<std::string> ids = finished_in(previous);
+    std::vector<std::string> ids;
+    try {
+      ids = finished_in(previous);
+    } catch (const EnvironmentError&) {
+      continue;  // it cannot be read, and keeps nothing
+    }
     if (std::ranges::any_of(ids, is_foreign)) kept.push_back(previous);
     for (const std::string& run_id : ids) foreign.erase(run_id);
   }
@@ -82,9 +88,7 @@ std::vector<fs::path> keep_previous_runs(const fs::path& file, const std::vector
   std::vector<fs::path> in_segments = sources;
   if (!in_segments.empty() && in_segments.front() == file) {
     in_segments.erase(in_segments.begin());
-    StoredRuns in_file;
-    in_file.add(ResultsReader(file));
-    const std::vector<std::string> ids = in_file.finished_ids();
+    const std::vector<std::string> ids = finished_in(file);
     if (std::ranges::any_of(ids, is_foreign)) {
       kept.push_back(previous_name(file));
       name_also(file, kept.back());

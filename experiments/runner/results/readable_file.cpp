@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runner/results/readable_file.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <exception>
@@ -46,12 +48,12 @@ void read_descriptions(const ResultsReader& reader) {
 
 /// Reads block by block, and run by run where a block cannot be read. Returns what unreadable_runs() does.
 nlohmann::ordered_json read_records(const ResultsReader& reader) {
-  nlohmann::ordered_json unreadable = nlohmann::ordered_json::array();
-  const std::size_t runs = reader.run_ids().size();
+  nlohmann::ordered_json unreadable = nlohmann::ordered_json::object();
+  const std::vector<std::string> ids = reader.run_ids();
   reader.summary();  // and with it all that any record needs
   const std::size_t size = reader.runs_per_block();
-  for (std::size_t first = 0; first < runs; first += size) {
-    const std::size_t end = std::min(first + size, runs);
+  for (std::size_t first = 0; first < ids.size(); first += size) {
+    const std::size_t end = std::min(first + size, ids.size());
     try {
       reader.read(first, end - first);
       continue;
@@ -61,7 +63,7 @@ nlohmann::ordered_json read_records(const ResultsReader& reader) {
       try {
         reader.read(index);
       } catch (const EnvironmentError& error) {
-        unreadable.push_back({index, error.what()});
+        unreadable[ids[index]] = error.what();
       }
     }
   }
@@ -72,10 +74,10 @@ nlohmann::ordered_json read_records(const ResultsReader& reader) {
 
 void require_readable(const std::filesystem::path& file) { unreadable_runs(file); }
 
-std::map<std::size_t, std::string> unreadable_runs(const std::filesystem::path& file) {
+UnreadableRuns unreadable_runs(const std::filesystem::path& file) {
   if (has_whole_seal(file)) return {};
   const std::string told = hdf5::in_own_process(file.string(), [&] {
-    nlohmann::ordered_json unreadable = nlohmann::ordered_json::array();
+    nlohmann::ordered_json unreadable = nlohmann::ordered_json::object();
     try {
       attempt([&] {
         const ResultsReader reader(file);
@@ -88,9 +90,39 @@ std::map<std::size_t, std::string> unreadable_runs(const std::filesystem::path& 
     }
     return json_text(unreadable);
   });
-  std::map<std::size_t, std::string> runs;
-  for (const nlohmann::json& run : nlohmann::json::parse(told)) runs.emplace(run[0], run[1]);
-  return runs;
+  return nlohmann::json::parse(told).get<UnreadableRuns>();
+}
+
+FileIdentity identity_of(const std::filesystem::path& file) {
+  struct stat found{};
+  if (::stat(file.c_str(), &found) != 0) return {};
+  return {static_cast<std::int64_t>(found.st_dev), static_cast<std::int64_t>(found.st_ino),
+          found.st_size, found.st_mtim.tv_sec, found.st_mtim.tv_nsec};
+}
+
+// The identity is that of before the look: of a file that was replaced in between the next look finds that it
+// is another.
+FilesSeen::Seen& FilesSeen::seen(const std::filesystem::path& file) {
+  const FileIdentity identity = identity_of(file);
+  Seen& seen = files_[file];
+  if (seen.identity != identity) seen = {.identity = identity};
+  return seen;
+}
+
+bool FilesSeen::is_whole(const std::filesystem::path& file) {
+  std::optional<bool>& is_whole = seen(file).is_whole;
+  if (!is_whole) is_whole = has_whole_seal(file);
+  return *is_whole;
+}
+
+const UnreadableRuns& FilesSeen::unreadable(const std::filesystem::path& file) {
+  std::optional<UnreadableRuns>& unreadable = seen(file).unreadable;
+  if (!unreadable) unreadable = unreadable_runs(file);
+  return *unreadable;
+}
+
+void FilesSeen::forget_gone() {
+  std::erase_if(files_, [](const auto& file) { return identity_of(file.first) == FileIdentity(); });
 }
 
 }  // namespace plumbline

@@ -2,69 +2,101 @@
 #include "experiments/runner/results/runs_elsewhere.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
-#include <unordered_set>
 #include <utility>
 
 #include "engine/core/error.hpp"
-#include "experiments/runner/results/found_runs.hpp"
 #include "experiments/runner/results/results_file.hpp"
 
 namespace plumbline {
 
 namespace fs = std::filesystem;
 
-RunsElsewhere::RunsElsewhere(const std::vector<fs::path>& results) {
-  for (const fs::path& path : results) {
+namespace {
+
+/// Reads runs of one file, one after the other.
+class RunReader {
+ public:
+  explicit RunReader(fs::path path) : path_(std::move(path)) {}
+
+  /// Nothing where the run cannot be read, or is not at this place any more.
+  std::optional<FinishedRun> read(const std::string& run_id, std::size_t index) {
     try {
-      const FoundRuns found(path);
-      runs_.add(found.stored());
-      for (const FoundSource& source : found.sources()) files_.push_back(source.path);
-    } catch (const EnvironmentError&) {  // who merges it is told
+      if (!reader_) {
+        reader_ = std::make_unique<ResultsReader>(path_);
+        ids_ = reader_->run_ids();
+      }
+      if (index >= ids_.size() || ids_[index] != run_id) return std::nullopt;
+      return FinishedRun{run_id, reader_->read(index), reader_->place(index)};
+    } catch (const EnvironmentError&) {
+      return std::nullopt;
     }
   }
+
+ private:
+  fs::path path_;
+  std::unique_ptr<ResultsReader> reader_;
+  std::vector<std::string> ids_;
+};
+
+/// Returns how many it has given, and in `missed` how many could not be read.
+std::size_t give_of(const FoundRuns& found, const Plan& plan, SweepStore& store,
+                    std::size_t& missed) {
+  std::vector<std::vector<const std::string*>> of_source(found.sources().size());
+  for (const RunSpec& run : plan.runs) {
+    const auto place = found.runs().find(run.run_id);
+    const bool is_wanted = place != found.runs().end() && is_finished(place->second.status) &&
+                           !store.runs().is_finished(run.run_id);
+    if (is_wanted) of_source[place->second.source].push_back(&run.run_id);
+  }
+  std::size_t given = 0;
+  missed = 0;
+  for (std::size_t source = 0; source < of_source.size(); ++source) {
+    RunReader reader(found.sources()[source].path);
+    for (const std::string* run_id : of_source[source]) {
+      std::optional<FinishedRun> run = reader.read(*run_id, found.runs().at(*run_id).index);
+      if (run) {
+        store.append(*run_id, std::move(run->record), run->place);
+        ++given;
+      } else {
+        ++missed;
+      }
+    }
+  }
+  return given;
 }
 
-void RunsElsewhere::add_file(const fs::path& path) {
-  runs_.add(ResultsReader(path));
-  files_.push_back(path);
+}  // namespace
+
+void RunsElsewhere::add(FoundRuns found) {
+  StoredRuns finished = found.stored();
+  for (const auto& [run_id, run] : found.runs()) {
+    if (!is_finished(run.status)) finished.remove(run_id);
+  }
+  runs_.add(finished);
+  found_.push_back(std::move(found));
+}
+
+std::vector<fs::path> RunsElsewhere::files() const {
+  std::vector<fs::path> files;
+  for (const FoundRuns& found : found_) files.push_back(found.file());
+  return files;
 }
 
 std::size_t RunsElsewhere::give(const Plan& plan, SweepStore& store) const {
-  std::unordered_set<std::string_view> wanted;
-  for (const RunSpec& run : plan.runs) {
-    if (runs_.is_finished(run.run_id) && !store.runs().is_finished(run.run_id)) {
-      wanted.insert(run.run_id);
-    }
-  }
   std::size_t given = 0;
-  for (const fs::path& path : files_) {
-    if (given == wanted.size()) break;
-    std::unique_ptr<ResultsReader> reader;
-    std::vector<std::string> ids;
-    std::vector<RunStatus> statuses;
+  for (const FoundRuns& found : found_) {
+    std::size_t missed = 0;
+    given += give_of(found, plan, store, missed);
+    if (missed == 0) continue;
+    std::optional<FoundRuns> now;
     try {
-      reader = std::make_unique<ResultsReader>(path);
-      ids = reader->run_ids();
-      statuses = reader->statuses();
+      now.emplace(found.file());
     } catch (const EnvironmentError&) {
-      continue;  // a segment that was merged into another file by now
+      continue;
     }
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      const bool is_wanted = is_finished(statuses[i]) && wanted.contains(ids[i]);
-      if (!is_wanted || store.runs().is_finished(ids[i])) continue;
-      RunRecord record;
-      RunPlace place;
-      try {
-        record = reader->read(i);
-        place = reader->place(i);
-      } catch (const EnvironmentError&) {
-        continue;
-      }
-      store.append(ids[i], std::move(record), place);
-      ++given;
-    }
+    given += give_of(*now, plan, store, missed);
   }
   return given;
 }

@@ -2,7 +2,6 @@
 #include "experiments/runner/results/seal.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,21 +91,6 @@ bool has_whole_seal(const std::filesystem::path& path) {
   }
   const SealedFile read = read_file(path, file.number(), kSealBytes);
   return read.end == read.seal_of_rest;
-}
-
-bool SealsSeen::is_whole(const std::filesystem::path& path) {
-  struct stat found{};
-  if (::stat(path.c_str(), &found) != 0) return has_whole_seal(path);
-  const Identity identity = {static_cast<std::int64_t>(found.st_dev),
-                             static_cast<std::int64_t>(found.st_ino), found.st_size,
-                             found.st_mtim.tv_sec, found.st_mtim.tv_nsec};
-  if (const auto seen = whole_.find(path); seen != whole_.end() && seen->second == identity) {
-    return true;
-  }
-  if (!has_whole_seal(path)) return false;
-  // Of a file that was replaced in between the next look finds that it is another.
-  whole_.insert_or_assign(path, identity);
-  return true;
 }
 
 }  // namespace plumbline

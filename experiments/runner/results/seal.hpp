@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <filesystem>
-#include <map>
 
 namespace plumbline {
 
@@ -18,18 +15,5 @@ void append_seal(const std::filesystem::path& path);
 /// Whether the file ends in a seal, and has the bytes that were sealed. False where there is no file.
 /// Throws EnvironmentError where it cannot be read, which says nothing about what it holds.
 bool has_whole_seal(const std::filesystem::path& path);
-
-/// The same for whoever looks again and again: a file that had a whole seal once is not read again while its
-/// number, size and time are the same.
-class SealsSeen {
- public:
-  bool is_whole(const std::filesystem::path& path);
-
- private:
-  /// Device, inode, size, and the time in seconds and nanoseconds.
-  using Identity = std::array<std::int64_t, 5>;
-
-  std::map<std::filesystem::path, Identity> whole_;
-};
 
 }  // namespace plumbline

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <functional>
-#include <map>
 #include <span>
 #include <system_error>
 #include <unordered_map>
@@ -113,13 +112,11 @@ SweepStore::~SweepStore() {
 }
 
 void SweepStore::take_stock_of_file(std::ostream& err) {
-  const std::map<std::size_t, std::string> unreadable = unreadable_runs(paths_.file);
-  const ResultsReader reader(paths_.file);
-  runs_.add(reader);
-  const std::vector<std::string> ids = reader.run_ids();
-  for (const auto& [index, message] : unreadable) {
-    err << message << "\nrun " << ids[index] << " is computed again\n";
-    runs_.remove(ids[index]);
+  const UnreadableRuns unreadable = unreadable_runs(paths_.file);
+  runs_.add(ResultsReader(paths_.file));
+  for (const auto& [run_id, message] : unreadable) {
+    err << message << "\nrun " << run_id << " is computed again\n";
+    runs_.remove(run_id);
   }
 }
 

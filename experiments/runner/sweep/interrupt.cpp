@@ -5,7 +5,10 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <string>
 #include <string_view>
+
+#include "experiments/runner/text/json_messages.hpp"
 
 namespace plumbline {
 
@@ -14,15 +17,15 @@ namespace {
 // A handler may touch lock-free atomics and nothing else of the language.
 std::atomic<bool> stop_requested{false};
 std::atomic<bool> signal_came{false};
-std::atomic<bool> tells_json{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-#define PLUMBLINE_INTERRUPTED                                                                \
-  "Interrupted: runs that are under way end at their checkpoints, or are dropped; finished " \
-  "runs are kept. Once more ends at once and keeps nothing new."
-// The text begins with a line break: the terminal has echoed ^C, and a live line may stand there.
-constexpr std::string_view kText = "\n" PLUMBLINE_INTERRUPTED "\n";
-constexpr std::string_view kObject = "{\"message\":\"" PLUMBLINE_INTERRUPTED "\"}\n";
+constexpr std::string_view kMessage =
+    "Interrupted: runs that are under way end at their checkpoints, or are dropped; finished runs "
+    "are "
+    "kept. Once more ends at once and keeps nothing new.";
+
+// Written before the handler is set, which only reads it.
+std::string line;
 
 extern "C" void on_signal(int) {
   const int error_before = errno;
@@ -36,15 +39,15 @@ extern "C" void on_signal(int) {
     }
   }
   // Nothing can be done where standard error is gone, as after SIGHUP.
-  const std::string_view message = tells_json ? kObject : kText;
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, message.data(), message.size());
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
   errno = error_before;
 }
 
 }  // namespace
 
 Interrupt::Interrupt(bool as_json) {
-  tells_json = as_json;
+  // The terminal has echoed ^C, and a live line may stand there.
+  line = (as_json ? message_object(kMessage) : '\n' + std::string(kMessage)) + '\n';
   stop_requested = false;
   signal_came = false;
   for (std::size_t i = 0; i < kSignals.size(); ++i) {

@@ -11,12 +11,16 @@ std::string message_object(std::string_view message) {
   return json_text({{"message", std::string(message)}});
 }
 
+void JsonMessages::Lines::end_line() {
+  if (!line_.empty()) target_ << message_object(std::exchange(line_, {})) + '\n' << std::flush;
+}
+
 JsonMessages::Lines::int_type JsonMessages::Lines::overflow(int_type letter) {
   if (traits_type::eq_int_type(letter, traits_type::eof())) return traits_type::not_eof(letter);
-  if (letter != '\n') {
-    line_ += traits_type::to_char_type(letter);
+  if (letter == '\n') {
+    end_line();
   } else {
-    target_ << message_object(std::exchange(line_, {})) + '\n' << std::flush;
+    line_ += traits_type::to_char_type(letter);
   }
   return letter;
 }

@@ -14,6 +14,7 @@
 
 #include "engine/core/digest.hpp"
 #include "engine/core/error.hpp"
+#include "experiments/runner/results/readable_file.hpp"
 
 namespace plumbline {
 namespace {
@@ -78,7 +79,7 @@ TEST_F(SealTest, IsBrokenByAByteThatChangesOrIsMissing) {
 TEST_F(SealTest, ThatWasSeenWholeIsCheckedAgainWhereTheFileHasAnotherTime) {
   write("some text");
   append_seal(path_);
-  SealsSeen seen;
+  FilesSeen seen;
   EXPECT_TRUE(seen.is_whole(path_));
   const auto time = fs::last_write_time(path_);
   std::string changed = bytes();
@@ -86,7 +87,7 @@ TEST_F(SealTest, ThatWasSeenWholeIsCheckedAgainWhereTheFileHasAnotherTime) {
   write(changed);
   fs::last_write_time(path_, time);
   EXPECT_TRUE(seen.is_whole(path_)) << "it was read again";
-  EXPECT_FALSE(SealsSeen().is_whole(path_));
+  EXPECT_FALSE(FilesSeen().is_whole(path_));
   fs::last_write_time(path_, time + std::chrono::milliseconds(1));
   EXPECT_FALSE(seen.is_whole(path_));
   fs::remove(path_);
