@@ -34,8 +34,9 @@ rlim_t seconds_for(const std::string& path) {
   return 60 + (unknown ? 0 : bytes / kMegabyte);
 }
 
-/// A crash ends this process at once: no handler that a program or sanitizer has set, no core file. Signals that
-/// ask the program to stop are the parent's matter; with it this process ends, and what it has locked.
+/// A crash ends this process at once: no handler that a program or sanitizer has set, no core file.
+/// Signals that ask the program to stop are the parent's matter; this process ends with it, and so does
+/// its share of the parent's locks.
 void die_quietly(const std::string& path) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_IGN);

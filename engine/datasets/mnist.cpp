@@ -33,8 +33,8 @@ constexpr Part kTest = {
     .examples = 10000,
 };
 
-// The original four IDX files, plain or gzipped, and no others. Validation examples come from the 60,000 of the
-// training file; the test examples are the first of the test file.
+// The original four IDX files, plain or gzipped, and no others. Validation examples come from the
+// 60,000 of the training file; the test examples are the first of the test file.
 class Mnist final : public DataSource {
  public:
   explicit Mnist(Settings& settings) : split_(Split::read(settings, 55000, 5000)) {

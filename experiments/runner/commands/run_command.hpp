@@ -28,9 +28,10 @@ struct RunOptions {
 /// segments already, complete or diverged, are taken over; where none is missing the file stays as it is.
 /// A file whose finished runs the plan has some of, and some not, is kept as `<output>.previous`; one
 /// that has none of the plan's is refused. A shard is such a call for a part of the plan, with a file of
-/// its own beside the output, but for what the output has already. Prints the path, the counts and the
-/// failed runs to `out`, messages to `err`, how far it is to `progress`. Returns 0, 1 where runs failed or are missing, or 130 where a
-/// signal ended it: finished runs are then in the file, and the next call does the rest. Throws
+/// its own beside the output, but for what the output has already. What the shards beside its file have,
+/// and a shard's output, is taken over. Prints the path, the counts and the failed runs to `out`,
+/// messages to `err`, how far it is to `progress`. Returns 0, 1 where runs failed or are missing, or 130
+/// where a signal ended it: finished runs are then in the file, and the next call does the rest. Throws
 /// DefinitionError, and EnvironmentError, after which the output file is as it was; what was finished
 /// before is then in its segments, as after a kill.
 int run_command(const RunOptions& options, std::ostream& out, std::ostream& err,

@@ -66,14 +66,15 @@ struct SweepStatus {
 
 /// Over the runs of the plan that any of the files holds. A run that is finished in one file and failed
 /// in another is finished. Runs of later stages count too. `kept` are those that stand in FILE.previous
-/// and its like (results/kept_runs.hpp). `file`, the output, is the first of the files; `seen` is for whoever looks again and again.
+/// and its like (results/kept_runs.hpp). `file`, the output, is the first of the files; `seen` is for
+/// whoever looks again and again.
 SweepStatus sweep_status(const Plan& first_stage, const std::filesystem::path& file,
                          const std::vector<std::filesystem::path>& files,
                          const StoredRuns& kept = {}, FilesSeen* seen = nullptr);
 
-/// Several lines: counts, time left, what else there is and what to do with it, a line for each file where there
-/// are more than one, for each of the first runs that are under way, and for each of the first messages of
-/// failed runs.
+/// Several lines: counts, time left, what else there is and what to do with it, a line for each file
+/// where there are more than one, for each of the first runs that are under way, and for each of the
+/// first messages of failed runs.
 std::string status_text(const SweepStatus& status);
 /// One line: "212 of 240 runs, 2 diverged, 0 failed, 28 pending, about 16 s left".
 std::string status_line(const SweepStatus& status);

@@ -8,9 +8,9 @@
 namespace plumbline {
 
 /// While it lives, the first SIGINT, SIGTERM or SIGHUP sets stop() and says on standard error what
-/// happens next, `as_json` in a message_object(); from then on these signals do what they do by default, so that a second Ctrl-C ends
-/// the program at once. A signal that the program was started to ignore (nohup, `&` in a script)
-/// stays ignored. SIGPIPE and SIGXFSZ are ignored, so that a closed reader of the progress costs
+/// happens next, `as_json` in a message_object(); from then on these signals do what they do by
+/// default, so that a second Ctrl-C ends the program at once. A signal that the program was started to
+/// ignore (nohup, `&` in a script) stays ignored. SIGPIPE and SIGXFSZ are ignored, so that a closed reader of the progress costs
 /// nothing and a file that may not grow is an error of write(). At most one may live at a time; the
 /// destructor puts back what was there.
 class Interrupt {
