@@ -20,6 +20,7 @@
 
 #include <fmt/format.h>
 
+#include "experiments/runner/commands/elsewhere.hpp"
 #include "experiments/runner/commands/exit_status.hpp"
 #include "experiments/runner/commands/foreign_results.hpp"
 #include "experiments/runner/commands/run_report.hpp"
@@ -39,7 +40,6 @@
 #include "experiments/runner/results/store_paths.hpp"
 #include "experiments/runner/results/stored_runs.hpp"
 #include "experiments/runner/results/sweep_store.hpp"
-#include "experiments/runner/results/writing_process.hpp"
 #include "experiments/runner/sweep/checkpoint_files.hpp"
 #include "experiments/runner/sweep/cost_rate.hpp"
 #include "experiments/runner/sweep/interrupt.hpp"
@@ -148,48 +148,10 @@ std::string there_already(std::size_t n, std::size_t all) {
   return fmt::format("{} of {} {} there already\n", n, runs_text(all), all == 1 ? "was" : "were");
 }
 
-/// Where runs of this file's plan may stand as well.
-struct Elsewhere {
-  RunsElsewhere kept;    ///< in FILE.previous
-  RunsElsewhere beside;  ///< in its shards, or where it is a shard in the output
-  std::string name_of_beside;
-
-  /// The file's own last: what it has counts before what others have.
-  StoredRuns with(const StoredRuns& own) const {
-    StoredRuns all = kept.runs();
-    all.add(beside.runs());
-    all.add(own);
-    return all;
-  }
-};
-
-/// What the shards beside FILE hold. Tells what cannot be read, and who else computes.
-RunsElsewhere look_at_shards(const fs::path& file, std::ostream& err) {
-  RunsElsewhere shards;
-  for (const fs::path& shard : shard_files(file)) {
-    const auto process = writing_process(shard);
-    if (process && process->is_alive) {
-      err << fmt::format(
-          "{}: process {} on {} computes it; what it has not finished is computed here too\n",
-          shard.string(), process->pid, process->host);
-    }
-    try {
-      FoundRuns found(shard);
-      for (const auto& [run_id, message] : found.unreadable()) err << message << '\n';
-      shards.add(std::move(found));
-    } catch (const EnvironmentError& error) {
-      err << error.what() << "; what it holds is computed here\n";
-    }
-  }
-  return shards;
-}
-
 Elsewhere look_elsewhere(Task& task, const RunOptions& options, std::ostream& err) {
   if (is_written_anew(task.path, options)) return {};
-  if (options.shard.empty()) {
-    return {kept_runs(task.path), look_at_shards(task.path, err), "the shards beside it"};
-  }
-  return {kept_runs(task.path), std::move(task.in_output), task.output.string()};
+  if (options.shard.empty()) return beside_output(task.path, err);
+  return beside_shard(task.path, std::move(task.in_output), task.output);
 }
 
 /// What is the same in all of a call.
@@ -204,19 +166,6 @@ struct Sweep {
   CheckpointFiles& checkpoints;
   Progress& progress;
 };
-
-/// Returns how many runs of the plan need not be computed, as earlier plans, or processes that write files
-/// beside this one, have left them.
-std::size_t take_over(const Plan& plan, const Elsewhere& elsewhere, SweepStore& store,
-                      std::ostream& err) {
-  const std::size_t back = elsewhere.kept.give(plan, store);
-  const std::size_t from_beside = elsewhere.beside.give(plan, store);
-  if (back + from_beside == 0) return 0;
-  store.flush();
-  print_taken_back(store.paths().file, back, err);
-  print_taken_over(elsewhere.name_of_beside, from_beside, err);
-  return back + from_beside;
-}
 
 /// What earlier calls did in a second, by what they have left; 0 where that is nothing.
 double earlier_rate(const Plan& plan, const fs::path& path) {

@@ -238,6 +238,16 @@ def test_a_shard_that_cannot_be_read_is_told_where_its_runs_are_computed(call, f
     assert "4 runs are taken" in done.stderr and "4 runs computed in " in done.stdout
 
 
+def test_a_run_beside_a_shard_that_is_computed_says_so(call, folder, shards):
+    shards(2, 1)
+    (folder / "x.shard-2-of-2.h5.d").mkdir()
+    lock = folder / "x.shard-2-of-2.h5.d/lock"
+    lock.write_text(f"{os.getpid()} {os.uname().nodename} plumbline run small.toml --shard 2/2\n")
+    done = call("run", "small.toml", "-o", "x.h5")
+    assert (f"x.shard-2-of-2.h5: process {os.getpid()} on {os.uname().nodename} computes it; what it "
+            "has not finished is computed here too\n") in done.stderr
+
+
 def test_where_a_call_with_fresh_was_killed_shards_do_not_count(call, folder, shards):
     call("run", "small.toml", "-o", "x.h5")
     shards(2, 1, 2, words=["--fresh"])
