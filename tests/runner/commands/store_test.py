@@ -298,11 +298,11 @@ def test_kept_runs_are_taken_back_where_the_plan_has_them_again(
     assert_same_numbers(folder / "a.h5", undisturbed)
 
 
-def test_a_damaged_file_of_kept_runs_is_left_alone(call, folder, undisturbed):
+def test_a_file_of_kept_runs_that_was_cut_is_left_alone(call, folder, undisturbed):
     shutil.copy(undisturbed, folder / "a.h5")
     call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=1")
-    content = bytearray((folder / "a.h5.previous").read_bytes())
-    content[len(content) // 2] ^= 1
+    content = (folder / "a.h5.previous").read_bytes()
+    content = content[:len(content) // 2]
     (folder / "a.h5.previous").write_bytes(content)
     assert computed(call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=2")) == 1
     assert (folder / "a.h5.previous").read_bytes() == content
