@@ -182,14 +182,16 @@ ChosenInputs chosen_inputs(const Plan& plan, const Inputs& inputs) {
   return chosen;
 }
 
-/// Tells the runs of the plan that are damaged where they stand, and stand nowhere else.
+/// Tells the runs that are damaged where they stand and come from nowhere else.
 void tell_unreadable(const Plan& plan, const Inputs& inputs, const ChosenInputs& chosen,
                      std::ostream& err) {
+  std::set<std::string_view> merged;
   for (std::size_t i = 0; i < plan.runs.size(); ++i) {
-    if (chosen.inputs[i] != nullptr) continue;
-    for (const Input& input : inputs) {
-      const auto found = input.found.unreadable().find(plan.runs[i].run_id);
-      if (found != input.found.unreadable().end()) err << found->second << "; it is left out\n";
+    if (chosen.inputs[i] != nullptr) merged.insert(plan.runs[i].run_id);
+  }
+  for (const Input& input : inputs) {
+    for (const auto& [run_id, message] : input.found.unreadable()) {
+      if (!input.is_kept && !merged.contains(run_id)) err << message << "; it is left out\n";
     }
   }
 }

@@ -11,6 +11,7 @@
 #include "experiments/runner/results/found_runs.hpp"
 #include "experiments/runner/results/previous_runs.hpp"
 #include "experiments/runner/results/results_file.hpp"
+#include "experiments/runner/results/seal.hpp"
 #include "experiments/runner/results/store_paths.hpp"
 
 namespace plumbline {
@@ -34,13 +35,16 @@ void remove_superseded(const RunsElsewhere& kept, const Plan& plan, const Stored
   for (const RunSpec& run : plan.runs) {
     if (published.is_finished(run.run_id)) in_file.insert(run.run_id);
   }
+  const auto is_in_file = [&](const std::string& run_id) { return in_file.contains(run_id); };
   for (const fs::path& path : kept.files()) {
-    StoredRuns runs;
-    runs.add(ResultsReader(path));
-    const std::vector<std::string> ids = runs.finished_ids();
-    const auto is_in_file = [&](const std::string& run_id) { return in_file.contains(run_id); };
-    std::error_code error;
-    if (std::ranges::all_of(ids, is_in_file)) fs::remove(path, error);
+    try {
+      if (!has_whole_seal(path)) continue;  // it may hold more than it seems to
+      StoredRuns runs;
+      runs.add(ResultsReader(path));
+      std::error_code error;
+      if (std::ranges::all_of(runs.finished_ids(), is_in_file)) fs::remove(path, error);
+    } catch (const EnvironmentError&) {  // FILE is whole all the same
+    }
   }
 }
 

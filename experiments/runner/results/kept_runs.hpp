@@ -14,7 +14,7 @@ namespace plumbline {
 /// cannot be read.
 RunsElsewhere kept_runs(const std::filesystem::path& file);
 
-/// Removes those of these files that hold no finished run beyond those of FILE, which was made of `plan` and
+/// Removes those of these files that are undamaged and hold no finished run beyond those of FILE, which was made of `plan` and
 /// holds what is finished of it in `published`.
 void remove_superseded(const RunsElsewhere& kept, const Plan& plan, const StoredRuns& published);
 

@@ -20,7 +20,7 @@ class RunReader {
  public:
   explicit RunReader(fs::path path) : path_(std::move(path)) {}
 
-  /// Nothing where the run cannot be read, or is not at this place any more.
+  /// Nothing where the run cannot be read, or does not stand there finished any more.
   std::optional<FinishedRun> read(const std::string& run_id, std::size_t index) {
     try {
       if (!reader_) {
@@ -28,7 +28,9 @@ class RunReader {
         ids_ = reader_->run_ids();
       }
       if (index >= ids_.size() || ids_[index] != run_id) return std::nullopt;
-      return FinishedRun{run_id, reader_->read(index), reader_->place(index)};
+      FinishedRun run{run_id, reader_->read(index), reader_->place(index)};
+      if (!is_finished(run.record.status)) return std::nullopt;
+      return run;
     } catch (const EnvironmentError&) {
       return std::nullopt;
     }
