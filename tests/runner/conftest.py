@@ -47,6 +47,19 @@ def assert_same_numbers():
     return compare
 
 
+@pytest.fixture(scope="session")
+def damage_record():
+    """Changes a number of run `index` of a results file, which the checksum of the run tells, and the seal of
+    the file; returns the run's id."""
+    def damage(path, index):
+        with h5py.File(path, "r+") as file:
+            losses = file["train_loss"][()]
+            losses[index, 0] += 1
+            file["train_loss"][...] = losses
+            return file["run_id"].asstr()[index]
+    return damage
+
+
 @pytest.fixture
 def folder(tmp_path):
     """A working folder with the definition small.toml."""

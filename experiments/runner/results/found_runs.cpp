@@ -44,13 +44,13 @@ bool FoundRuns::add_all(FilesSeen& seen) {
   if (is_there(file_) && !is_there(paths.fresh)) {
     const FileIdentity before = identity_of(file_);
     unreadable_ = seen.unreadable(file_);
-    add(file_);
+    add(file_, unreadable_);
     if (identity_of(file_) != before) return false;
   }
   for (const fs::path& path : segments) {
     try {
       if (seen.is_whole(path)) {
-        add(path);
+        add(path, {});
         continue;
       }
     } catch (const EnvironmentError&) {
@@ -61,7 +61,7 @@ bool FoundRuns::add_all(FilesSeen& seen) {
   return true;
 }
 
-void FoundRuns::add(const fs::path& path) {
+void FoundRuns::add(const fs::path& path, const UnreadableRuns& unreadable) {
   const ResultsReader reader(path);
   const std::vector<std::string> ids = reader.run_ids();
   const std::vector<RunStatus> statuses = reader.statuses();
@@ -78,13 +78,9 @@ void FoundRuns::add(const fs::path& path) {
     messages = reader.labels("message");
   }
   FoundSource source{path, reader.provenance(), 0};
-  stored_.add(reader);
-  const bool is_file = path == file_;
-  if (is_file) {
-    for (const auto& [run_id, message] : unreadable_) stored_.remove(run_id);
-  }
+  stored_.add(reader, unreadable);
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (statuses[i] == RunStatus::pending || (is_file && unreadable_.contains(ids[i]))) continue;
+    if (statuses[i] == RunStatus::pending || unreadable.contains(ids[i])) continue;
     source.latest_start = std::max(source.latest_start, started[i]);
     FoundRun& run = runs_[ids[i]];
     if (!supersedes(statuses[i], run.status)) continue;

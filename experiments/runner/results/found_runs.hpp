@@ -60,7 +60,7 @@ class FoundRuns {
 
  private:
   bool add_all(FilesSeen& seen);
-  void add(const std::filesystem::path& path);
+  void add(const std::filesystem::path& path, const UnreadableRuns& unreadable);
 
   std::filesystem::path file_;
   std::vector<FoundSource> sources_;

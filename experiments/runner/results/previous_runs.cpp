@@ -57,8 +57,7 @@ void name_also(const fs::path& file, const fs::path& other) {
 std::vector<std::string> finished_in(const fs::path& path) {
   const UnreadableRuns unreadable = unreadable_runs(path);
   StoredRuns runs;
-  runs.add(ResultsReader(path));
-  for (const auto& [run_id, message] : unreadable) runs.remove(run_id);
+  runs.add(ResultsReader(path), unreadable);
   return runs.finished_ids();
 }
 

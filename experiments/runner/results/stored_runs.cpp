@@ -70,14 +70,14 @@ void StoredRuns::add(const std::string& run_id, const RunRecord& record) {
   runs_.insert_or_assign(run_id, std::move(run));
 }
 
-void StoredRuns::add(const ResultsReader& reader) {
+void StoredRuns::add(const ResultsReader& reader, const UnreadableRuns& unreadable) {
   const std::vector<std::string> ids = reader.run_ids();
   const std::vector<RunStatus> statuses = reader.statuses();
   const auto summary = reader.summary();
   std::vector<std::size_t> places;
   for (const auto& [name, values] : summary) places.push_back(place_of(name));
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (statuses[i] == RunStatus::pending) continue;
+    if (statuses[i] == RunStatus::pending || unreadable.contains(ids[i])) continue;
     if (!supersedes(statuses[i], status(ids[i]))) continue;
     Run run{statuses[i], std::vector<double>(names_.size(), kNaN)};
     for (std::size_t k = 0; k < places.size(); ++k) run.summary[places[k]] = summary[k].second[i];

@@ -10,6 +10,7 @@
 
 #include "engine/training/run_record.hpp"
 #include "experiments/runner/plan/stages.hpp"
+#include "experiments/runner/results/readable_file.hpp"
 #include "experiments/runner/results/results_file.hpp"
 
 namespace plumbline {
@@ -44,8 +45,8 @@ class StoredRuns {
 
   /// Takes a record into the index; the latest of a run counts.
   void add(const std::string& run_id, const RunRecord& record);
-  /// The same for each run of a file that is not pending, where it supersedes what is known.
-  void add(const ResultsReader& reader);
+  /// The same for each run of a file that is not pending and can be read, where it supersedes what is known.
+  void add(const ResultsReader& reader, const UnreadableRuns& unreadable = {});
   /// The same for each run of another index.
   void add(const StoredRuns& other);
   /// Forgets a run.

@@ -113,10 +113,9 @@ SweepStore::~SweepStore() {
 
 void SweepStore::take_stock_of_file(std::ostream& err) {
   const UnreadableRuns unreadable = unreadable_runs(paths_.file);
-  runs_.add(ResultsReader(paths_.file));
+  runs_.add(ResultsReader(paths_.file), unreadable);
   for (const auto& [run_id, message] : unreadable) {
     err << message << "\nrun " << run_id << " is computed again\n";
-    runs_.remove(run_id);
   }
 }
 

@@ -280,21 +280,14 @@ def test_a_failed_run_is_taken_from_the_shard_that_has_finished_it(
     assert done.stdout.endswith("no run has failed\n") and not (folder / "y.h5").exists()
 
 
-def damage_a_record(path, index):
-    """Returns the run's id."""
-    with h5py.File(path, "r+") as file:
-        losses = file["train_loss"][()]
-        losses[index, 0] += 1
-        file["train_loss"][...] = losses
-        return file["run_id"].asstr()[index]
-
-
 def test_a_damaged_record_in_the_output_is_computed_by_its_shard_and_merged(
-        call, folder, shards, assert_same_numbers):
+        call, folder, shards, assert_same_numbers, damage_record):
     call("run", "small.toml", "-o", "whole.h5")
     call("run", "small.toml", "-o", "x.h5")
-    damaged = damage_a_record(folder / "x.h5", 3)
-    assert json.loads(call("status", "x.h5", "--json").stdout)["pending"] == 1
+    damaged = damage_record(folder / "x.h5", 3)
+    status = json.loads(call("status", "x.h5", "--json").stdout)
+    assert (status["pending"], status["damaged"]) == (1, 1)
+    assert "1 run of x.h5 is damaged, and computed again\n" in call("status", "x.h5").stdout
     shards(2, 1, 2)
     assert [run_ids(path) for path in folder.glob("x.shard-*")] == [[damaged]]
     done = call("merge", "-o", "x.h5")
@@ -304,10 +297,10 @@ def test_a_damaged_record_in_the_output_is_computed_by_its_shard_and_merged(
 
 
 def test_a_damaged_record_in_a_shard_is_left_out_by_merge_until_it_is_computed_again(
-        call, folder, shards, assert_same_numbers):
+        call, folder, shards, assert_same_numbers, damage_record):
     call("run", "small.toml", "-o", "whole.h5")
     shards(2, 1, 2)
-    damaged = damage_a_record(folder / "x.shard-2-of-2.h5", 1)
+    damaged = damage_record(folder / "x.shard-2-of-2.h5", 1)
     done = call("merge", "-o", "x.h5", status=1)
     assert "7 of 8 runs: 7 complete, 0 diverged, 0 failed, 1 pending; from 2 files" in done.stdout
     assert damaged in done.stderr and "it is left out" in done.stderr

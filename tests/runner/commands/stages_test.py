@@ -198,13 +198,10 @@ def test_the_numbers_are_the_same_at_any_number_of_threads(call, folder, assert_
 
 
 def test_a_shard_takes_what_the_output_has_of_a_study_that_is_not_finished(
-        call, folder, assert_same_numbers):
+        call, folder, assert_same_numbers, damage_record):
     call("run", "protocol.toml", "-o", "whole.h5")
     call("run", "protocol.toml", "-o", "a.h5")
-    with h5py.File(folder / "a.h5", "r+") as file:
-        losses = file["train_loss"][()]
-        losses[3, 0] += 1  # which its checksum tells
-        file["train_loss"][...] = losses
+    damage_record(folder / "a.h5", 3)
     done = call("run", "protocol.toml", "-o", "a.h5", "--shard", "1/1")
     # Of the trials all but that one, and then the reruns of the best.
     assert re.findall(r"(\d+) runs are taken from a\.h5\n", done.stderr) == ["9", "4"]

@@ -308,19 +308,11 @@ def test_a_file_of_kept_runs_that_was_cut_is_left_alone(call, folder, undisturbe
     assert (folder / "a.h5.previous").read_bytes() == content
 
 
-def change_a_record(path, run_id):
-    """Which the checksum of the run tells, and the seal of the file."""
-    with h5py.File(path, "r+") as file:
-        losses = file["train_loss"][()]
-        losses[file["run_id"].asstr()[()].tolist().index(run_id), 0] += 1
-        file["train_loss"][...] = losses
-
-
 def test_a_file_of_kept_runs_that_another_program_has_changed_gives_all_that_can_be_read(
-        call, folder, undisturbed, assert_same_numbers):
+        call, folder, undisturbed, assert_same_numbers, damage_record):
     shutil.copy(undisturbed, folder / "a.h5")
     call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=1")
-    change_a_record(folder / "a.h5.previous", runs_in(undisturbed)[1])
+    damage_record(folder / "a.h5.previous", 1)
     again = call("run", "sweep.toml", "-o", "a.h5")
     assert f"{RUNS - 2} runs are taken back from a.h5.previous" in again.stderr
     assert computed(again) == 1
@@ -328,10 +320,10 @@ def test_a_file_of_kept_runs_that_another_program_has_changed_gives_all_that_can
 
 
 def test_a_run_that_is_damaged_in_the_file_is_kept_from_its_segment(
-        call, folder, killed, undisturbed, assert_same_numbers):
+        call, folder, killed, undisturbed, assert_same_numbers, damage_record):
     """As where it was computed again, that call was killed, and the next one does not have it."""
     shutil.copy(undisturbed, folder / "a.h5")
-    change_a_record(folder / "a.h5", killed[-1])
+    damage_record(folder / "a.h5", runs_in(undisturbed).index(killed[-1]))
     result = call("run", "sweep.toml", "-o", "a.h5", "sweep.seeds=1")
     assert "a.h5.previous and a.h5.previous.2" in result.stdout
     assert killed[-1] in runs_in(folder / "a.h5.previous.2")

@@ -7,12 +7,14 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "experiments/runner/plan/shards.hpp"
+#include "experiments/runner/results/sweep_store.hpp"
 #include "tests/runner/example_results.hpp"
 
 namespace plumbline {
@@ -20,6 +22,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 std::string host_name() {
@@ -137,6 +140,24 @@ TEST(SweepStatusTest, TakesADivergedRunForTheStepsThatItMadeAlone) {
   const SweepStatus status = sweep_status(plan, file, {file});
   ASSERT_TRUE(status.eta_seconds.has_value());
   EXPECT_NEAR(*status.eta_seconds, left / (done / 1.25), 1e-9 * left);
+}
+
+TEST(SweepStatusTest, SaysHowASweepThatWasKilledAtItsEndBecomesOneFile) {
+  const TemporaryFolder folder;
+  const Plan plan = ragged_plan();
+  const auto file = folder / "x.h5";
+  std::ostringstream err;
+  {
+    SweepStore store(file, plan.definition, example_provenance(), false, err);
+    for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+      store.append(plan.runs[i].run_id, example_record(plan, i));
+    }
+    store.flush();
+  }
+  const std::string advice = "`plumbline merge -o " + file.string() + "` makes one file of all\n";
+  EXPECT_THAT(status_text(sweep_status(plan, file, {file})), HasSubstr(advice));
+  SweepStore(file, plan.definition, example_provenance(), false, err).publish(plan);
+  EXPECT_THAT(status_text(sweep_status(plan, file, {file})), Not(HasSubstr(advice)));
 }
 
 TEST(SweepStatusTest, TakesAProcessElsewhereToLiveWhileItWrites) {
